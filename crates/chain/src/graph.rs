@@ -1,0 +1,208 @@
+//! All stacks of an account and the dependencies between them, as their labels say.
+//!
+//! A graph can always be built. What is wrong with it is a list of [`Problem`]s; only a chain that reaches a
+//! cycle is refused, by [`plan`](crate::plan).
+
+mod cycles;
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::label::{self, LabelGrammar};
+use crate::{CommitSha, Problem, SpaceId, StackId};
+
+/// What has to be known of a stack to place it in a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackFacts {
+    pub id: StackId,
+    pub name: String,
+    pub space: Option<SpaceId>,
+    pub labels: Vec<String>,
+    pub disabled: bool,
+    pub locked_by: Option<String>,
+    /// Where the code is: equal texts mean the same repository, so it must hold the namespace too.
+    pub repository: String,
+    pub branch: String,
+    pub tracked_commit: Option<CommitSha>,
+    pub autodeploy: bool,
+    /// The stacks after which Spacelift itself runs this one.
+    pub native_dependencies: Vec<StackId>,
+}
+
+/// The stacks, and which waits for which.
+///
+/// Stacks are numbered in the order of their ids; that order is the order of everything that comes out.
+#[derive(Debug, Clone)]
+pub struct DependencyGraph {
+    stacks: Vec<StackFacts>,
+    upstream: Vec<Vec<usize>>,
+    downstream: Vec<Vec<usize>>,
+    problems: Vec<Problem>,
+}
+
+impl DependencyGraph {
+    pub fn build(mut stacks: Vec<StackFacts>, grammar: &LabelGrammar) -> Self {
+        let mut problems = BTreeSet::new();
+        stacks.sort_by(|a, b| a.id.cmp(&b.id));
+        stacks.dedup_by(|later, first| {
+            let same = later.id == first.id;
+            if same {
+                problems.insert(Problem::DuplicateStack {
+                    stack: first.id.clone(),
+                });
+            }
+            same
+        });
+
+        let numbers: Numbers<'_> = stacks
+            .iter()
+            .enumerate()
+            .map(|(number, stack)| (&stack.id, number))
+            .collect();
+        let upstream: Vec<_> = stacks
+            .iter()
+            .map(|stack| upstream_of(stack, &stacks, &numbers, grammar, &mut problems))
+            .collect();
+        let mut downstream = vec![Vec::new(); stacks.len()];
+        for (dependent, dependencies) in upstream.iter().enumerate() {
+            for &dependency in dependencies {
+                downstream[dependency].push(dependent);
+            }
+        }
+        for (stack, facts) in stacks.iter().enumerate() {
+            if facts.disabled && !(upstream[stack].is_empty() && downstream[stack].is_empty()) {
+                problems.insert(Problem::Disabled {
+                    stack: facts.id.clone(),
+                });
+            }
+        }
+        for tangle in cycles::tangles(&upstream) {
+            let id = |&stack: &usize| stacks[stack].id.clone();
+            problems.extend(tangle.cycles.iter().map(|cycle| Problem::Cycle {
+                stacks: cycle.iter().map(id).collect(),
+            }));
+            if tangle.has_more {
+                problems.insert(Problem::MoreCycles {
+                    stacks: tangle.stacks.iter().map(id).collect(),
+                });
+            }
+        }
+        Self {
+            stacks,
+            upstream,
+            downstream,
+            problems: problems.into_iter().collect(),
+        }
+    }
+
+    /// What is wrong, errors first.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Every stack, in the order of the ids.
+    pub fn stacks(&self) -> &[StackFacts] {
+        &self.stacks
+    }
+
+    pub fn stack(&self, id: &StackId) -> Option<&StackFacts> {
+        self.index(id).map(|stack| &self.stacks[stack])
+    }
+
+    /// The stacks that `id` waits for; none if there is no such stack.
+    pub fn upstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
+        self.neighbours(id, &self.upstream)
+    }
+
+    /// The stacks that wait for `id`; none if there is no such stack.
+    pub fn downstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
+        self.neighbours(id, &self.downstream)
+    }
+
+    fn neighbours<'a>(&'a self, id: &StackId, edges: &'a [Vec<usize>]) -> impl Iterator<Item = &'a StackId> {
+        self.index(id)
+            .into_iter()
+            .flat_map(|stack| &edges[stack])
+            .map(|&other| &self.stacks[other].id)
+    }
+
+    pub(crate) fn index(&self, id: &StackId) -> Option<usize> {
+        self.stacks.binary_search_by(|stack| stack.id.cmp(id)).ok()
+    }
+
+    pub(crate) fn upstream_at(&self, stack: usize) -> &[usize] {
+        &self.upstream[stack]
+    }
+
+    pub(crate) fn downstream_at(&self, stack: usize) -> &[usize] {
+        &self.downstream[stack]
+    }
+}
+
+/// The number of each stack. It is only looked up, never listed, so that its order is nobody's.
+type Numbers<'a> = HashMap<&'a StackId, usize, BuildHasherDefault<DefaultHasher>>;
+
+/// The numbers of the stacks that `stack` waits for, in order, each once.
+fn upstream_of(
+    stack: &StackFacts,
+    stacks: &[StackFacts],
+    numbers: &Numbers<'_>,
+    grammar: &LabelGrammar,
+    problems: &mut BTreeSet<Problem>,
+) -> Vec<usize> {
+    let mut upstream = BTreeSet::new();
+    for label in &stack.labels {
+        let targets = match label::parse(label, grammar) {
+            Ok(targets) => targets.unwrap_or_default(),
+            Err(e) => {
+                problems.insert(Problem::UnreadableLabel {
+                    stack: stack.id.clone(),
+                    label: label.clone(),
+                    reason: e.to_string(),
+                });
+                continue;
+            }
+        };
+        for dependency in targets {
+            let dependent = stack.id.clone();
+            if dependency == dependent {
+                problems.insert(Problem::SelfDependency {
+                    stack: dependent,
+                    label: label.clone(),
+                });
+                continue;
+            }
+            let Some(&index) = numbers.get(&dependency) else {
+                problems.insert(Problem::Dangling {
+                    dependent,
+                    dependency,
+                    label: label.clone(),
+                });
+                continue;
+            };
+            if stack.native_dependencies.contains(&dependency) {
+                let (dependent, dependency) = (dependent.clone(), dependency.clone());
+                problems.insert(Problem::AlsoNative {
+                    dependent,
+                    dependency,
+                });
+            }
+            if stacks[index].native_dependencies.contains(&dependent) {
+                let (dependent, dependency) = (dependent.clone(), dependency.clone());
+                problems.insert(Problem::AgainstNative {
+                    dependent,
+                    dependency,
+                });
+            }
+            if !upstream.insert(index) {
+                problems.insert(Problem::DuplicateEdge {
+                    dependent,
+                    dependency,
+                });
+            }
+        }
+    }
+    upstream.into_iter().collect()
+}

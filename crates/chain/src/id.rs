@@ -1,0 +1,182 @@
+//! The names that Spacelift gives to things, parsed once at the edge.
+//!
+//! Spacelift owns their grammar, so only what could never be a name is refused: nothing at all, white space,
+//! control characters, or more than [`MAX_BYTES`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The longest name that is accepted. Temporal refuses workflow ids over 1,000 bytes; the longest of ours
+/// holds an account, a run and a stack, each of which may double when it is escaped.
+pub const MAX_BYTES: usize = 128;
+
+/// Why a text is not the name of anything.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    #[error("{what} is empty")]
+    Empty { what: &'static str },
+    #[error("{what} is {bytes} bytes long, more than {MAX_BYTES}")]
+    TooLong { what: &'static str, bytes: usize },
+    #[error("{what} {text:?} has the character {character:?}")]
+    Character {
+        what: &'static str,
+        text: String,
+        character: char,
+    },
+}
+
+fn check(what: &'static str, text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty { what });
+    }
+    if text.len() > MAX_BYTES {
+        return Err(IdError::TooLong {
+            what,
+            bytes: text.len(),
+        });
+    }
+    match text.chars().find(|c| c.is_whitespace() || c.is_control()) {
+        Some(character) => Err(IdError::Character {
+            what,
+            text: text.to_owned(),
+            character,
+        }),
+        None => Ok(()),
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+        #[serde(try_from = "String", into = "String")]
+        #[schemars(with = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                check($what, text)?;
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                check($what, &text)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+id!(
+    /// Spacelift's slug of a stack.
+    StackId,
+    "stack id"
+);
+id!(
+    /// One Spacelift run. Temporal's own run id is always called `workflow_run_id`.
+    RunId,
+    "run id"
+);
+id!(
+    /// A Spacelift account: the first part of its host name.
+    AccountName,
+    "account name"
+);
+id!(
+    /// A Spacelift space.
+    SpaceId,
+    "space id"
+);
+id!(
+    /// What someone who asks for a run calls the request: the same id asks once.
+    RequestId,
+    "request id"
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_name_is_one() {
+        for text in [
+            "vpc",
+            "prod-01HJP3651BQT2GY2EQSG6KVWDB",
+            "api::x",
+            "stäck",
+            &"a".repeat(MAX_BYTES),
+        ] {
+            let id: StackId = text.parse().unwrap();
+            assert_eq!(id.as_str(), text);
+            assert_eq!(
+                serde_json::from_value::<StackId>(serde_json::to_value(&id).unwrap()).unwrap(),
+                id
+            );
+        }
+    }
+
+    #[track_caller]
+    fn refused(text: &str) -> String {
+        let error = text.parse::<RunId>().unwrap_err().to_string();
+        assert!(
+            serde_json::from_value::<RunId>(text.into())
+                .unwrap_err()
+                .to_string()
+                .contains(&error)
+        );
+        error
+    }
+
+    #[test]
+    fn what_could_not_be_is_refused() {
+        assert_eq!(refused(""), "run id is empty");
+        assert_eq!(refused("a b"), "run id \"a b\" has the character ' '");
+        assert_eq!(refused("a\u{0}"), "run id \"a\\0\" has the character '\\0'");
+        assert_eq!(
+            refused("a\u{a0}"),
+            "run id \"a\\u{a0}\" has the character '\\u{a0}'"
+        );
+        assert_eq!(
+            refused(&"a".repeat(MAX_BYTES + 1)),
+            "run id is 129 bytes long, more than 128"
+        );
+    }
+
+    #[test]
+    fn ids_are_padded_in_tables() {
+        assert_eq!(format!("{:<5}|", "vpc".parse::<StackId>().unwrap()), "vpc  |");
+    }
+}

@@ -1,0 +1,174 @@
+//! What can be wrong with the dependencies that people wrote.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::StackId;
+
+/// How much a problem matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something that was meant does not happen.
+    Error,
+    /// It works, and may surprise.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// One thing that is wrong with the dependencies between stacks.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum Problem {
+    /// Each stack waits for the next one, and the last for the first. No chain that reaches them can run.
+    Cycle { stacks: Vec<StackId> },
+    /// There are more cycles among these stacks than are listed one by one.
+    MoreCycles { stacks: Vec<StackId> },
+    /// A stack waits for itself. No chain that reaches it can run.
+    SelfDependency { stack: StackId, label: String },
+    /// A label that looks like a dependency says nothing that can be understood.
+    UnreadableLabel {
+        stack: StackId,
+        label: String,
+        reason: String,
+    },
+    /// A label names a stack that does not exist, or that the API key may not see.
+    Dangling {
+        dependent: StackId,
+        dependency: StackId,
+        label: String,
+    },
+    /// Two stacks have the same id; only the first is looked at.
+    DuplicateStack { stack: StackId },
+    /// `dependent` waits for `dependency` by its label, and Spacelift itself runs them the other way round:
+    /// they would start each other for ever.
+    AgainstNative { dependent: StackId, dependency: StackId },
+    /// Spacelift itself also runs `dependent` after `dependency`, so that it runs twice.
+    AlsoNative { dependent: StackId, dependency: StackId },
+    /// The labels say the same dependency more than once.
+    DuplicateEdge { dependent: StackId, dependency: StackId },
+    /// A stack that has dependencies, or on which others depend, is disabled and never run.
+    Disabled { stack: StackId },
+}
+
+impl Problem {
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::Cycle { .. }
+            | Self::MoreCycles { .. }
+            | Self::SelfDependency { .. }
+            | Self::UnreadableLabel { .. }
+            | Self::Dangling { .. }
+            | Self::DuplicateStack { .. }
+            | Self::AgainstNative { .. } => Severity::Error,
+            Self::AlsoNative { .. } | Self::DuplicateEdge { .. } | Self::Disabled { .. } => Severity::Warning,
+        }
+    }
+
+    /// One word for programs; it is the `code` in JSON.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Cycle { .. } => "cycle",
+            Self::MoreCycles { .. } => "more_cycles",
+            Self::SelfDependency { .. } => "self_dependency",
+            Self::UnreadableLabel { .. } => "unreadable_label",
+            Self::Dangling { .. } => "dangling",
+            Self::DuplicateStack { .. } => "duplicate_stack",
+            Self::AgainstNative { .. } => "against_native",
+            Self::AlsoNative { .. } => "also_native",
+            Self::DuplicateEdge { .. } => "duplicate_edge",
+            Self::Disabled { .. } => "disabled",
+        }
+    }
+
+    /// The stacks whose settings must change to solve it.
+    pub fn stacks(&self) -> &[StackId] {
+        match self {
+            Self::Cycle { stacks } | Self::MoreCycles { stacks } => stacks,
+            Self::SelfDependency { stack, .. }
+            | Self::UnreadableLabel { stack, .. }
+            | Self::DuplicateStack { stack }
+            | Self::Disabled { stack } => std::slice::from_ref(stack),
+            Self::Dangling { dependent, .. }
+            | Self::AgainstNative { dependent, .. }
+            | Self::AlsoNative { dependent, .. }
+            | Self::DuplicateEdge { dependent, .. } => std::slice::from_ref(dependent),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cycle { stacks } => write!(f, "dependency cycle: {}", CyclePath(stacks)),
+            Self::MoreCycles { stacks } => {
+                write!(f, "more cycles than are listed, among {} stacks:", stacks.len())?;
+                stacks.iter().try_for_each(|stack| write!(f, " `{stack}`"))
+            }
+            Self::SelfDependency { stack, label } => {
+                write!(f, "`{stack}` depends on itself (label `{label}`)")
+            }
+            Self::UnreadableLabel { stack, reason, .. } => write!(f, "`{stack}`: {reason}"),
+            Self::Dangling {
+                dependent,
+                dependency,
+                label,
+            } => write!(
+                f,
+                "`{dependent}` depends on `{dependency}`, which does not exist or is not visible \
+                 (label `{label}`)"
+            ),
+            Self::DuplicateStack { stack } => {
+                write!(f, "`{stack}` is listed more than once; only the first is used")
+            }
+            Self::AgainstNative {
+                dependent,
+                dependency,
+            } => write!(
+                f,
+                "`{dependent}` depends on `{dependency}` by label, and Spacelift's own dependency says the \
+                 opposite: they would start each other for ever"
+            ),
+            Self::AlsoNative {
+                dependent,
+                dependency,
+            } => write!(
+                f,
+                "`{dependent}` depends on `{dependency}` by label and also by Spacelift's own dependency: \
+                 it runs twice"
+            ),
+            Self::DuplicateEdge {
+                dependent,
+                dependency,
+            } => {
+                write!(
+                    f,
+                    "`{dependent}` says more than once that it depends on `{dependency}`"
+                )
+            }
+            Self::Disabled { stack } => write!(f, "`{stack}` is disabled, and left out of every chain"),
+        }
+    }
+}
+
+/// A cycle in one line, closed: each stack depends on the next.
+pub(crate) struct CyclePath<'a>(pub(crate) &'a [StackId]);
+
+impl fmt::Display for CyclePath<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for stack in self.0 {
+            write!(f, "`{stack}` -> ")?;
+        }
+        self.0.first().map_or(Ok(()), |first| write!(f, "`{first}`"))
+    }
+}

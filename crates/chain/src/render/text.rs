@@ -1,0 +1,211 @@
+//! The tree and the table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::mark;
+use crate::{Chain, ChainStack, CommitReason, StackProgress, StackState, Walk};
+
+/// How many stacks the table shows, running and failed ones first, and how many of those left out. Temporal's
+/// UI asks for the whole text again and again.
+pub const MARKDOWN_ROWS_MAX: usize = 200;
+
+/// How deep the tree is indented. Deeper stacks stay in the last column, or a long chain would be a triangle.
+const INDENT_MAX: usize = 24;
+
+pub(super) fn tree(chain: &Chain, walk: Option<&Walk>) -> String {
+    let mut out = String::new();
+    let root = &chain.root;
+    let _ = write!(out, "{} (root", root.stack);
+    if let Some(run) = &root.run {
+        let _ = write!(out, ", run {run}");
+    }
+    let _ = match &root.commit {
+        Some(commit) => writeln!(out, ", {} @ {})", root.branch, commit.short()),
+        None => writeln!(out, ", {})", root.branch),
+    };
+
+    // Depth first, without recursion: a chain can be thousands of stacks deep.
+    let children = children(chain);
+    let mut open: Vec<(usize, String, bool)> = Vec::new();
+    let push = |open: &mut Vec<(usize, String, bool)>, parent: Option<usize>, prefix: &str| {
+        let of_parent = children.get(&parent).map_or(&[][..], Vec::as_slice);
+        for (nth, &child) in of_parent.iter().enumerate().rev() {
+            open.push((child, prefix.to_owned(), nth + 1 == of_parent.len()));
+        }
+    };
+    push(&mut open, None, "");
+    while let Some((at, prefix, is_last)) = open.pop() {
+        let stack = &chain.stacks[at];
+        out.push_str(&prefix);
+        out.push_str(if is_last { "└─ " } else { "├─ " });
+        stack_line(&mut out, stack, walk.and_then(|walk| walk.progress().get(at)));
+        let deeper = if prefix.chars().count() >= INDENT_MAX * 3 {
+            prefix
+        } else {
+            prefix + if is_last { "   " } else { "│  " }
+        };
+        push(&mut open, Some(at), &deeper);
+    }
+
+    summary(&mut out, chain, walk);
+    out
+}
+
+/// The stacks that are shown under each stack, and under the root.
+fn children(chain: &Chain) -> BTreeMap<Option<usize>, Vec<usize>> {
+    let number: BTreeMap<_, _> = chain
+        .stacks
+        .iter()
+        .enumerate()
+        .map(|(at, stack)| (&stack.id, at))
+        .collect();
+    let mut children: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+    for (at, stack) in chain.stacks.iter().enumerate() {
+        let last = stack
+            .upstream
+            .iter()
+            .filter_map(|id| number.get(id).copied())
+            .max();
+        children.entry(last).or_default().push(at);
+    }
+    children
+}
+
+fn stack_line(out: &mut String, stack: &ChainStack, progress: Option<&StackProgress>) {
+    if let Some(progress) = progress {
+        let _ = write!(out, "{} ", mark(progress.state));
+    }
+    let _ = write!(out, "{}", stack.id);
+    let _ = match (&stack.commit.sha, stack.commit.why) {
+        (Some(sha), _) => write!(out, " @ {}", sha.short()),
+        (None, CommitReason::OtherRepository) => write!(out, " @ its own commit (another repository)"),
+        (None, CommitReason::OtherBranch) => write!(out, " @ its own commit (another branch)"),
+        (None, _) => write!(out, " @ its own commit (the root's is not known)"),
+    };
+    if stack.upstream.len() > 1 {
+        let all: Vec<_> = stack.upstream.iter().map(crate::StackId::as_str).collect();
+        let _ = write!(out, ", after {}", all.join(" and "));
+    }
+    if !stack.outside.is_empty() {
+        let all: Vec<_> = stack.outside.iter().map(crate::StackId::as_str).collect();
+        let _ = write!(out, ", waits for {} if under way", all.join(" and "));
+    }
+    if !stack.autodeploy {
+        out.push_str(", needs confirmation");
+    }
+    if let Some(by) = &stack.locked_by {
+        let _ = write!(out, ", locked by {by}");
+    }
+    if let Some(progress) = progress {
+        let _ = write!(out, ": {}", words(progress));
+    }
+    out.push('\n');
+}
+
+/// A stack's state in words.
+fn words(progress: &StackProgress) -> String {
+    let mut words = progress.state.to_string();
+    if let Some(run) = &progress.run {
+        let _ = write!(words, ", run {run}");
+    }
+    if let Some(reason) = &progress.reason {
+        let _ = write!(words, ", {reason}");
+    }
+    if let Some(note) = &progress.note {
+        let _ = write!(words, ", {note}");
+    }
+    words.replace(['\n', '\r'], " ")
+}
+
+fn summary(out: &mut String, chain: &Chain, walk: Option<&Walk>) {
+    match walk {
+        Some(walk) => {
+            let _ = writeln!(
+                out,
+                "\n{}{}",
+                walk.counts(),
+                if walk.is_paused() { ", paused" } else { "" }
+            );
+            if let Some(reason) = walk.stopped() {
+                let _ = writeln!(out, "{reason}");
+            }
+        }
+        None if chain.stacks.is_empty() => out.push_str("\nnothing to run\n"),
+        None => {
+            let (count, parallel) = (chain.stacks.len(), chain.settings.parallel_runs);
+            let plural = if count == 1 { "" } else { "s" };
+            let _ = writeln!(
+                out,
+                "\n{count} stack{plural}, {parallel} at a time, on failure: {}",
+                chain.settings.on_failure
+            );
+        }
+    }
+    if !chain.left_out.is_empty() {
+        out.push_str("\nleft out:\n");
+        for left_out in &chain.left_out {
+            let _ = writeln!(out, "  {}: {}", left_out.id, left_out.reason);
+        }
+    }
+    if !chain.problems.is_empty() {
+        out.push_str("\nproblems:\n");
+        for problem in &chain.problems {
+            let _ = writeln!(out, "  {}: {problem}", problem.severity());
+        }
+    }
+}
+
+pub(super) fn markdown(walk: &Walk) -> String {
+    let mut out = String::new();
+    let chain = walk.chain();
+    let paused = if walk.is_paused() { ", paused" } else { "" };
+    let _ = writeln!(
+        out,
+        "**After `{}`:** {}{paused}",
+        cell(chain.root.stack.as_str()),
+        walk.counts()
+    );
+    if let Some(reason) = walk.stopped() {
+        let _ = writeln!(out, "\n{}", cell(&reason.text));
+    }
+    let mut rows: Vec<&StackProgress> = walk.progress().iter().collect();
+    if rows.len() > MARKDOWN_ROWS_MAX {
+        rows.sort_by_key(|stack| !matches!(stack.state, StackState::Running | StackState::Failed));
+    }
+    let count = rows.len();
+    if !rows.is_empty() {
+        out.push_str("\n| | stack | state |\n|---|---|---|\n");
+    }
+    for stack in rows.into_iter().take(MARKDOWN_ROWS_MAX) {
+        let _ = writeln!(
+            out,
+            "| {} | `{}` | {} |",
+            mark(stack.state),
+            cell(stack.id.as_str()),
+            cell(&words(stack))
+        );
+    }
+    more(&mut out, count);
+    if !chain.left_out.is_empty() {
+        out.push_str("\nLeft out:\n\n");
+        for left_out in chain.left_out.iter().take(MARKDOWN_ROWS_MAX) {
+            let (id, reason) = (cell(left_out.id.as_str()), cell(&left_out.reason.to_string()));
+            let _ = writeln!(out, "- `{id}`: {reason}");
+        }
+        more(&mut out, chain.left_out.len());
+    }
+    out
+}
+
+/// How many of `count` were not shown.
+fn more(out: &mut String, count: usize) {
+    if let Some(hidden) = count.checked_sub(MARKDOWN_ROWS_MAX).filter(|&hidden| hidden > 0) {
+        let _ = writeln!(out, "\n… and {hidden} more");
+    }
+}
+
+/// A text that ends no table cell and begins no new line.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,95 @@
+//! The parameters that shape a chain. They are recorded in it, so that a change of the configuration never
+//! changes a chain that is under way.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::label::LabelGrammar;
+
+/// How many runs of a chain are in flight at most, unless configured. Each takes one of the account's
+/// workers.
+pub const DEFAULT_PARALLEL_RUNS: NonZeroU32 = NonZeroU32::new(10).unwrap();
+
+/// How many stacks a chain may have, unless configured. A stack takes a few hundred bytes in the recorded
+/// chain, and Temporal refuses payloads over 2 MiB.
+pub const DEFAULT_STACKS_MAX: u32 = 2_000;
+
+/// How many bytes a chain may take in JSON, unless configured. It travels together with the progress of the
+/// walk in one payload, for which Temporal allows 2 MiB.
+pub const DEFAULT_BYTES_MAX: u32 = 1_250_000;
+
+/// What follows when a stack of a chain fails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFailure {
+    /// Everything downstream of it is skipped; the rest goes on.
+    #[default]
+    SkipDownstream,
+    /// Nothing new starts.
+    Stop,
+    /// It counts as done.
+    Continue,
+}
+
+impl fmt::Display for OnFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::SkipDownstream => "skip-downstream",
+            Self::Stop => "stop",
+            Self::Continue => "continue",
+        })
+    }
+}
+
+/// A text that names no such policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is none of `skip-downstream`, `stop` and `continue`")]
+pub struct OnFailureError {
+    text: String,
+}
+
+impl FromStr for OnFailure {
+    type Err = OnFailureError;
+
+    fn from_str(text: &str) -> Result<Self, OnFailureError> {
+        match text {
+            "skip-downstream" => Ok(Self::SkipDownstream),
+            "stop" => Ok(Self::Stop),
+            "continue" => Ok(Self::Continue),
+            _ => Err(OnFailureError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// How a chain is planned and walked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ChainSettings {
+    /// How many runs are in flight at most.
+    pub parallel_runs: NonZeroU32,
+    pub on_failure: OnFailure,
+    /// With which words a label names a dependency.
+    pub label_prefixes: LabelGrammar,
+    /// How many stacks a chain may have; it is refused otherwise.
+    pub stacks_max: u32,
+    /// How many bytes a chain may take in JSON; it is refused otherwise.
+    pub bytes_max: u32,
+}
+
+impl Default for ChainSettings {
+    fn default() -> Self {
+        Self {
+            parallel_runs: DEFAULT_PARALLEL_RUNS,
+            on_failure: OnFailure::default(),
+            label_prefixes: LabelGrammar::default(),
+            stacks_max: DEFAULT_STACKS_MAX,
+            bytes_max: DEFAULT_BYTES_MAX,
+        }
+    }
+}

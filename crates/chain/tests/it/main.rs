@@ -1,0 +1,13 @@
+//! The crate from outside: deliveries as they come, graphs as people label them, chains as they are walked.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
+
+mod account;
+mod deliveries;
+mod graph;
+mod hostile;
+mod labels;
+mod laws;
+mod plan;
+mod render;
+mod walk;

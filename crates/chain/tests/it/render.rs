@@ -1,0 +1,163 @@
+//! Each rendering of one chain, before and during its walk.
+
+use std::num::NonZeroU32;
+
+use chain::{Chain, ChainSettings, DependencyGraph, LabelGrammar, Outcome, Reason, Walk, render};
+use insta::assert_snapshot;
+
+use crate::account::{chain, graph, id, root, stacks};
+
+fn company() -> Chain {
+    let mut account = stacks(
+        "vpc; iam; db: vpc iam db-old; dns: vpc; !cache: vpc; app: db dns cache; ui: app app; jobs: db nowhere; \
+         docs: vpc Depends-on:vpc",
+    );
+    account[2].autodeploy = false;
+    "acme/data".clone_into(&mut account[2].repository);
+    account[3].locked_by = Some("alice".to_owned());
+    let graph = DependencyGraph::build(account, &LabelGrammar::default());
+    chain::plan(&graph, &root("vpc"), &ChainSettings::default()).unwrap()
+}
+
+fn under_way() -> Walk {
+    let mut walk = Walk::new(company());
+    walk.start(&id("db"), 1).unwrap();
+    walk.ran(&id("db"), "01DB".parse().unwrap()).unwrap();
+    walk.note(&id("db"), Some("waits for a confirmation".to_owned()))
+        .unwrap();
+    walk.start(&id("dns"), 1).unwrap();
+    walk.ran(&id("dns"), "01DNS".parse().unwrap()).unwrap();
+    walk.finish(
+        &id("dns"),
+        Outcome::Failed(Reason::new("run_failed", "its run failed | see\nthe log")),
+        2,
+    )
+    .unwrap();
+    walk
+}
+
+#[test]
+fn text() {
+    assert_snapshot!(render::text(&company()));
+    assert_snapshot!("text_of_nothing", render::text(&chain("vpc; other")));
+}
+
+#[test]
+fn walk_text() {
+    assert_snapshot!(render::walk_text(&under_way()));
+    let mut walk = under_way();
+    walk.pause();
+    walk.cancel("by alice", 3);
+    assert_snapshot!("walk_text_cancelled", render::walk_text(&walk));
+}
+
+#[test]
+fn markdown() {
+    assert_snapshot!(render::markdown(&under_way()));
+}
+
+#[test]
+fn mermaid() {
+    assert_snapshot!(render::mermaid(&company()));
+    assert_snapshot!("walk_mermaid", render::walk_mermaid(&under_way()));
+}
+
+#[test]
+fn dot() {
+    assert_snapshot!(render::dot(&company()));
+    assert_snapshot!("walk_dot", render::walk_dot(&under_way()));
+}
+
+#[test]
+fn json() {
+    assert_snapshot!(render::json(&company()).unwrap());
+}
+
+/// The published schema is that of this version. The new one is left where it can be copied from.
+#[test]
+fn json_schema() {
+    let schema = serde_json::to_string_pretty(&render::json_schema()).unwrap() + "\n";
+    let path = concat!(env!("CARGO_TARGET_TMPDIR"), "/chain.schema.json");
+    std::fs::write(path, &schema).unwrap();
+    assert!(
+        schema == include_str!("../../chain.schema.json"),
+        "chain.schema.json is not that of {path}"
+    );
+}
+
+/// The schema names every field that is written.
+#[test]
+fn the_schema_fits() {
+    let schema = render::json_schema();
+    let chain = serde_json::to_value(company()).unwrap();
+    let properties = |schema: &serde_json::Value| -> Vec<String> {
+        schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let fields = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(properties(schema.as_value()), fields(&chain));
+    let definitions = &schema.as_value()["$defs"];
+    assert_eq!(
+        properties(&definitions["ChainStack"]),
+        fields(&chain["stacks"][0])
+    );
+    assert_eq!(properties(&definitions["Root"]), fields(&chain["root"]));
+    assert_eq!(
+        properties(&definitions["ChainSettings"]),
+        fields(&chain["settings"])
+    );
+}
+
+#[test]
+fn ids_break_no_diagram() {
+    let stacks = vec![
+        crate::account::stack("vpc", &[]),
+        crate::account::stack("a\"#\\]", &["dependsOn:vpc"]),
+    ];
+    let graph = DependencyGraph::build(stacks, &LabelGrammar::default());
+    let chain = chain::plan(&graph, &root("vpc"), &ChainSettings::default()).unwrap();
+    assert!(render::mermaid(&chain).contains("s0[\"a#quot;#35;\\]\"]"));
+    assert!(render::dot(&chain).contains("\"a\\\"#\\\\]\";"));
+}
+
+#[test]
+fn a_large_chain_stays_readable() {
+    let settings = ChainSettings {
+        parallel_runs: NonZeroU32::new(300).unwrap(),
+        ..ChainSettings::default()
+    };
+    let lines: Vec<String> = (0..300).map(|n| format!("s{n:03}: vpc")).collect();
+    let disabled: Vec<String> = (0..201).map(|n| format!("!x{n:03}: vpc")).collect();
+    let graph = graph(&format!("vpc; {}; {}", lines.join("; "), disabled.join("; ")));
+    let mut walk = Walk::new(chain::plan(&graph, &root("vpc"), &settings).unwrap());
+    walk.start(&id("s299"), 1).unwrap();
+    let markdown = render::markdown(&walk);
+    let rows: Vec<_> = markdown.lines().filter(|line| line.contains("| `s")).collect();
+    assert_eq!(rows.len(), render::MARKDOWN_ROWS_MAX);
+    assert_eq!(rows[0], "| ▶ | `s299` | running |", "what runs comes first");
+    let more: Vec<_> = markdown.lines().filter(|line| line.starts_with('…')).collect();
+    assert_eq!(more, ["… and 100 more", "… and 1 more"]);
+}
+
+#[test]
+fn a_deep_chain_is_drawn_in_a_column() {
+    let lines: Vec<String> = (1..1_500)
+        .map(|n| {
+            format!(
+                "s{n:04}: {}",
+                if n == 1 {
+                    "vpc".to_owned()
+                } else {
+                    format!("s{:04}", n - 1)
+                }
+            )
+        })
+        .collect();
+    let text = render::text(&chain(&format!("vpc; {}", lines.join("; "))));
+    assert_eq!(text.lines().filter(|line| line.contains("└─ s")).count(), 1_499);
+    assert!(text.lines().all(|line| line.chars().count() < 100));
+}

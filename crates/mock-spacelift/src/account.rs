@@ -1,0 +1,161 @@
+//! The account's whole state, and how to find one's way in it. Nouns add their own operations in their files.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chain::{AccountName, RunId, RunState, RunType, SpaceId, StackId};
+use ulid::Ulid;
+
+use crate::api_key::{ApiKey, Session};
+use crate::audit_trail::AuditTrail;
+use crate::blueprint::Blueprint;
+use crate::context::SpaceContext;
+use crate::dependency::NativeDependency;
+use crate::fault::{Fault, WebhookFault};
+use crate::policy::Policy;
+use crate::record::{DeliveryRecord, RequestRecord};
+use crate::refusal::Refusal;
+use crate::run::Run;
+use crate::space::Space;
+use crate::stack::Stack;
+use crate::webhook::{NamedWebhook, Outgoing, Target};
+
+/// How long a token is good unless a test says otherwise. Spacelift's documentation says one hour in one place
+/// and ten in another; the shorter is the harder.
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+
+#[derive(Debug)]
+pub(crate) struct Account {
+    pub name: AccountName,
+    pub spaces: BTreeMap<SpaceId, Space>,
+    pub stacks: BTreeMap<StackId, Stack>,
+    pub contexts: BTreeMap<String, SpaceContext>,
+    pub blueprints: BTreeMap<String, Blueprint>,
+    pub policies: BTreeMap<String, Policy>,
+    /// Native stack dependencies, by their ids.
+    pub dependencies: BTreeMap<String, NativeDependency>,
+    pub named_webhooks: BTreeMap<String, NamedWebhook>,
+    /// In order of creation.
+    pub runs: Vec<Run>,
+    run_places: BTreeMap<RunId, usize>,
+    /// Places of the runs that are not over.
+    pub active_runs: BTreeSet<usize>,
+    pub audit_trail: Option<AuditTrail>,
+    /// Webhooks that every stack gets when it is added.
+    pub webhooks_for_new_stacks: Vec<Target>,
+    pub api_keys: Vec<ApiKey>,
+    /// By the `jti` of their tokens.
+    pub sessions: BTreeMap<String, Session>,
+    pub token_lifetime: Duration,
+    /// Deliveries that transitions have caused and nobody has taken yet.
+    pub outbox: Vec<Outgoing>,
+    /// Deliveries that wait to be overtaken.
+    pub held_deliveries: Vec<Outgoing>,
+    pub faults: Vec<Fault>,
+    pub webhook_faults: Vec<WebhookFault>,
+    pub requests: Vec<RequestRecord>,
+    pub deliveries: Vec<DeliveryRecord>,
+    last_ulid: Ulid,
+}
+
+impl Account {
+    /// An empty account: the root space and one API key.
+    pub(crate) fn new(name: AccountName) -> Self {
+        let root = Space::root();
+        Self {
+            name,
+            spaces: BTreeMap::from([(root.id.clone(), root)]),
+            stacks: BTreeMap::new(),
+            contexts: BTreeMap::new(),
+            blueprints: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            dependencies: BTreeMap::new(),
+            named_webhooks: BTreeMap::new(),
+            runs: Vec::new(),
+            run_places: BTreeMap::new(),
+            active_runs: BTreeSet::new(),
+            audit_trail: None,
+            webhooks_for_new_stacks: Vec::new(),
+            api_keys: vec![ApiKey::default()],
+            sessions: BTreeMap::new(),
+            token_lifetime: TOKEN_LIFETIME,
+            outbox: Vec::new(),
+            held_deliveries: Vec::new(),
+            faults: Vec::new(),
+            webhook_faults: Vec::new(),
+            requests: Vec::new(),
+            deliveries: Vec::new(),
+            last_ulid: Ulid::nil(),
+        }
+    }
+
+    /// A new ULID, after all those before it.
+    pub(crate) fn ulid(&mut self) -> String {
+        let random = Ulid::new();
+        self.last_ulid = if random > self.last_ulid {
+            random
+        } else {
+            self.last_ulid.increment().unwrap_or(random)
+        };
+        self.last_ulid.to_string()
+    }
+
+    pub(crate) fn stack(&self, id: &str) -> Option<&Stack> {
+        self.stacks.get(&id.parse().ok()?)
+    }
+
+    pub(crate) fn stack_mut(&mut self, id: &str) -> Result<&mut Stack, Refusal> {
+        let unknown = || Refusal::Unknown {
+            what: "stack",
+            id: id.to_owned(),
+        };
+        let key: StackId = id.parse().map_err(|_| unknown())?;
+        self.stacks.get_mut(&key).ok_or_else(unknown)
+    }
+
+    pub(crate) fn existing_stack(&self, id: &str) -> Result<&Stack, Refusal> {
+        self.stack(id).ok_or_else(|| Refusal::Unknown {
+            what: "stack",
+            id: id.to_owned(),
+        })
+    }
+
+    pub(crate) fn run_place(&self, id: &str) -> Option<usize> {
+        self.run_places.get(&id.parse().ok()?).copied()
+    }
+
+    pub(crate) fn run(&self, id: &str) -> Option<&Run> {
+        self.runs.get(self.run_place(id)?)
+    }
+
+    /// A run of a stack: runs are asked for by both, and both must fit.
+    pub(crate) fn run_of(&self, stack: &str, run: &str) -> Option<&Run> {
+        self.run(run).filter(|found| found.stack.as_str() == stack)
+    }
+
+    pub(crate) fn keep_run(&mut self, run: Run) -> usize {
+        let place = self.runs.len();
+        self.run_places.insert(run.id.clone(), place);
+        self.active_runs.insert(place);
+        if let Some(stack) = self.stacks.get_mut(&run.stack) {
+            stack.runs.push(place);
+        }
+        self.runs.push(run);
+        place
+    }
+
+    /// The state of the stack's latest tracked run; `NONE` without one.
+    pub(crate) fn stack_state(&self, stack: &Stack) -> RunState {
+        let mut runs = stack.runs.iter().rev().map(|&place| &self.runs[place]);
+        runs.find(|run| run.run_type == RunType::Tracked)
+            .map_or(RunState::None, |run| run.state().clone())
+    }
+
+    pub(crate) fn stack_url(&self, stack: &StackId) -> String {
+        format!("https://{}.app.spacelift.io/stack/{stack}", self.name)
+    }
+
+    pub(crate) fn run_url(&self, run: &Run) -> String {
+        format!("{}/run/{}", self.stack_url(&run.stack), run.id)
+    }
+}

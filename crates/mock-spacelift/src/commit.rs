@@ -1,0 +1,44 @@
+//! Commits of repositories that do not exist.
+
+use async_graphql::SimpleObject;
+use sha1::{Digest, Sha1};
+
+use crate::clock::Timestamp;
+
+/// A commit as Spacelift shows it.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+pub(crate) struct Commit {
+    pub author_login: Option<String>,
+    pub author_name: String,
+    pub hash: String,
+    pub message: String,
+    pub tag: Option<String>,
+    /// Unix seconds.
+    pub timestamp: i64,
+    pub url: Option<String>,
+}
+
+impl Commit {
+    /// A commit of `repository` (`owner/name`) with a hash of one's own.
+    pub(crate) fn new(repository: &str, hash: &str, message: &str) -> Self {
+        Self {
+            author_login: Some("alice".to_owned()),
+            author_name: "Alice".to_owned(),
+            hash: hash.to_owned(),
+            message: message.to_owned(),
+            tag: None,
+            timestamp: Timestamp::now().seconds(),
+            url: Some(format!("https://github.com/{repository}/commit/{hash}")),
+        }
+    }
+
+    /// The head of a branch nobody has pushed to yet: the same for every stack that tracks it.
+    pub(crate) fn initial(repository: &str, branch: &str) -> Self {
+        Self::new(repository, &hash_of(&[repository, branch]), "Initial commit")
+    }
+}
+
+/// A hash that looks like Git's and depends on `parts` only.
+pub(crate) fn hash_of(parts: &[&str]) -> String {
+    hex::encode(Sha1::digest(parts.join("\n").as_bytes()))
+}

@@ -1,0 +1,294 @@
+//! Blueprints, and the stacks that come of them.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use super::search::{Page, SearchInput, Searchable, search};
+use super::space::SpaceNode;
+use super::{authorized, caller, mock, session};
+use crate::account::Account;
+use crate::blueprint::{Blueprint, BlueprintState, NewBlueprint};
+use crate::refusal::Refusal;
+use crate::template::{self, TemplateInput};
+
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Blueprint", complex)]
+pub(crate) struct BlueprintNode {
+    id: ID,
+    ulid: Option<ID>,
+    name: String,
+    description: Option<String>,
+    instructions: Option<String>,
+    state: BlueprintState,
+    labels: Vec<String>,
+    raw_template: Option<String>,
+    template: Option<BlueprintTemplate>,
+    inputs: Option<Vec<InputNode>>,
+    version: Option<String>,
+    deleted: bool,
+    created_at: i64,
+    updated_at: i64,
+    published_at: Option<i64>,
+    #[graphql(skip)]
+    space_id: String,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+struct BlueprintTemplate {
+    template: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum BlueprintInputType {
+    ShortText,
+    LongText,
+    Secret,
+    Number,
+    Float,
+    Boolean,
+    Select,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "BlueprintInput")]
+struct InputNode {
+    id: ID,
+    name: String,
+    description: Option<String>,
+    default: Option<String>,
+    options: Option<Vec<String>>,
+    r#type: Option<BlueprintInputType>,
+}
+
+impl From<&TemplateInput> for InputNode {
+    fn from(input: &TemplateInput) -> Self {
+        let input_type = match input.input_type.as_str() {
+            "long_text" => BlueprintInputType::LongText,
+            "secret" => BlueprintInputType::Secret,
+            "number" => BlueprintInputType::Number,
+            "float" => BlueprintInputType::Float,
+            "boolean" => BlueprintInputType::Boolean,
+            "select" => BlueprintInputType::Select,
+            _ => BlueprintInputType::ShortText,
+        };
+        Self {
+            id: ID::from(&input.id),
+            name: input.name.clone(),
+            description: input.description.clone(),
+            default: input.default.clone(),
+            options: Some(input.options.clone()),
+            r#type: Some(input_type),
+        }
+    }
+}
+
+impl From<&Blueprint> for BlueprintNode {
+    fn from(blueprint: &Blueprint) -> Self {
+        Self {
+            id: ID::from(&blueprint.id),
+            ulid: None,
+            name: blueprint.name.clone(),
+            description: blueprint.description.clone(),
+            instructions: None,
+            state: blueprint.state,
+            labels: blueprint.labels.clone(),
+            raw_template: Some(blueprint.template.clone()),
+            template: Some(BlueprintTemplate {
+                template: blueprint.template.clone(),
+            }),
+            inputs: Some(blueprint.inputs.iter().map(InputNode::from).collect()),
+            version: None,
+            deleted: false,
+            created_at: blueprint.created_at.seconds(),
+            updated_at: blueprint.updated_at.seconds(),
+            published_at: blueprint.published_at.map(crate::clock::Timestamp::seconds),
+            space_id: blueprint.space.to_string(),
+        }
+    }
+}
+
+#[ComplexObject]
+impl BlueprintNode {
+    /// An object here, where stacks and contexts have an id.
+    async fn space(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
+        mock(ctx)
+            .read(|account| account.space(&self.space_id).map(SpaceNode::from))
+            .ok_or(Refusal::NotFound)
+    }
+}
+
+#[derive(Debug, InputObject)]
+struct BlueprintCreateInput {
+    name: String,
+    space: ID,
+    state: BlueprintState,
+    description: Option<String>,
+    labels: Option<Vec<String>>,
+    template: Option<String>,
+}
+
+impl From<BlueprintCreateInput> for NewBlueprint {
+    fn from(input: BlueprintCreateInput) -> Self {
+        Self {
+            name: input.name,
+            description: input.description,
+            state: input.state,
+            space: input.space.to_string(),
+            labels: input.labels.unwrap_or_default(),
+            template: input.template.unwrap_or_else(|| "{}".to_owned()),
+        }
+    }
+}
+
+#[derive(Debug, InputObject)]
+struct BlueprintStackCreateInput {
+    template_inputs: Option<Vec<BlueprintStackCreateInputPair>>,
+}
+
+/// Values are texts, whatever the input's type.
+#[derive(Debug, InputObject)]
+struct BlueprintStackCreateInputPair {
+    id: ID,
+    value: String,
+}
+
+/// Older clients read the first two, newer ones the last two.
+#[derive(Debug, SimpleObject)]
+struct BlueprintStackCreateOutput {
+    #[graphql(name = "stackID")]
+    stack_id: Option<ID>,
+    #[graphql(name = "runID")]
+    run_id: Option<ID>,
+    stack_ids: Vec<ID>,
+    run_ids: Option<Vec<ID>>,
+}
+
+#[derive(Debug, SimpleObject)]
+struct BlueprintParseOutput {
+    inputs: Vec<InputNode>,
+    errors: Vec<String>,
+}
+
+#[derive(Default)]
+pub(crate) struct BlueprintQuery;
+
+#[Object]
+impl BlueprintQuery {
+    async fn blueprint(&self, ctx: &Context<'_>, id: ID) -> Result<Option<BlueprintNode>, Refusal> {
+        Ok(authorized(ctx)?.read(|account| account.blueprints.get(id.as_str()).map(BlueprintNode::from)))
+    }
+
+    /// Null for strangers.
+    async fn search_blueprints(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<BlueprintNode>> {
+        caller(ctx).session.as_ref()?;
+        Some(search(mock(ctx).read(all), &input))
+    }
+}
+
+fn all(account: &Account) -> Vec<BlueprintNode> {
+    account.blueprints.values().map(BlueprintNode::from).collect()
+}
+
+#[derive(Default)]
+pub(crate) struct BlueprintMutation;
+
+#[Object]
+impl BlueprintMutation {
+    async fn blueprint_create(
+        &self,
+        ctx: &Context<'_>,
+        input: BlueprintCreateInput,
+    ) -> Result<BlueprintNode, Refusal> {
+        let created = authorized(ctx)?.write(|account| account.create_blueprint(input.into()))?;
+        Ok(BlueprintNode::from(&created))
+    }
+
+    async fn blueprint_update(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: BlueprintCreateInput,
+    ) -> Result<BlueprintNode, Refusal> {
+        let updated = authorized(ctx)?.write(|account| account.update_blueprint(&id, input.into()))?;
+        Ok(BlueprintNode::from(&updated))
+    }
+
+    /// Null when there is no such blueprint.
+    async fn blueprint_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Option<BlueprintNode>, Refusal> {
+        let deleted = authorized(ctx)?.write(|account| account.blueprints.remove(id.as_str()));
+        Ok(deleted.as_ref().map(BlueprintNode::from))
+    }
+
+    async fn blueprint_parse_template(
+        &self,
+        ctx: &Context<'_>,
+        template: String,
+    ) -> Result<BlueprintParseOutput, Refusal> {
+        session(ctx)?;
+        Ok(match template::inputs(&template) {
+            Ok(inputs) => BlueprintParseOutput {
+                inputs: inputs.iter().map(InputNode::from).collect(),
+                errors: Vec::new(),
+            },
+            Err(error) => BlueprintParseOutput {
+                inputs: Vec::new(),
+                errors: vec![error],
+            },
+        })
+    }
+
+    async fn blueprint_create_stack(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: BlueprintStackCreateInput,
+    ) -> Result<BlueprintStackCreateOutput, Refusal> {
+        let login = &session(ctx)?.login;
+        let pairs = input.template_inputs.unwrap_or_default();
+        let values: BTreeMap<String, String> = pairs
+            .into_iter()
+            .map(|pair| (pair.id.to_string(), pair.value))
+            .collect();
+        let made =
+            authorized(ctx)?.write(|account| account.create_stacks_from_blueprint(&id, &values, login))?;
+        let stack_ids: Vec<ID> = made.stacks.iter().map(|id| ID::from(id.as_str())).collect();
+        let run_ids: Vec<ID> = made.runs.iter().map(|id| ID::from(id.as_str())).collect();
+        Ok(BlueprintStackCreateOutput {
+            stack_id: stack_ids.first().cloned(),
+            run_id: run_ids.first().cloned(),
+            stack_ids,
+            run_ids: Some(run_ids),
+        })
+    }
+}
+
+impl Searchable for BlueprintNode {
+    const OUTPUT: &'static str = "SearchBlueprintsOutput";
+
+    fn cursor(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn values(&self, field: &str) -> Vec<String> {
+        match field {
+            "name" => vec![self.name.clone()],
+            "label" => self.labels.clone(),
+            "space" => vec![self.space_id.clone()],
+            "state" => vec![enum_name(self.state)],
+            "createdAt" => vec![format!("{:020}", self.created_at)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {}", *self.id, self.name, self.labels.join(" "))
+    }
+}
+
+fn enum_name(state: BlueprintState) -> String {
+    match state {
+        BlueprintState::Draft => "DRAFT".to_owned(),
+        BlueprintState::Published => "PUBLISHED".to_owned(),
+    }
+}

@@ -1,0 +1,212 @@
+//! Policies.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
+
+use super::search::{Page, SearchInput, Searchable, search};
+use super::space::SpaceNode;
+use super::{authorized, caller, mock};
+use crate::account::Account;
+use crate::policy::{NewPolicy, Policy, PolicyType};
+use crate::refusal::Refusal;
+use crate::space::ROOT;
+
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Policy", complex)]
+pub(crate) struct PolicyNode {
+    id: ID,
+    name: String,
+    description: Option<String>,
+    r#type: PolicyType,
+    space: ID,
+    labels: Vec<String>,
+    body: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl From<&Policy> for PolicyNode {
+    fn from(policy: &Policy) -> Self {
+        Self {
+            id: ID::from(&policy.id),
+            name: policy.name.clone(),
+            description: policy.description.clone(),
+            r#type: policy.policy_type,
+            space: ID::from(policy.space.as_str()),
+            labels: policy.labels.clone(),
+            body: policy.body.clone(),
+            created_at: policy.created_at.seconds(),
+            updated_at: policy.updated_at.seconds(),
+        }
+    }
+}
+
+#[ComplexObject]
+impl PolicyNode {
+    async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
+        mock(ctx)
+            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .ok_or(Refusal::NotFound)
+    }
+}
+
+#[derive(Debug, InputObject)]
+struct PolicyCreateInput {
+    name: String,
+    body: String,
+    r#type: PolicyType,
+    description: Option<String>,
+    labels: Option<Vec<String>>,
+    space: Option<ID>,
+}
+
+#[derive(Debug, InputObject)]
+struct PolicyUpdateInput {
+    name: String,
+    body: String,
+    description: Option<String>,
+    labels: Option<Vec<String>>,
+    space: Option<ID>,
+}
+
+fn new_policy(
+    name: &str,
+    body: &str,
+    policy_type: PolicyType,
+    labels: Option<Vec<String>>,
+    space: Option<ID>,
+) -> NewPolicy {
+    NewPolicy {
+        policy_type,
+        space: space.map_or_else(|| ROOT.to_owned(), |id| id.to_string()),
+        labels: labels.unwrap_or_default(),
+        ..NewPolicy::notification(name, body)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct PolicyQuery;
+
+#[Object]
+impl PolicyQuery {
+    async fn policy(&self, ctx: &Context<'_>, id: ID) -> Result<Option<PolicyNode>, Refusal> {
+        Ok(authorized(ctx)?.read(|account| account.policies.get(id.as_str()).map(PolicyNode::from)))
+    }
+
+    async fn policies(&self, ctx: &Context<'_>) -> Result<Vec<PolicyNode>, Refusal> {
+        Ok(authorized(ctx)?.read(all))
+    }
+
+    /// Null for strangers.
+    async fn search_policies(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<PolicyNode>> {
+        caller(ctx).session.as_ref()?;
+        Some(search(mock(ctx).read(all), &input))
+    }
+}
+
+fn all(account: &Account) -> Vec<PolicyNode> {
+    account.policies.values().map(PolicyNode::from).collect()
+}
+
+#[derive(Default)]
+pub(crate) struct PolicyMutation;
+
+#[Object]
+impl PolicyMutation {
+    /// With a small v, as Spacelift spells it.
+    #[graphql(name = "policyCreatev2")]
+    async fn policy_create_v2(
+        &self,
+        ctx: &Context<'_>,
+        input: PolicyCreateInput,
+    ) -> Result<PolicyNode, Refusal> {
+        let PolicyCreateInput {
+            name,
+            body,
+            r#type,
+            description,
+            labels,
+            space,
+        } = input;
+        let new = NewPolicy {
+            description,
+            ..new_policy(&name, &body, r#type, labels, space)
+        };
+        let created = authorized(ctx)?.write(|account| account.create_policy(new))?;
+        Ok(PolicyNode::from(&created))
+    }
+
+    /// The older form, which the Kubernetes operator uses.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn policy_create(
+        &self,
+        ctx: &Context<'_>,
+        name: String,
+        body: String,
+        #[graphql(name = "type")] policy_type: PolicyType,
+        labels: Option<Vec<String>>,
+        space: Option<ID>,
+        description: Option<String>,
+    ) -> Result<PolicyNode, Refusal> {
+        let new = NewPolicy {
+            description,
+            ..new_policy(&name, &body, policy_type, labels, space)
+        };
+        let created = authorized(ctx)?.write(|account| account.create_policy(new))?;
+        Ok(PolicyNode::from(&created))
+    }
+
+    #[graphql(name = "policyUpdatev2")]
+    async fn policy_update_v2(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        input: PolicyUpdateInput,
+    ) -> Result<PolicyNode, Refusal> {
+        let PolicyUpdateInput {
+            name,
+            body,
+            description,
+            labels,
+            space,
+        } = input;
+        let updated = authorized(ctx)?.write(|account| {
+            let kept = account.policies.get(id.as_str()).ok_or(Refusal::NotFound)?;
+            let space = space.or_else(|| Some(ID::from(kept.space.as_str())));
+            let policy_type = kept.policy_type;
+            let new = NewPolicy {
+                description,
+                ..new_policy(&name, &body, policy_type, labels, space)
+            };
+            account.update_policy(&id, new)
+        })?;
+        Ok(PolicyNode::from(&updated))
+    }
+
+    /// Null when there is no such policy.
+    async fn policy_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Option<PolicyNode>, Refusal> {
+        let deleted = authorized(ctx)?.write(|account| account.policies.remove(id.as_str()));
+        Ok(deleted.as_ref().map(PolicyNode::from))
+    }
+}
+
+impl Searchable for PolicyNode {
+    const OUTPUT: &'static str = "SearchPoliciesOutput";
+
+    fn cursor(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn values(&self, field: &str) -> Vec<String> {
+        match field {
+            "name" => vec![self.name.clone()],
+            "label" => self.labels.clone(),
+            "space" => vec![self.space.to_string()],
+            "createdAt" => vec![format!("{:020}", self.created_at)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {}", *self.id, self.name, self.labels.join(" "))
+    }
+}

@@ -1,0 +1,249 @@
+//! Runs.
+
+use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
+
+use super::enums::{RunState, RunType};
+use super::mock;
+use crate::account::Account;
+use crate::commit::Commit;
+use crate::run::{Delta, Run, RunComment, Transition};
+
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Run", complex)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are Spacelift's fields, one for one"
+)]
+pub(crate) struct RunNode {
+    pub id: ID,
+    #[graphql(skip)]
+    pub state_name: String,
+    #[graphql(skip)]
+    pub type_name: String,
+    pub branch: String,
+    command: Option<String>,
+    pub commit: Commit,
+    comments: Vec<RunComment>,
+    created_at: i64,
+    updated_at: i64,
+    delta: Option<Delta>,
+    drift_detection: bool,
+    expired: bool,
+    finished: bool,
+    is_most_recent: bool,
+    needs_approval: bool,
+    state: RunState,
+    pub title: String,
+    pub triggered_by: Option<String>,
+    r#type: RunType,
+    can_confirm: bool,
+    can_promote: bool,
+    can_retry: bool,
+    confirm_blocker: Option<String>,
+    promote_blocker: Option<String>,
+    retry_blocker: Option<String>,
+    expect_failure: Option<bool>,
+    is_prioritized: bool,
+    /// Newest first.
+    history: Vec<RunStateTransition>,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct RunStateTransition {
+    has_logs: bool,
+    note: Option<String>,
+    state: RunState,
+    state_version: u32,
+    terminal: bool,
+    timestamp: i64,
+    username: Option<String>,
+}
+
+impl From<&Transition> for RunStateTransition {
+    fn from(transition: &Transition) -> Self {
+        Self {
+            has_logs: matches!(
+                transition.state,
+                chain::RunState::Preparing
+                    | chain::RunState::Initializing
+                    | chain::RunState::Planning
+                    | chain::RunState::Applying
+                    | chain::RunState::Performing
+                    | chain::RunState::Destroying
+            ),
+            note: transition.note.clone(),
+            state: RunState::from(&transition.state),
+            state_version: transition.state_version,
+            terminal: transition.state.is_terminal(),
+            timestamp: transition.at.seconds(),
+            username: transition.username.clone(),
+        }
+    }
+}
+
+impl RunNode {
+    pub(crate) fn of(account: &Account, run: &Run) -> Self {
+        let stack = account.stacks.get(&run.stack);
+        let latest = stack
+            .and_then(|stack| stack.runs.last())
+            .map(|&place| &account.runs[place].id);
+        let over = run.is_over();
+        let unconfirmed = *run.state() == chain::RunState::Unconfirmed;
+        let failed = over && !run.state().succeeded();
+        Self {
+            id: ID::from(run.id.as_str()),
+            state_name: run.state().to_string(),
+            type_name: run.run_type.to_string(),
+            branch: run.branch.clone(),
+            command: run.command.clone(),
+            commit: run.commit.clone(),
+            comments: run.comments.clone(),
+            created_at: run.created_at().seconds(),
+            updated_at: run.last().at.seconds(),
+            delta: run.delta,
+            drift_detection: run.drift_detection,
+            expired: false,
+            finished: over,
+            is_most_recent: latest == Some(&run.id),
+            needs_approval: false,
+            state: RunState::from(run.state()),
+            title: run.title(),
+            triggered_by: run.triggered_by.clone(),
+            r#type: RunType::from(&run.run_type),
+            can_confirm: unconfirmed,
+            can_promote: false,
+            can_retry: failed,
+            confirm_blocker: (!unconfirmed).then(|| "run is not unconfirmed".to_owned()),
+            promote_blocker: Some("run cannot be promoted".to_owned()),
+            retry_blocker: (!failed).then(|| "run has not failed".to_owned()),
+            expect_failure: Some(false),
+            is_prioritized: run.prioritized,
+            history: run.history.iter().rev().map(RunStateTransition::from).collect(),
+        }
+    }
+}
+
+/// One run waits for another.
+#[derive(Debug, Clone, SimpleObject)]
+#[expect(clippy::struct_field_names, reason = "they are Spacelift's names")]
+struct RunDependency {
+    run_id: ID,
+    stack_id: ID,
+    depends_on_run_id: ID,
+    depends_on_stack_id: ID,
+}
+
+/// Nothing outside the account is waited for.
+#[derive(Debug, Clone, SimpleObject)]
+struct RunExternalDependency {
+    id: ID,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are Spacelift's fields, one for one"
+)]
+struct RunLogs {
+    exists: bool,
+    expired: bool,
+    finished: bool,
+    has_more: bool,
+    messages: Vec<RunLogMessage>,
+    next_token: Option<String>,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+struct RunLogMessage {
+    message: String,
+    timestamp: i64,
+}
+
+/// Clients send it empty.
+#[derive(Debug, InputObject)]
+struct RunChangesInput {
+    phase: Option<String>,
+}
+
+#[derive(Debug, Clone, SimpleObject)]
+struct RunChanges {
+    phase: String,
+    resources: Vec<String>,
+}
+
+fn dependency(run: &Run, upstream: &Run) -> RunDependency {
+    RunDependency {
+        run_id: ID::from(run.id.as_str()),
+        stack_id: ID::from(run.stack.as_str()),
+        depends_on_run_id: ID::from(upstream.id.as_str()),
+        depends_on_stack_id: ID::from(upstream.stack.as_str()),
+    }
+}
+
+#[ComplexObject]
+impl RunNode {
+    async fn depends_on(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
+        mock(ctx).read(|account| {
+            let Some(run) = account.run(&self.id) else {
+                return Vec::new();
+            };
+            let upstream = run.waits_for.iter().filter_map(|id| account.run(id.as_str()));
+            upstream.map(|upstream| dependency(run, upstream)).collect()
+        })
+    }
+
+    async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
+        mock(ctx).read(|account| {
+            let Some(run) = account.run(&self.id) else {
+                return Vec::new();
+            };
+            let downstream = account
+                .runs
+                .iter()
+                .filter(|other| other.waits_for.contains(&run.id));
+            downstream.map(|other| dependency(other, run)).collect()
+        })
+    }
+
+    async fn external_dependencies(&self) -> Vec<RunExternalDependency> {
+        Vec::new()
+    }
+
+    /// Null when the run has not come to the state.
+    async fn logs(
+        &self,
+        ctx: &Context<'_>,
+        state: RunState,
+        #[graphql(name = "token")] _token: Option<String>,
+        #[graphql(name = "stateVersion")] _state_version: Option<i32>,
+    ) -> Option<RunLogs> {
+        let transition = self.history.iter().find(|transition| transition.state == state)?;
+        let phase = format!("{state:?}").to_ascii_lowercase();
+        let text = mock(ctx).read(|account| account.run(&self.id).map(|run| run.log(&phase)))?;
+        let line = |line: &str| RunLogMessage {
+            message: format!("{line}\n"),
+            timestamp: transition.timestamp,
+        };
+        Some(RunLogs {
+            exists: transition.has_logs,
+            expired: false,
+            finished: true,
+            has_more: false,
+            messages: if transition.has_logs {
+                text.lines().map(line).collect()
+            } else {
+                Vec::new()
+            },
+            next_token: None,
+        })
+    }
+
+    /// The account knows how many resources changed, and not which.
+    #[graphql(name = "changesV3")]
+    async fn changes_v3(
+        &self,
+        #[graphql(name = "input")] _input: RunChangesInput,
+    ) -> Option<Vec<RunChanges>> {
+        Some(Vec::new())
+    }
+}

@@ -1,0 +1,295 @@
+//! Triggering runs, and deciding about them.
+
+use std::collections::BTreeMap;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+
+use super::enums::RunType;
+use super::run::RunNode;
+use super::{authorized, caller, session};
+use crate::clock::Timestamp;
+use crate::hooks::HooksInput;
+use crate::queue::Decision;
+use crate::refusal::Refusal;
+use crate::run::{Run, RunComment, RunRequest};
+
+#[derive(Debug, Clone, InputObject)]
+struct EnvVarInput {
+    key: String,
+    value: String,
+}
+
+/// Settings for one run only.
+#[derive(Debug, Clone, InputObject)]
+struct RuntimeConfigInput {
+    yaml: Option<String>,
+    environment: Option<Vec<EnvVarInput>>,
+    project_root: Option<String>,
+    runner_image: Option<String>,
+    #[graphql(flatten)]
+    hooks: HooksInput,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum ForceApplyMode {
+    Single,
+    Cascade,
+}
+
+/// Only whether a run comes before others matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+enum RunPriorityPreset {
+    High,
+    Normal,
+    Low,
+}
+
+#[derive(Default)]
+pub(crate) struct RunMutation;
+
+#[Object]
+impl RunMutation {
+    async fn run_trigger(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        commit_sha: Option<String>,
+        run_type: Option<RunType>,
+        runtime_config: Option<RuntimeConfigInput>,
+        #[graphql(name = "forceApply")] _force_apply: Option<ForceApplyMode>,
+    ) -> Result<RunNode, Refusal> {
+        let login = &session(ctx)?.login;
+        let run_type = run_type.unwrap_or(RunType::Tracked);
+        if !matches!(run_type, RunType::Tracked | RunType::Proposed) {
+            return Err(Refusal::RunType {
+                run_type: chain::RunType::from(run_type).to_string(),
+            });
+        }
+        let environment: BTreeMap<String, String> = runtime_config
+            .and_then(|config| config.environment)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|variable| (variable.key, variable.value))
+            .collect();
+        let request = RunRequest {
+            commit: commit_sha.filter(|sha| !sha.is_empty()),
+            metadata: caller(ctx).metadata.clone(),
+            environment,
+            ..RunRequest::of(run_type.into(), Some(login))
+        };
+        create(ctx, &stack, &request)
+    }
+
+    async fn run_confirm(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: Option<ID>,
+        note: Option<String>,
+    ) -> Result<RunNode, Refusal> {
+        decide(ctx, &stack, run.as_ref(), Decision::Confirm, note.as_deref())
+    }
+
+    async fn run_discard(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: Option<ID>,
+        note: Option<String>,
+    ) -> Result<RunNode, Refusal> {
+        decide(ctx, &stack, run.as_ref(), Decision::Discard, note.as_deref())
+    }
+
+    async fn run_cancel(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        note: Option<String>,
+    ) -> Result<RunNode, Refusal> {
+        decide(ctx, &stack, Some(&run), Decision::Cancel, note.as_deref())
+    }
+
+    async fn run_stop(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        note: Option<String>,
+    ) -> Result<RunNode, Refusal> {
+        decide(ctx, &stack, Some(&run), Decision::Stop, note.as_deref())
+    }
+
+    async fn run_kill(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        note: Option<String>,
+    ) -> Result<RunNode, Refusal> {
+        decide(ctx, &stack, Some(&run), Decision::Stop, note.as_deref())
+    }
+
+    async fn run_discard_all(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        note: Option<String>,
+    ) -> Result<DiscardedRuns, Refusal> {
+        let login = &session(ctx)?.login;
+        authorized(ctx)?.write(|account| {
+            let places = account.existing_stack(&stack)?.runs.clone();
+            let open = places
+                .into_iter()
+                .map(|place| &account.runs[place])
+                .filter(|run| !run.is_over());
+            let open: Vec<String> = open.map(|run| run.id.to_string()).collect();
+            let mut result = DiscardedRuns {
+                discarded_runs: Vec::new(),
+                failed_discarding: Vec::new(),
+            };
+            for run in open {
+                match account.decide(
+                    &stack,
+                    Some(&run),
+                    Decision::Discard,
+                    login,
+                    note.as_deref(),
+                    None,
+                ) {
+                    Ok(id) => result
+                        .discarded_runs
+                        .extend(account.run(id.as_str()).map(|run| RunNode::of(account, run))),
+                    Err(_) => result.failed_discarding.push(ID::from(run)),
+                }
+            }
+            Ok(result)
+        })
+    }
+
+    /// A new run of the same kind and commit. Only of one that failed.
+    async fn run_retry(&self, ctx: &Context<'_>, stack: ID, run: ID) -> Result<RunNode, Refusal> {
+        let login = &session(ctx)?.login;
+        let request = authorized(ctx)?.read(|account| {
+            let run = account.run_of(&stack, &run).ok_or(Refusal::NotFound)?;
+            if !run.is_over() || run.state().succeeded() {
+                let (id, state) = (run.id.to_string(), run.state().to_string());
+                return Err(Refusal::RunState {
+                    id,
+                    state,
+                    wanted: "retried",
+                });
+            }
+            Ok(RunRequest {
+                commit: Some(run.commit.hash.clone()),
+                command: run.command.clone(),
+                environment: run.environment.clone(),
+                ..RunRequest::of(run.run_type.clone(), Some(login))
+            })
+        })?;
+        create(ctx, &stack, &request)
+    }
+
+    async fn run_comment(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        body: String,
+    ) -> Result<RunComment, Refusal> {
+        let username = session(ctx)?.login.clone();
+        let comment = RunComment {
+            body,
+            created_at: Timestamp::now().seconds(),
+            username,
+        };
+        with_run(ctx, &stack, &run, |run| run.comments.push(comment.clone()))?;
+        Ok(comment)
+    }
+
+    async fn run_prioritize_set(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        prioritize: bool,
+    ) -> Result<RunNode, Refusal> {
+        with_run(ctx, &stack, &run, |run| run.prioritized = prioritize)
+    }
+
+    async fn run_priority_set(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        preset: RunPriorityPreset,
+    ) -> Result<RunNode, Refusal> {
+        with_run(ctx, &stack, &run, |run| {
+            run.prioritized = preset == RunPriorityPreset::High;
+        })
+    }
+
+    async fn task_create(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        command: String,
+        #[graphql(name = "skipInitialization")] _skip_initialization: Option<bool>,
+    ) -> Result<RunNode, Refusal> {
+        let login = &session(ctx)?.login;
+        let request = RunRequest {
+            command: Some(command),
+            metadata: caller(ctx).metadata.clone(),
+            ..RunRequest::of(chain::RunType::Task, Some(login))
+        };
+        create(ctx, &stack, &request)
+    }
+}
+
+#[derive(SimpleObject)]
+struct DiscardedRuns {
+    discarded_runs: Vec<RunNode>,
+    failed_discarding: Vec<ID>,
+}
+
+/// Changes a run without moving it.
+fn with_run(
+    ctx: &Context<'_>,
+    stack: &ID,
+    run: &ID,
+    change: impl FnOnce(&mut Run),
+) -> Result<RunNode, Refusal> {
+    authorized(ctx)?.write(|account| {
+        let found = account
+            .run_of(stack, run)
+            .and_then(|run| account.run_place(run.id.as_str()));
+        let place = found.ok_or(Refusal::NotFound)?;
+        change(&mut account.runs[place]);
+        Ok(RunNode::of(account, &account.runs[place]))
+    })
+}
+
+fn create(ctx: &Context<'_>, stack: &ID, request: &RunRequest) -> Result<RunNode, Refusal> {
+    authorized(ctx)?.write(|account| {
+        let id = account.create_run(stack, request)?;
+        let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
+        Ok(RunNode::of(account, run))
+    })
+}
+
+fn decide(
+    ctx: &Context<'_>,
+    stack: &ID,
+    run: Option<&ID>,
+    decision: Decision,
+    note: Option<&str>,
+) -> Result<RunNode, Refusal> {
+    let login = &session(ctx)?.login;
+    let metadata = caller(ctx).metadata.clone();
+    authorized(ctx)?.write(|account| {
+        let run = run.map(|id| id.as_str());
+        let id = account.decide(stack, run, decision, login, note, metadata)?;
+        let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
+        Ok(RunNode::of(account, run))
+    })
+}

@@ -1,0 +1,69 @@
+//! Finding runs across stacks.
+
+use async_graphql::{Context, Object, SimpleObject};
+
+use super::run::RunNode;
+use super::search::{Page, SearchInput, Searchable, search};
+use super::stack::StackNode;
+use super::{caller, mock};
+use crate::account::Account;
+
+#[derive(Debug, SimpleObject)]
+pub(super) struct SearchRunsNode {
+    run: RunNode,
+    stack: StackNode,
+}
+
+#[derive(Default)]
+pub(crate) struct RunQuery;
+
+#[Object]
+impl RunQuery {
+    /// Newest first, unless another order is asked for. Null for strangers.
+    async fn search_runs(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<SearchRunsNode>> {
+        caller(ctx).session.as_ref()?;
+        Some(search(mock(ctx).read(all), &input))
+    }
+}
+
+fn all(account: &Account) -> Vec<SearchRunsNode> {
+    let with_stack = account
+        .runs
+        .iter()
+        .rev()
+        .filter_map(|run| Some((run, account.stacks.get(&run.stack)?)));
+    with_stack
+        .map(|(run, stack)| SearchRunsNode {
+            run: RunNode::of(account, run),
+            stack: StackNode::of(account, stack),
+        })
+        .collect()
+}
+
+impl Searchable for SearchRunsNode {
+    const OUTPUT: &'static str = "SearchRunsOutput";
+
+    fn cursor(&self) -> String {
+        self.run.id.to_string()
+    }
+
+    fn values(&self, field: &str) -> Vec<String> {
+        match field {
+            "state" => vec![self.run.state_name.clone()],
+            "type" => vec![self.run.type_name.clone()],
+            "branch" => vec![self.run.branch.clone()],
+            "commit" => vec![self.run.commit.hash.clone()],
+            "stack" => vec![self.stack.id.to_string()],
+            "label" => self.stack.settings.labels.clone(),
+            "space" => vec![self.stack.space.to_string()],
+            "triggeredBy" => self.run.triggered_by.iter().cloned().collect(),
+            // ULIDs sort by time.
+            "createdAt" => vec![self.run.id.to_string()],
+            _ => Vec::new(),
+        }
+    }
+
+    fn text(&self) -> String {
+        format!("{} {} {}", *self.run.id, self.run.title, *self.stack.id)
+    }
+}

@@ -1,0 +1,388 @@
+//! Stacks.
+
+use async_graphql::{ComplexObject, Context, ID, SimpleObject};
+use chain::RunType;
+
+use super::blueprint::BlueprintNode;
+use super::config::{self, ConfigNode};
+use super::context::StackContextAttachment;
+use super::dependency::DependencyNode;
+use super::enums::{RunState, StackState};
+use super::mock;
+use super::run::RunNode;
+use super::space::SpaceNode;
+use super::webhook::WebhooksIntegration;
+use super::worker_pool::WorkerPool;
+use crate::account::Account;
+use crate::commit::Commit;
+use crate::hooks::Hooks;
+use crate::policy::PolicyType;
+use crate::refusal::Refusal;
+use crate::run::Run;
+use crate::stack::{Stack, StackSettings, VcsProvider};
+use crate::vendor::VendorConfig;
+
+/// Runs on one page of `runs`, `proposedRuns` and `tasks`.
+const PAGE: usize = 50;
+
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "Stack", complex)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are Spacelift's fields, one for one"
+)]
+pub(crate) struct StackNode {
+    pub id: ID,
+    #[graphql(flatten)]
+    pub settings: StackSettings,
+    #[graphql(flatten)]
+    flat_hooks: Hooks,
+    hooks: Hooks,
+    pub space: ID,
+    pub vendor_config: Option<VendorConfig>,
+    manages_state_file: bool,
+    is_disabled: bool,
+    #[graphql(skip)]
+    pub state_name: String,
+    pub state: StackState,
+    state_set_at: Option<i64>,
+    state_set_by: Option<String>,
+    state_is_terminal: Option<bool>,
+    last_apply_at: Option<i64>,
+    pub blocked: bool,
+    is_drifted: Option<bool>,
+    entity_count: Option<i32>,
+    needs_approval: Option<bool>,
+    deleted: bool,
+    deleting: bool,
+    locked_at: Option<i64>,
+    pub locked_by: Option<String>,
+    lock_note: Option<String>,
+    pub created_at: i64,
+    can_write: bool,
+    pub starred: bool,
+    api_host: Option<String>,
+    pub tracked_commit: Option<Commit>,
+    tracked_branch_head: Option<Commit>,
+    tracked_commit_set_by: Option<String>,
+    terraform_version: Option<String>,
+    effective_terraform_version: Option<String>,
+}
+
+/// Where a variable or file of a run comes from; the stack itself without a context.
+#[derive(SimpleObject)]
+struct RuntimeConfig {
+    context: Option<StackContextAttachment>,
+    element: ConfigNode,
+}
+
+/// What a stack is connected with. Of these the account has webhooks only.
+#[derive(SimpleObject)]
+struct Integrations {
+    webhooks: Vec<WebhooksIntegration>,
+}
+
+/// Policies are reached by space here, and never attached.
+#[derive(SimpleObject)]
+struct StackPolicyAttachment {
+    id: ID,
+    policy_id: ID,
+    policy_name: String,
+    policy_type: PolicyType,
+    policy_labels: Vec<String>,
+    is_autoattached: bool,
+    is_module: bool,
+    stack_id: ID,
+}
+
+/// Stacks use the account's default integration, which is not shown.
+#[derive(SimpleObject)]
+struct StackVcsIntegration {
+    id: ID,
+    name: String,
+    description: Option<String>,
+    is_default: bool,
+    provider: VcsProvider,
+}
+
+/// The account counts resources and knows none by name.
+#[derive(SimpleObject)]
+struct ManagedEntity {
+    id: ID,
+    address: String,
+    name: String,
+    r#type: String,
+}
+
+/// Runs of this account make no outputs.
+#[derive(SimpleObject)]
+struct StackOutput {
+    id: ID,
+    value: Option<String>,
+    sensitive: bool,
+    description: Option<String>,
+}
+
+#[derive(SimpleObject)]
+pub(crate) struct RunResourceState {
+    id: ID,
+    state: RunState,
+    finished: bool,
+}
+
+impl StackNode {
+    pub(crate) fn of(account: &Account, stack: &Stack) -> Self {
+        let tracked = || {
+            stack
+                .runs
+                .iter()
+                .rev()
+                .map(|&place| &account.runs[place])
+                .filter(|run| run.run_type == RunType::Tracked)
+        };
+        let latest = tracked().next();
+        let applied = tracked().find(|run| {
+            run.state().succeeded()
+                && run
+                    .history
+                    .iter()
+                    .any(|entry| entry.state == chain::RunState::Applying)
+        });
+        let terraform_version = match &stack.vendor {
+            VendorConfig::Terraform(terraform) => terraform.version.clone(),
+            _ => None,
+        };
+        Self {
+            id: ID::from(stack.id.as_str()),
+            settings: stack.settings.clone(),
+            flat_hooks: stack.hooks.clone(),
+            hooks: stack.hooks.clone(),
+            space: ID::from(stack.space.as_str()),
+            vendor_config: Some(stack.vendor.clone()),
+            manages_state_file: stack.manages_state,
+            is_disabled: stack.disabled,
+            state_name: account.stack_state(stack).to_string(),
+            state: StackState::from(&account.stack_state(stack)),
+            state_set_at: latest.map(|run| run.last().at.seconds()),
+            state_set_by: latest.and_then(|run| run.last().username.clone()),
+            state_is_terminal: Some(latest.is_none_or(Run::is_over)),
+            last_apply_at: applied.map(|run| run.last().at.seconds()),
+            blocked: account.blocker(stack.id.as_str()).is_some(),
+            is_drifted: Some(false),
+            entity_count: Some(
+                latest
+                    .and_then(|run| run.delta)
+                    .map_or(0, |delta| delta.resources),
+            ),
+            needs_approval: Some(false),
+            deleted: false,
+            deleting: false,
+            locked_at: stack.lock.as_ref().map(|lock| lock.at.seconds()),
+            locked_by: stack.lock.as_ref().map(|lock| lock.by.clone()),
+            lock_note: stack.lock.as_ref().and_then(|lock| lock.note.clone()),
+            created_at: stack.created_at.seconds(),
+            can_write: true,
+            starred: stack.starred,
+            api_host: None,
+            tracked_commit: Some(stack.tracked_commit.clone()),
+            tracked_branch_head: Some(stack.tracked_commit.clone()),
+            tracked_commit_set_by: stack.tracked_commit_set_by.clone(),
+            effective_terraform_version: terraform_version.clone(),
+            terraform_version,
+        }
+    }
+
+    /// Looks at the stack itself, if it is still there.
+    fn with<T>(&self, ctx: &Context<'_>, look: impl FnOnce(&Account, &Stack) -> T) -> Option<T> {
+        mock(ctx).read(|account| account.stack(&self.id).map(|stack| look(account, stack)))
+    }
+
+    /// The stack's runs, newest first, after the one called `before`.
+    fn page(
+        &self,
+        ctx: &Context<'_>,
+        before: Option<&ID>,
+        belongs: impl Fn(&RunType) -> bool,
+    ) -> Vec<RunNode> {
+        mock(ctx).read(|account| {
+            let Some(stack) = account.stack(&self.id) else {
+                return Vec::new();
+            };
+            let end = match before.filter(|id| !id.is_empty()) {
+                Some(id) => account.run_place(id).unwrap_or(0),
+                None => usize::MAX,
+            };
+            let runs = stack
+                .runs
+                .iter()
+                .rev()
+                .filter(|&&place| place < end)
+                .map(|&place| &account.runs[place]);
+            runs.filter(|run| belongs(&run.run_type))
+                .take(PAGE)
+                .map(|run| RunNode::of(account, run))
+                .collect()
+        })
+    }
+}
+
+#[ComplexObject]
+impl StackNode {
+    async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
+        mock(ctx)
+            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .ok_or(Refusal::NotFound)
+    }
+
+    async fn blocker(&self, ctx: &Context<'_>) -> Option<RunNode> {
+        mock(ctx).read(|account| {
+            account
+                .blocker(&self.id)
+                .map(|place| RunNode::of(account, &account.runs[place]))
+        })
+    }
+
+    async fn run(&self, ctx: &Context<'_>, id: ID) -> Option<RunNode> {
+        mock(ctx).read(|account| account.run_of(&self.id, &id).map(|run| RunNode::of(account, run)))
+    }
+
+    /// Tracked, testing and destroy runs.
+    async fn runs(&self, ctx: &Context<'_>, before: Option<ID>) -> Vec<RunNode> {
+        self.page(ctx, before.as_ref(), |run_type| {
+            !matches!(run_type, RunType::Proposed | RunType::Task)
+        })
+    }
+
+    async fn proposed_runs(&self, ctx: &Context<'_>, before: Option<ID>) -> Vec<RunNode> {
+        self.page(ctx, before.as_ref(), |run_type| *run_type == RunType::Proposed)
+    }
+
+    async fn tasks(&self, ctx: &Context<'_>, before: Option<ID>) -> Vec<RunNode> {
+        self.page(ctx, before.as_ref(), |run_type| *run_type == RunType::Task)
+    }
+
+    /// All stacks run on the public pool.
+    async fn worker_pool(&self) -> Option<WorkerPool> {
+        None
+    }
+
+    async fn config(&self, ctx: &Context<'_>) -> Vec<ConfigNode> {
+        self.with(ctx, |_, stack| config::nodes(&stack.config))
+            .unwrap_or_default()
+    }
+
+    async fn config_element(&self, ctx: &Context<'_>, id: ID) -> Option<ConfigNode> {
+        self.with(ctx, |_, stack| config::find(&stack.config, &id))
+            .flatten()
+    }
+
+    async fn runtime_config(&self, ctx: &Context<'_>) -> Option<Vec<RuntimeConfig>> {
+        self.with(ctx, |account, stack| {
+            let own = stack.config.iter().map(|element| (None, element));
+            let attached = account.contexts_of(stack);
+            let attached = attached.iter().flat_map(|(attachment, context)| {
+                context
+                    .config
+                    .iter()
+                    .map(move |element| (Some((attachment, *context)), element))
+            });
+            own.chain(attached)
+                .map(|(source, element)| RuntimeConfig {
+                    context: source.map(|(one, context)| StackContextAttachment::of(stack, one, context)),
+                    element: ConfigNode::from(element),
+                })
+                .collect()
+        })
+    }
+
+    async fn attached_contexts(&self, ctx: &Context<'_>) -> Vec<StackContextAttachment> {
+        self.with(ctx, |account, stack| {
+            let attached = account.contexts_of(stack);
+            attached
+                .iter()
+                .map(|(attachment, context)| StackContextAttachment::of(stack, attachment, context))
+                .collect()
+        })
+        .unwrap_or_default()
+    }
+
+    async fn integrations(&self, ctx: &Context<'_>) -> Option<Integrations> {
+        self.with(ctx, |_, stack| Integrations {
+            webhooks: stack.webhooks.iter().map(WebhooksIntegration::from).collect(),
+        })
+    }
+
+    async fn attached_policies(&self) -> Vec<StackPolicyAttachment> {
+        Vec::new()
+    }
+
+    async fn vcs_integration(&self) -> Option<StackVcsIntegration> {
+        None
+    }
+
+    async fn entities(&self) -> Vec<ManagedEntity> {
+        Vec::new()
+    }
+
+    async fn outputs(&self) -> Vec<StackOutput> {
+        Vec::new()
+    }
+
+    async fn depends_on(&self, ctx: &Context<'_>) -> Vec<DependencyNode> {
+        mock(ctx).read(|account| {
+            let own = account
+                .dependencies
+                .values()
+                .filter(|dependency| dependency.stack.as_str() == *self.id);
+            own.map(DependencyNode::from).collect()
+        })
+    }
+
+    async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<DependencyNode> {
+        mock(ctx).read(|account| {
+            let all = account.dependencies.values();
+            let others = all.filter(|dependency| dependency.depends_on.as_str() == *self.id);
+            others.map(DependencyNode::from).collect()
+        })
+    }
+
+    async fn dependency(
+        &self,
+        ctx: &Context<'_>,
+        id: Option<ID>,
+        depends_on_stack_id: Option<ID>,
+    ) -> Option<DependencyNode> {
+        mock(ctx).read(|account| {
+            let fits = |dependency: &&crate::dependency::NativeDependency| {
+                dependency.stack.as_str() == *self.id
+                    && id.as_ref().is_none_or(|id| dependency.id == **id)
+                    && depends_on_stack_id
+                        .as_ref()
+                        .is_none_or(|id| dependency.depends_on.as_str() == **id)
+            };
+            account.dependencies.values().find(fits).map(DependencyNode::from)
+        })
+    }
+
+    /// The one that it was made from.
+    async fn blueprint(&self, ctx: &Context<'_>) -> Option<BlueprintNode> {
+        self.with(ctx, |account, stack| {
+            stack
+                .blueprint
+                .as_ref()
+                .and_then(|id| account.blueprints.get(id))
+                .map(BlueprintNode::from)
+        })
+        .flatten()
+    }
+
+    async fn run_resource_state(&self, ctx: &Context<'_>, id: ID) -> Option<RunResourceState> {
+        mock(ctx).read(|account| {
+            account.run_of(&self.id, &id).map(|run| RunResourceState {
+                id,
+                state: RunState::from(run.state()),
+                finished: run.is_over(),
+            })
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! Creating, changing and deleting stacks.
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::config::{ConfigInput, ConfigNode};
+use super::stack::StackNode;
+use super::{authorized, session};
+use crate::account::Account;
+use crate::commit::Commit;
+use crate::context::{ConfigElement, merge, take};
+use crate::hooks::{Hooks, HooksInput};
+use crate::mock::MockSpacelift;
+use crate::refusal::Refusal;
+use crate::space::ROOT;
+use crate::stack::{StackSettings, VcsProvider};
+use crate::vendor::{Vendor, VendorConfig, VendorConfigInput};
+
+/// The Terraform provider always sends all switches; other clients leave most of them out.
+#[derive(Debug, InputObject)]
+struct StackInput {
+    name: String,
+    repository: String,
+    branch: String,
+    description: Option<String>,
+    labels: Option<Vec<String>>,
+    namespace: Option<String>,
+    #[graphql(name = "repositoryURL")]
+    repository_url: Option<String>,
+    provider: Option<VcsProvider>,
+    project_root: Option<String>,
+    additional_project_globs: Option<Vec<String>>,
+    git_sparse_checkout_paths: Option<Vec<String>>,
+    administrative: Option<bool>,
+    autodeploy: Option<bool>,
+    autoretry: Option<bool>,
+    github_action_deploy: Option<bool>,
+    local_preview_enabled: Option<bool>,
+    protect_from_deletion: Option<bool>,
+    enable_well_known_secret_masking: Option<bool>,
+    enable_sensitive_output_upload: Option<bool>,
+    is_disabled: Option<bool>,
+    runner_image: Option<String>,
+    space: Option<ID>,
+    vcs_integration_id: Option<ID>,
+    vendor_config: Option<VendorConfigInput>,
+    worker_pool: Option<ID>,
+    #[graphql(flatten)]
+    hooks: HooksInput,
+}
+
+impl StackInput {
+    fn settings(&self, account: &Account) -> StackSettings {
+        let defaults = StackSettings::new(&self.name, &self.repository, &self.branch);
+        StackSettings {
+            description: self.description.clone(),
+            labels: self.labels.clone().unwrap_or_default(),
+            namespace: self.namespace.clone().unwrap_or_else(|| account.name.to_string()),
+            repository: self.repository.clone(),
+            repository_url: self.repository_url.clone(),
+            provider: self.provider.unwrap_or(defaults.provider),
+            project_root: self.project_root.clone(),
+            additional_project_globs: self.additional_project_globs.clone().unwrap_or_default(),
+            git_sparse_checkout_paths: self.git_sparse_checkout_paths.clone().unwrap_or_default(),
+            administrative: self.administrative.unwrap_or(defaults.administrative),
+            autodeploy: self.autodeploy.unwrap_or(defaults.autodeploy),
+            autoretry: self.autoretry.unwrap_or(defaults.autoretry),
+            github_action_deploy: self.github_action_deploy.unwrap_or(defaults.github_action_deploy),
+            local_preview_enabled: self
+                .local_preview_enabled
+                .unwrap_or(defaults.local_preview_enabled),
+            protect_from_deletion: self
+                .protect_from_deletion
+                .unwrap_or(defaults.protect_from_deletion),
+            enable_well_known_secret_masking: self
+                .enable_well_known_secret_masking
+                .unwrap_or(defaults.enable_well_known_secret_masking),
+            enable_sensitive_output_upload: self
+                .enable_sensitive_output_upload
+                .unwrap_or(defaults.enable_sensitive_output_upload),
+            runner_image: self.runner_image.clone(),
+            ..defaults
+        }
+    }
+
+    fn space(&self) -> String {
+        self.space
+            .as_ref()
+            .map_or_else(|| ROOT.to_owned(), |id| id.to_string())
+    }
+
+    fn vendor(&self) -> VendorConfig {
+        let chosen = self.vendor_config.clone().map(VendorConfigInput::chosen);
+        chosen.unwrap_or_else(|| Vendor::default().config(&self.name))
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct StackMutation;
+
+#[Object]
+impl StackMutation {
+    async fn stack_create(
+        &self,
+        ctx: &Context<'_>,
+        input: StackInput,
+        manage_state: bool,
+        #[graphql(name = "stackObjectID")] _stack_object_id: Option<String>,
+        slug: Option<String>,
+    ) -> Result<StackNode, Refusal> {
+        authorized(ctx)?.write(|account| {
+            let settings = input.settings(account);
+            let hooks = Hooks::from(input.hooks.clone());
+            let id =
+                account.create_stack(settings, hooks, input.vendor(), &input.space(), slug.as_deref())?;
+            let stack = account.stack_mut(id.as_str())?;
+            stack.manages_state = manage_state;
+            stack.disabled = input.is_disabled.unwrap_or(false);
+            Ok(StackNode::of(account, account.existing_stack(id.as_str())?))
+        })
+    }
+
+    async fn stack_update(&self, ctx: &Context<'_>, id: ID, input: StackInput) -> Result<StackNode, Refusal> {
+        change(authorized(ctx)?, &id, |account| {
+            let settings = input.settings(account);
+            let space = account.existing_space(&input.space())?;
+            let stack = account.stack_mut(&id)?;
+            let moved = (stack.settings.full_repository(), &stack.settings.branch)
+                != (settings.full_repository(), &settings.branch);
+            if moved {
+                stack.tracked_commit = Commit::initial(&settings.full_repository(), &settings.branch);
+            }
+            stack.settings = settings;
+            stack.space = space;
+            stack.hooks = input.hooks.clone().into();
+            if input.vendor_config.is_some() {
+                stack.vendor = input.vendor();
+            }
+            stack.disabled = input.is_disabled.unwrap_or(stack.disabled);
+            Ok(())
+        })
+    }
+
+    /// Null when there is no such stack.
+    async fn stack_delete(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        #[graphql(name = "destroyResources")] _destroy_resources: Option<bool>,
+    ) -> Result<Option<StackNode>, Refusal> {
+        authorized(ctx)?.write(|account| {
+            let node = account.stack(&id).map(|stack| StackNode::of(account, stack));
+            account.delete_stack(&id)?;
+            Ok(node)
+        })
+    }
+
+    async fn stack_lock(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        note: Option<String>,
+    ) -> Result<StackNode, Refusal> {
+        let login = &session(ctx)?.login;
+        change(authorized(ctx)?, &id, |account| {
+            account.lock_stack(&id, login, note)
+        })
+    }
+
+    async fn stack_unlock(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
+        change(authorized(ctx)?, &id, |account| account.unlock_stack(&id))
+    }
+
+    async fn stack_enable(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
+        change(authorized(ctx)?, &id, |account| {
+            account.stack_mut(&id).map(|stack| stack.disabled = false)
+        })
+    }
+
+    async fn stack_disable(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
+        change(authorized(ctx)?, &id, |account| {
+            account.stack_mut(&id).map(|stack| stack.disabled = true)
+        })
+    }
+
+    async fn stack_set_current_commit(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        sha: String,
+    ) -> Result<StackNode, Refusal> {
+        let login = session(ctx)?.login.clone();
+        change(authorized(ctx)?, &id, |account| {
+            let stack = account.stack_mut(&id)?;
+            stack.tracked_commit = Commit::new(&stack.settings.full_repository(), &sha, "Another commit");
+            stack.tracked_commit_set_by = Some(login);
+            Ok(())
+        })
+    }
+
+    /// The head of the branch is tracked already.
+    async fn stack_sync_commit(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
+        change(authorized(ctx)?, &id, |_| Ok(()))
+    }
+
+    async fn star_set(&self, ctx: &Context<'_>, id: ID, star: bool) -> Result<StackNode, Refusal> {
+        change(authorized(ctx)?, &id, |account| {
+            account.stack_mut(&id).map(|stack| stack.starred = star)
+        })
+    }
+
+    async fn stack_config_add(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        config: ConfigInput,
+    ) -> Result<ConfigNode, Refusal> {
+        let element = ConfigElement::from(config);
+        authorized(ctx)?.write(|account| {
+            merge(&mut account.stack_mut(&stack)?.config, vec![element.clone()]);
+            Ok(ConfigNode::from(&element))
+        })
+    }
+
+    async fn stack_config_delete(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        id: ID,
+    ) -> Result<Option<ConfigNode>, Refusal> {
+        authorized(ctx)?.write(|account| {
+            Ok(take(&mut account.stack_mut(&stack)?.config, &id)
+                .as_ref()
+                .map(ConfigNode::from))
+        })
+    }
+}
+
+/// Changes a stack and shows what it became.
+fn change(
+    mock: &MockSpacelift,
+    id: &ID,
+    change: impl FnOnce(&mut Account) -> Result<(), Refusal>,
+) -> Result<StackNode, Refusal> {
+    mock.write(|account| {
+        change(account)?;
+        Ok(StackNode::of(account, account.existing_stack(id)?))
+    })
+}

@@ -1,0 +1,237 @@
+//! A stack, as a test or a seed describes it.
+
+use chain::{RunState, StackId};
+
+use crate::account::Account;
+use crate::clock::Timestamp;
+use crate::commit::Commit;
+use crate::hooks::Hooks;
+use crate::refusal::Refusal;
+use crate::slug::slug;
+use crate::space::ROOT;
+use crate::stack::{Stack, StackSettings};
+use crate::vendor::{Vendor, VendorConfig};
+
+/// A stack to be added: `NewStack::named("db").depends_on("vpc")`.
+#[derive(Debug, Clone)]
+pub struct NewStack {
+    pub(crate) settings: StackSettings,
+    pub(crate) slug: Option<String>,
+    pub(crate) space: String,
+    pub(crate) vendor: Vendor,
+    pub(crate) commit: Option<String>,
+    pub(crate) disabled: bool,
+    pub(crate) finds_changes: bool,
+    failures: Vec<RunState>,
+    native_upstream: Vec<String>,
+}
+
+impl NewStack {
+    /// A stack in the root space that deploys by itself and finds changes whenever it plans.
+    pub fn named(name: &str) -> Self {
+        let mut settings = StackSettings::new(name, "acme/infra", "main");
+        settings.autodeploy = true;
+        Self {
+            settings,
+            slug: None,
+            space: ROOT.to_owned(),
+            vendor: Vendor::default(),
+            commit: None,
+            disabled: false,
+            finds_changes: true,
+            failures: Vec::new(),
+            native_upstream: Vec::new(),
+        }
+    }
+
+    /// Labels it `dependsOn:<stack>`.
+    #[must_use]
+    pub fn depends_on(self, stack: &str) -> Self {
+        self.label(&format!("dependsOn:{stack}"))
+    }
+
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.settings.labels.push(label.to_owned());
+        self
+    }
+
+    /// `false`: its runs wait for a person before they apply.
+    #[must_use]
+    pub fn autodeploy(mut self, autodeploy: bool) -> Self {
+        self.settings.autodeploy = autodeploy;
+        self
+    }
+
+    #[must_use]
+    pub fn description(mut self, description: &str) -> Self {
+        self.settings.description = Some(description.to_owned());
+        self
+    }
+
+    /// The id of the space it is in.
+    #[must_use]
+    pub fn space(mut self, space: &str) -> Self {
+        space.clone_into(&mut self.space);
+        self
+    }
+
+    /// `owner/name`.
+    #[must_use]
+    pub fn repository(mut self, repository: &str) -> Self {
+        let (namespace, name) = repository.split_once('/').unwrap_or(("", repository));
+        namespace.clone_into(&mut self.settings.namespace);
+        name.clone_into(&mut self.settings.repository);
+        self
+    }
+
+    #[must_use]
+    pub fn branch(mut self, branch: &str) -> Self {
+        branch.clone_into(&mut self.settings.branch);
+        self
+    }
+
+    #[must_use]
+    pub fn project_root(mut self, directory: &str) -> Self {
+        self.settings.project_root = Some(directory.to_owned());
+        self
+    }
+
+    /// The commit that it tracks; without one, that of everyone on its repository and branch.
+    #[must_use]
+    pub fn commit(mut self, sha: &str) -> Self {
+        self.commit = Some(sha.to_owned());
+        self
+    }
+
+    #[must_use]
+    pub fn vendor(mut self, vendor: Vendor) -> Self {
+        self.vendor = vendor;
+        self
+    }
+
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.disabled = true;
+        self
+    }
+
+    /// Its plans find nothing to change.
+    #[must_use]
+    pub fn no_changes(mut self) -> Self {
+        self.finds_changes = false;
+        self
+    }
+
+    /// Its next `times` tracked runs fail while they plan.
+    #[must_use]
+    pub fn fails_next(mut self, times: usize) -> Self {
+        self.failures = vec![RunState::Planning; times];
+        self
+    }
+
+    /// A dependency of Spacelift's own, beside those in labels.
+    #[must_use]
+    pub fn native_dependency(mut self, stack: &str) -> Self {
+        self.native_upstream.push(stack.to_owned());
+        self
+    }
+}
+
+impl Account {
+    pub(crate) fn add_stack(&mut self, new: NewStack) -> Result<StackId, Refusal> {
+        let vendor = new.vendor.config(&new.settings.name);
+        let id = self.create_stack(
+            new.settings,
+            Hooks::default(),
+            vendor,
+            &new.space,
+            new.slug.as_deref(),
+        )?;
+        let stack = self.stack_mut(id.as_str())?;
+        if let Some(hash) = &new.commit {
+            stack.tracked_commit = Commit::new(&stack.settings.full_repository(), hash, "Initial commit");
+        }
+        stack.disabled = new.disabled;
+        stack.finds_changes = new.finds_changes;
+        stack.failures = new.failures;
+        for upstream in &new.native_upstream {
+            self.create_dependency(id.as_str(), upstream, false)?;
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn create_stack(
+        &mut self,
+        settings: StackSettings,
+        hooks: Hooks,
+        vendor: VendorConfig,
+        space: &str,
+        wanted_slug: Option<&str>,
+    ) -> Result<StackId, Refusal> {
+        let space = self.existing_space(space)?;
+        let text = match wanted_slug {
+            Some(slug) => slug.to_owned(),
+            None => slug("stack", &settings.name)?,
+        };
+        let no_slug = || Refusal::NoSlug {
+            what: "stack",
+            name: text.clone(),
+        };
+        let id: StackId = text.parse().map_err(|_| no_slug())?;
+        if self.stacks.contains_key(&id) {
+            return Err(Refusal::SlugTaken { what: "stack" });
+        }
+        let stack = Stack {
+            id: id.clone(),
+            space,
+            tracked_commit: Commit::initial(&settings.full_repository(), &settings.branch),
+            settings,
+            hooks,
+            vendor,
+            manages_state: true,
+            disabled: false,
+            starred: false,
+            lock: None,
+            created_at: Timestamp::now(),
+            tracked_commit_set_by: None,
+            config: Vec::new(),
+            attachments: Vec::new(),
+            webhooks: Vec::new(),
+            blueprint: None,
+            runs: Vec::new(),
+            finds_changes: true,
+            failures: Vec::new(),
+        };
+        self.stacks.insert(id.clone(), stack);
+        for target in self.webhooks_for_new_stacks.clone() {
+            self.attach_webhook(id.as_str(), target)?;
+        }
+        Ok(id)
+    }
+}
+
+impl Account {
+    /// Deletes a stack with its dependencies; what it still ran is over. `None` when there was none.
+    pub(crate) fn delete_stack(&mut self, id: &str) -> Result<Option<Stack>, Refusal> {
+        let Some(stack) = self.stack(id) else {
+            return Ok(None);
+        };
+        if stack.settings.protect_from_deletion {
+            return Err(Refusal::StackProtected { id: id.to_owned() });
+        }
+        let id = stack.id.clone();
+        let open: Vec<usize> = self
+            .active_runs
+            .iter()
+            .copied()
+            .filter(|&place| self.runs[place].stack == id)
+            .collect();
+        for place in open {
+            self.transition(place, RunState::Canceled, None, Some("the stack was deleted"));
+        }
+        self.dependencies
+            .retain(|_, dependency| dependency.stack != id && dependency.depends_on != id);
+        Ok(self.stacks.remove(&id))
+    }
+}

@@ -1,0 +1,110 @@
+//! Policies. Of their kinds, notification policies are evaluated; the others are only kept.
+
+use async_graphql::Enum;
+use chain::SpaceId;
+
+use crate::account::Account;
+use crate::clock::Timestamp;
+use crate::refusal::Refusal;
+use crate::rego::Rego;
+use crate::slug::slug;
+use crate::space::ROOT;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, serde::Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PolicyType {
+    Access,
+    Approval,
+    GitPush,
+    Initialization,
+    Intent,
+    Login,
+    Notification,
+    Plan,
+    Task,
+    Trigger,
+}
+
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "`type` alone is a keyword")]
+pub(crate) struct Policy {
+    pub id: String,
+    pub name: String,
+    pub description: Option<String>,
+    pub policy_type: PolicyType,
+    pub space: SpaceId,
+    pub labels: Vec<String>,
+    pub body: String,
+    pub rego: Rego,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// A policy to be created.
+#[derive(Debug, Clone)]
+pub struct NewPolicy {
+    pub name: String,
+    pub description: Option<String>,
+    pub policy_type: PolicyType,
+    pub space: String,
+    pub labels: Vec<String>,
+    pub body: String,
+}
+
+impl NewPolicy {
+    /// A notification policy of the root space, with a body in Rego.
+    pub fn notification(name: &str, body: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            description: None,
+            policy_type: PolicyType::Notification,
+            space: ROOT.to_owned(),
+            labels: Vec::new(),
+            body: body.to_owned(),
+        }
+    }
+}
+
+impl Account {
+    pub(crate) fn create_policy(&mut self, new: NewPolicy) -> Result<Policy, Refusal> {
+        let id = slug("policy", &new.name)?;
+        if self.policies.contains_key(&id) {
+            return Err(Refusal::SlugTaken { what: "policy" });
+        }
+        self.keep_policy(id, new)
+    }
+
+    pub(crate) fn update_policy(&mut self, id: &str, new: NewPolicy) -> Result<Policy, Refusal> {
+        let unknown = || Refusal::Unknown {
+            what: "policy",
+            id: id.to_owned(),
+        };
+        let created_at = self.policies.get(id).ok_or_else(unknown)?.created_at;
+        let policy = Policy {
+            created_at,
+            ..self.keep_policy(id.to_owned(), new)?
+        };
+        self.policies.insert(id.to_owned(), policy.clone());
+        Ok(policy)
+    }
+
+    fn keep_policy(&mut self, id: String, new: NewPolicy) -> Result<Policy, Refusal> {
+        let space = self.existing_space(&new.space)?;
+        let rego = Rego::compile(&id, &new.body).map_err(|reason| Refusal::PolicyBody { reason })?;
+        let now = Timestamp::now();
+        let policy = Policy {
+            id: id.clone(),
+            name: new.name,
+            description: new.description,
+            policy_type: new.policy_type,
+            space,
+            labels: new.labels,
+            body: new.body,
+            rego,
+            created_at: now,
+            updated_at: now,
+        };
+        self.policies.insert(id, policy.clone());
+        Ok(policy)
+    }
+}

@@ -1,0 +1,293 @@
+//! Runs take their turns: creation, the queue of each stack, every transition, and what people decide.
+
+use chain::{RunId, RunState, RunType, StackId};
+
+use crate::account::Account;
+use crate::clock::Timestamp;
+use crate::commit::Commit;
+use crate::progress::{delta, next_state};
+use crate::refusal::Refusal;
+use crate::run::{Fate, Run, RunRequest, Transition};
+use crate::webhook::{About, Outgoing, WebhookKey};
+use crate::{event, notification};
+
+/// What a person may do to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    Confirm,
+    Discard,
+    Cancel,
+    Stop,
+}
+
+impl Decision {
+    /// The state that follows, if the run's state allows the decision.
+    fn leads_to(self, state: &RunState) -> Option<RunState> {
+        match (self, state) {
+            (Self::Confirm, RunState::Unconfirmed) => Some(RunState::Confirmed),
+            (Self::Discard, RunState::Unconfirmed | RunState::Queued | RunState::Ready) => {
+                Some(RunState::Discarded)
+            }
+            (Self::Cancel, RunState::Queued | RunState::Ready) => Some(RunState::Canceled),
+            (Self::Stop, state) if !state.is_terminal() => Some(RunState::Stopped),
+            _ => None,
+        }
+    }
+
+    fn participle(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirmed",
+            Self::Discard => "discarded",
+            Self::Cancel => "canceled",
+            Self::Stop => "stopped",
+        }
+    }
+}
+
+impl Account {
+    /// Queues a run, and tracked runs of the stacks that natively depend on its stack.
+    pub(crate) fn create_run(&mut self, stack: &str, request: &RunRequest) -> Result<RunId, Refusal> {
+        let stack = self.existing_stack(stack)?.id.clone();
+        let run = self.queue_run(&stack, request, Vec::new())?;
+        if request.run_type == RunType::Tracked {
+            self.queue_dependents(&stack, &run);
+        }
+        Ok(run)
+    }
+
+    /// Queues one run of one stack.
+    pub(crate) fn queue_run(
+        &mut self,
+        stack: &StackId,
+        request: &RunRequest,
+        waits_for: Vec<RunId>,
+    ) -> Result<RunId, Refusal> {
+        let id: RunId = self.ulid().parse().expect("a ULID is a run id");
+        let stack = self.stack_mut(stack.as_str())?;
+        if stack.disabled {
+            return Err(Refusal::StackDisabled {
+                id: stack.id.to_string(),
+            });
+        }
+        let repository = stack.settings.full_repository();
+        let commit = match &request.commit {
+            Some(hash) if *hash != stack.tracked_commit.hash => {
+                Commit::new(&repository, hash, "Another commit")
+            }
+            _ => stack.tracked_commit.clone(),
+        };
+        let queued = Transition {
+            state: RunState::Queued,
+            state_version: 1,
+            at: Timestamp::now(),
+            username: request.triggered_by.clone(),
+            note: None,
+        };
+        let run = Run {
+            id: id.clone(),
+            stack: stack.id.clone(),
+            run_type: request.run_type.clone(),
+            commit,
+            branch: stack.settings.branch.clone(),
+            command: request.command.clone(),
+            triggered_by: request.triggered_by.clone(),
+            metadata: request.metadata.iter().cloned().collect(),
+            environment: request.environment.clone(),
+            drift_detection: request.drift_detection,
+            prioritized: false,
+            fate: stack.next_fate(&request.run_type),
+            delta: None,
+            comments: Vec::new(),
+            waits_for,
+            history: vec![queued],
+        };
+        let place = self.keep_run(run);
+        self.announce(place);
+        Ok(id)
+    }
+
+    /// Moves every run one state on, the oldest first. Says whether anything moved.
+    pub(crate) fn step(&mut self) -> bool {
+        let places: Vec<usize> = self.active_runs.iter().copied().collect();
+        let mut moved = false;
+        for place in places {
+            moved |= self.advance(place);
+        }
+        moved
+    }
+
+    /// Moves one run one state on, if nothing holds it.
+    pub(crate) fn advance(&mut self, place: usize) -> bool {
+        let run = &self.runs[place];
+        if *run.state() == RunState::Queued && run.is_serialized() {
+            if self.upstream_failed(run) {
+                self.transition(
+                    place,
+                    RunState::Canceled,
+                    None,
+                    Some("an upstream run did not finish"),
+                );
+                return true;
+            }
+            if !self.has_turn(place) {
+                return false;
+            }
+        }
+        let run = &self.runs[place];
+        let stack = self.stacks.get(&run.stack);
+        let Some(next) = next_state(run, stack.is_some_and(|stack| stack.settings.autodeploy)) else {
+            return false;
+        };
+        let note = (next == RunState::Failed)
+            .then(|| format!("{} exited with code 1", run.state().as_str().to_ascii_lowercase()));
+        self.transition(place, next, None, note.as_deref());
+        true
+    }
+
+    /// Whether a queued run may start: nobody holds its stack, and no older run of it comes first.
+    fn has_turn(&self, place: usize) -> bool {
+        let run = &self.runs[place];
+        if self
+            .stacks
+            .get(&run.stack)
+            .is_none_or(|stack| stack.lock.is_some())
+        {
+            return false;
+        }
+        let upstream_done = run
+            .waits_for
+            .iter()
+            .all(|id| self.run(id.as_str()).is_none_or(Run::is_over));
+        let first = !self.active_runs.iter().any(|&other| {
+            let other_run = &self.runs[other];
+            other_run.stack == run.stack
+                && other_run.is_serialized()
+                && (other_run.is_under_way() || self.comes_before(other, place))
+        });
+        upstream_done && first
+    }
+
+    /// Of two queued runs of a stack: a prioritized one first, then the older one.
+    fn comes_before(&self, one: usize, other: usize) -> bool {
+        let rank = |place: usize| (!self.runs[place].prioritized, place);
+        rank(one) < rank(other)
+    }
+
+    fn upstream_failed(&self, run: &Run) -> bool {
+        run.waits_for
+            .iter()
+            .filter_map(|id| self.run(id.as_str()))
+            .any(|upstream| upstream.is_over() && !upstream.state().succeeded())
+    }
+
+    /// Confirms, discards, cancels or stops a run. Without one, the run that blocks the stack is meant.
+    pub(crate) fn decide(
+        &mut self,
+        stack: &str,
+        run: Option<&str>,
+        decision: Decision,
+        by: &str,
+        note: Option<&str>,
+        metadata: Option<String>,
+    ) -> Result<RunId, Refusal> {
+        let place = self.decidable(stack, run)?;
+        let run = &self.runs[place];
+        let next = decision.leads_to(run.state()).ok_or_else(|| Refusal::RunState {
+            id: run.id.to_string(),
+            state: run.state().to_string(),
+            wanted: decision.participle(),
+        })?;
+        let id = run.id.clone();
+        self.runs[place].metadata.extend(metadata);
+        self.transition(place, next, Some(by), note);
+        Ok(id)
+    }
+
+    fn decidable(&self, stack: &str, run: Option<&str>) -> Result<usize, Refusal> {
+        match run {
+            Some(run) => self
+                .run_of(stack, run)
+                .and_then(|found| self.run_place(found.id.as_str()))
+                .ok_or(Refusal::NotFound),
+            None => self
+                .blocker(stack)
+                .ok_or_else(|| Refusal::NoBlocker { id: stack.to_owned() }),
+        }
+    }
+
+    /// The run that has the stack's turn.
+    pub(crate) fn blocker(&self, stack: &str) -> Option<usize> {
+        self.active_runs.iter().copied().find(|&place| {
+            let run = &self.runs[place];
+            run.stack.as_str() == stack && run.is_under_way()
+        })
+    }
+
+    pub(crate) fn transition(&mut self, place: usize, to: RunState, by: Option<&str>, note: Option<&str>) {
+        let run = &mut self.runs[place];
+        let state_version = run.last().state_version + 1;
+        run.history.push(Transition {
+            state: to,
+            state_version,
+            at: Timestamp::now(),
+            username: by.map(str::to_owned),
+            note: note.map(str::to_owned),
+        });
+        run.delta = delta(run);
+        if run.is_over() {
+            self.active_runs.remove(&place);
+        }
+        self.announce(place);
+    }
+
+    /// Puts the deliveries of a run's latest transition into the outbox.
+    fn announce(&mut self, place: usize) {
+        let run = &self.runs[place];
+        let Some(stack) = self.stacks.get(&run.stack) else {
+            return;
+        };
+        let about = About {
+            stack: stack.id.clone(),
+            run: run.id.clone(),
+            state: run.state().clone(),
+            state_version: run.last().state_version,
+        };
+        let body = event::default_body(self, stack, run);
+        let own = stack
+            .webhooks
+            .iter()
+            .filter(|webhook| webhook.target.enabled)
+            .map(|webhook| {
+                let key = WebhookKey::Stack {
+                    stack: stack.id.clone(),
+                    id: webhook.id.clone(),
+                };
+                Outgoing::new(key, &webhook.target, body.clone(), Some(about.clone()))
+            });
+        let mut outgoing: Vec<Outgoing> = own.collect();
+        outgoing.extend(
+            self.audit_trail
+                .as_ref()
+                .filter(|trail| trail.include_runs)
+                .and_then(|trail| trail.delivery(body.clone(), Some(about.clone()))),
+        );
+        outgoing.extend(notification::deliveries(self, stack, run, &body, &about));
+        for delivery in outgoing {
+            self.send(delivery);
+        }
+    }
+}
+
+impl crate::stack::Stack {
+    /// What the next run of this kind will find. Failures that were asked for are used up by tracked runs.
+    fn next_fate(&mut self, run_type: &RunType) -> Fate {
+        if *run_type == RunType::Tracked && !self.failures.is_empty() {
+            return Fate::FailsIn(self.failures.remove(0));
+        }
+        if self.finds_changes {
+            Fate::Changes
+        } else {
+            Fate::NoChanges
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What a test may ask for afterwards: runs, requests, deliveries.
+
+use chain::{CommitSha, RunId, RunState, RunType, SpaceId, StackId};
+
+use crate::account::Account;
+use crate::clock::Timestamp;
+use crate::run::Run;
+use crate::stack::Stack;
+use crate::webhook::{About, WebhookKey};
+
+/// A run, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunRecord {
+    pub run: RunId,
+    pub stack: StackId,
+    pub run_type: RunType,
+    pub state: RunState,
+    /// `None` for a git push, else a login, a stack or `api::<key id>`.
+    pub triggered_by: Option<String>,
+    /// The run-metadata headers of the calls that made and confirmed it.
+    pub metadata: Vec<String>,
+    pub branch: String,
+    pub commit: Option<CommitSha>,
+    pub command: Option<String>,
+    /// Variables that the run was given at its trigger.
+    pub environment: Vec<(String, String)>,
+    pub created_at: Timestamp,
+    /// Oldest first.
+    pub history: Vec<(RunState, Timestamp)>,
+}
+
+impl RunRecord {
+    /// When it came into `state`, if it did.
+    pub fn reached(&self, state: &RunState) -> Option<Timestamp> {
+        self.history
+            .iter()
+            .find(|(reached, _)| reached == state)
+            .map(|(_, at)| *at)
+    }
+}
+
+impl From<&Run> for RunRecord {
+    fn from(run: &Run) -> Self {
+        Self {
+            run: run.id.clone(),
+            stack: run.stack.clone(),
+            run_type: run.run_type.clone(),
+            state: run.state().clone(),
+            triggered_by: run.triggered_by.clone(),
+            metadata: run.metadata.clone(),
+            branch: run.branch.clone(),
+            commit: CommitSha::new(&run.commit.hash),
+            command: run.command.clone(),
+            environment: run.environment.clone().into_iter().collect(),
+            created_at: run.created_at(),
+            history: run
+                .history
+                .iter()
+                .map(|entry| (entry.state.clone(), entry.at))
+                .collect(),
+        }
+    }
+}
+
+/// A stack, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackRecord {
+    pub id: StackId,
+    pub name: String,
+    pub space: SpaceId,
+    pub labels: Vec<String>,
+    /// `owner/name`.
+    pub repository: String,
+    pub branch: String,
+    pub tracked_commit: Option<CommitSha>,
+    pub autodeploy: bool,
+    pub disabled: bool,
+    pub locked_by: Option<String>,
+    /// That of its latest tracked run; `NONE` without one.
+    pub state: RunState,
+}
+
+impl StackRecord {
+    pub(crate) fn of(account: &Account, stack: &Stack) -> Self {
+        Self {
+            id: stack.id.clone(),
+            name: stack.settings.name.clone(),
+            space: stack.space.clone(),
+            labels: stack.settings.labels.clone(),
+            repository: stack.settings.full_repository(),
+            branch: stack.settings.branch.clone(),
+            tracked_commit: CommitSha::new(&stack.tracked_commit.hash),
+            autodeploy: stack.settings.autodeploy,
+            disabled: stack.disabled,
+            locked_by: stack.lock.as_ref().map(|lock| lock.by.clone()),
+            state: account.stack_state(stack),
+        }
+    }
+}
+
+/// A request that reached the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// The operation's name in the document, if it has one.
+    pub operation: Option<String>,
+    /// The root fields that it asks for, such as `runTrigger`.
+    pub fields: Vec<String>,
+    pub at: Timestamp,
+    /// The HTTP status of the answer; `None` when the connection was reset instead.
+    pub status: Option<u16>,
+    /// The message of the first GraphQL error in the answer.
+    pub error: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+impl RequestRecord {
+    /// Whether the operation, or one of its root fields, has this name.
+    pub fn is(&self, name: &str) -> bool {
+        self.operation.as_deref() == Some(name) || self.fields.iter().any(|field| field == name)
+    }
+}
+
+/// What became of one attempt to deliver a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    Answered(u16),
+    /// No answer came, for this reason.
+    Unreachable(String),
+    /// A fault that was asked for: it was never sent.
+    Lost,
+}
+
+/// One attempt to deliver a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRecord {
+    pub webhook: WebhookKey,
+    pub url: String,
+    /// The transition that it tells of; `None` for the audit trail.
+    pub about: Option<About>,
+    pub method: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+    /// 1 for the first, more for retries.
+    pub attempt: u32,
+    pub outcome: DeliveryOutcome,
+    pub at: Timestamp,
+}
+
+impl DeliveryRecord {
+    pub fn succeeded(&self) -> bool {
+        matches!(self.outcome, DeliveryOutcome::Answered(status) if (200..300).contains(&status))
+    }
+
+    /// The value of a header, by its name in any case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}

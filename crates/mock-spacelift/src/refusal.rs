@@ -1,0 +1,53 @@
+//! What the account refuses, in Spacelift's words where they are known.
+
+/// Why the account did not do what it was asked. The text is what a GraphQL client reads.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No login, an expired one, or no permission: Spacelift tells them apart for nobody.
+    #[error("unauthorized")]
+    Unauthorized,
+    #[error("not found")]
+    NotFound,
+    #[error("{what} `{id}` not found")]
+    Unknown { what: &'static str, id: String },
+    #[error("could not persist {what}: {what} with this slug already exists for this account")]
+    SlugTaken { what: &'static str },
+    #[error("{what} name `{name}` has no letter or digit to make a slug of")]
+    NoSlug { what: &'static str, name: String },
+    #[error("parent space not found")]
+    ParentSpaceNotFound,
+    #[error("space `{id}` is not empty: it has {content}")]
+    SpaceNotEmpty { id: String, content: String },
+    #[error("the root space cannot be deleted")]
+    RootSpace,
+    #[error("stack `{id}` is disabled")]
+    StackDisabled { id: String },
+    #[error("stack `{id}` is already locked by {by}")]
+    StackLocked { id: String, by: String },
+    #[error("stack `{id}` is not locked")]
+    StackNotLocked { id: String },
+    #[error("stack `{id}` is protected from deletion")]
+    StackProtected { id: String },
+    #[error("run `{id}` is {state} and cannot be {wanted}")]
+    RunState {
+        id: String,
+        state: String,
+        wanted: &'static str,
+    },
+    #[error("no run is blocking stack `{id}`")]
+    NoBlocker { id: String },
+    #[error("runs of type {run_type} cannot be triggered")]
+    RunType { run_type: String },
+    #[error("stack dependency would create a cycle: {cycle}")]
+    DependencyCycle { cycle: String },
+    #[error("context `{context}` is already attached to stack `{stack}`")]
+    AlreadyAttached { context: String, stack: String },
+    #[error("blueprint `{id}` is not published")]
+    BlueprintDraft { id: String },
+    #[error("blueprint template: {reason}")]
+    BlueprintTemplate { reason: String },
+    #[error("input `{id}`: {reason}")]
+    BlueprintInput { id: String, reason: String },
+    #[error("policy does not compile: {reason}")]
+    PolicyBody { reason: String },
+}

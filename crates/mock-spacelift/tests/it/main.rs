@@ -1,0 +1,24 @@
+//! The account through its wire formats: real HTTP both ways.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod account;
+mod blueprints;
+mod client;
+mod faults;
+mod graphql;
+mod notifications;
+mod receiver;
+mod runs;
+mod seeds;
+mod webhooks;
+
+/// An account whose runs move only when the test says so.
+fn still_account() -> mock_spacelift::MockSpacelift {
+    let mock = mock_spacelift::MockSpacelift::new("acme");
+    mock.pace(mock_spacelift::Pace::Manual);
+    mock
+}
+
+async fn serve(mock: &mock_spacelift::MockSpacelift) -> mock_spacelift::Server {
+    mock.serve(([127, 0, 0, 1], 0).into()).await.unwrap()
+}

@@ -1,0 +1,154 @@
+//! Connecting to Temporal: the SDK's own environment configuration, `TEMPORAL_URL`, and sane limits.
+
+use std::time::Duration;
+
+use temporalio_client::envconfig::LoadClientConfigProfileOptions;
+use temporalio_client::errors::{ClientConnectError, ClientNewError};
+use temporalio_client::{
+    Client, ClientOptions, Connection, ConnectionOptions, RetryOptions, TlsOptions, Url,
+};
+
+/// How long the TCP and TLS handshakes may take. Without a limit a lost network holds a function for minutes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why Temporal cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error("the settings of the Temporal connection cannot be used: {problem}")]
+    Settings { problem: String },
+    #[error("Temporal's address `{address}` is not `host:port`, `http://host:port` or `https://host:port`")]
+    Address { address: String },
+    #[error("Temporal at `{address}` does not answer")]
+    Unreachable {
+        address: String,
+        source: Box<ClientConnectError>,
+    },
+    #[error("the Temporal client cannot be made")]
+    Client(#[source] Box<ClientNewError>),
+}
+
+/// Where Temporal is, and as whom we speak to it.
+#[derive(Clone)]
+pub struct TemporalSettings {
+    connection: ConnectionOptions,
+    client: ClientOptions,
+}
+
+impl TemporalSettings {
+    /// Read from `TEMPORAL_ADDRESS` and the other variables (and the file) that every Temporal SDK knows, and from
+    /// `TEMPORAL_URL`, an older name of the address. Loopback addresses speak plaintext, all others TLS.
+    pub fn from_environment() -> Result<Self, ConnectError> {
+        let (mut connection, client) =
+            ClientOptions::load_from_config(LoadClientConfigProfileOptions::default()).map_err(|error| {
+                ConnectError::Settings {
+                    problem: error.to_string(),
+                }
+            })?;
+        let address = std::env::var("TEMPORAL_ADDRESS").or_else(|_| std::env::var("TEMPORAL_URL"));
+        let decides_tls_itself = std::env::var_os("TEMPORAL_TLS").is_some();
+        if let Ok(address) = address
+            && !decides_tls_itself
+        {
+            connection.target = parse_address(&address)?;
+        }
+        Ok(Self { connection, client }.with_safe_transport())
+    }
+
+    /// A server at `address`, and a namespace.
+    pub fn new(address: &str, namespace: &str) -> Result<Self, ConnectError> {
+        let connection = ConnectionOptions::new(parse_address(address)?).build();
+        let client = ClientOptions::new(namespace).build();
+        Ok(Self { connection, client }.with_safe_transport())
+    }
+
+    pub fn address(&self) -> &str {
+        self.connection.target.as_str()
+    }
+
+    pub fn namespace(&self) -> &str {
+        &self.client.namespace
+    }
+
+    fn with_safe_transport(mut self) -> Self {
+        self.connection.connect_timeout = Some(CONNECT_TIMEOUT);
+        let loopback = self.connection.target.host_str().is_some_and(is_loopback);
+        if !loopback && self.connection.tls_options.is_none() && self.connection.target.scheme() == "https" {
+            self.connection.tls_options = Some(TlsOptions::default());
+        }
+        self
+    }
+
+    /// A connection for a Lambda function: no background tasks, which freeze with the sandbox, and no retries
+    /// that outlast the caller's patience.
+    #[must_use]
+    pub fn for_function(mut self) -> Self {
+        self.connection.keep_alive = None;
+        self.connection.dns_load_balancing = None;
+        self.connection.retry_options = RetryOptions::no_retries();
+        self
+    }
+
+    pub async fn connect(&self) -> Result<Client, ConnectError> {
+        let connection = Connection::connect(self.connection.clone())
+            .await
+            .map_err(|source| ConnectError::Unreachable {
+                address: self.address().to_owned(),
+                source: Box::new(source),
+            })?;
+        Client::new(connection, self.client.clone()).map_err(|error| ConnectError::Client(Box::new(error)))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A bare `host:port` speaks plaintext on loopback and TLS elsewhere.
+fn parse_address(address: &str) -> Result<Url, ConnectError> {
+    let refused = || ConnectError::Address {
+        address: address.to_owned(),
+    };
+    let url = match Url::parse(address) {
+        Ok(url) if url.host().is_some() => url,
+        _ => {
+            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+            let scheme = if is_loopback(host) { "http" } else { "https" };
+            Url::parse(&format!("{scheme}://{address}")).map_err(|_| refused())?
+        }
+    };
+    match url.scheme() {
+        "http" | "https" if url.host().is_some() => Ok(url),
+        _ => Err(refused()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_speaks_plaintext_and_everything_else_tls() {
+        for (address, scheme) in [
+            ("localhost:7233", "http"),
+            ("127.0.0.1:7233", "http"),
+            ("[::1]:7233", "http"),
+            ("temporal.internal:7233", "https"),
+            ("acme.a1b2c.tmprl.cloud:7233", "https"),
+            ("http://temporal.internal:7233", "http"),
+        ] {
+            assert_eq!(parse_address(address).unwrap().scheme(), scheme, "{address}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for address in ["", "ftp://host:1", "host:port:more"] {
+            let error = parse_address(address).unwrap_err();
+            assert!(error.to_string().contains(&format!("`{address}`")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The way in to Temporal for all but the worker: names, ids, inputs and outputs; connect, record, start, query.
+//!
+//! Links no `temporalio-sdk-core`: a Lambda function needs a client, not a worker.
+
+mod chains;
+pub mod connection;
+pub mod contract;
+pub mod definition;
+mod error;
+pub mod id;
+mod record;
+pub mod settings;
+mod sweep;
+
+pub use chains::ChainSummary;
+pub use connection::{ConnectError, TemporalSettings};
+pub use error::TemporalError;
+pub use id::{ChainId, ExecutionId};
+pub use record::Recorded;
+pub use settings::Settings;
+
+use temporalio_client::Client;
+
+/// A Temporal client that knows Spillway's workflows.
+#[derive(Clone)]
+pub struct Orchestrator {
+    client: Client,
+    settings: Settings,
+}
+
+impl Orchestrator {
+    pub fn new(client: Client, settings: Settings) -> Self {
+        Self { client, settings }
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}

@@ -1,0 +1,54 @@
+//! The schedule of the sweep, which finds runs that finished and of which no webhook told.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use temporalio_client::schedules::{
+    CreateScheduleOptions, ScheduleAction, ScheduleError, ScheduleOverlapPolicy, ScheduleSpec,
+};
+use temporalio_client::tonic::Code;
+
+use crate::contract::{SweepInput, VERSION};
+use crate::definition::ReconcileWorkflow;
+use crate::{Orchestrator, TemporalError};
+
+impl Orchestrator {
+    /// Makes sure that a sweep begins this often. One schedule serves all workers of a task queue.
+    ///
+    /// The moment when it is made is part of its input: what finished before Spillway was there starts nothing.
+    pub async fn schedule_sweeps(&self, every: Duration) -> Result<(), TemporalError> {
+        let schedule = format!("reconcile:{}", self.settings().task_queue);
+        let since_ms = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_millis()).ok())
+            .unwrap_or_default();
+        let input = SweepInput {
+            version: VERSION,
+            since_ms,
+            timing: self.settings().timing.clone(),
+        };
+        let action = ScheduleAction::start_workflow(
+            ReconcileWorkflow,
+            input,
+            &self.settings().task_queue,
+            schedule.clone(),
+        );
+        let options = CreateScheduleOptions::builder()
+            .action(action)
+            .spec(ScheduleSpec::from_interval(every))
+            .overlap_policy(ScheduleOverlapPolicy::Skip)
+            .note("Finds runs that finished and of which no webhook told")
+            .build();
+        let set = match self.client().create_schedule(&schedule, options).await {
+            Err(ScheduleError::Rpc(status)) if status.code() == Code::AlreadyExists => {
+                let handle = self.client().get_schedule_handle(&schedule);
+                let change = move |update: &mut temporalio_client::schedules::ScheduleUpdate| {
+                    update.set_spec(ScheduleSpec::from_interval(every));
+                };
+                handle.update(change, Default::default()).await
+            }
+            created => created.map(|_| ()),
+        };
+        set.map_err(|error| TemporalError::new(format!("set the schedule `{schedule}` of the sweep"), error))
+    }
+}

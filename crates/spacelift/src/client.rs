@@ -1,0 +1,210 @@
+//! The client: a document goes out, typed data or one error comes back.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use graphql_client::GraphQLQuery;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind};
+use crate::operations::session::log_in;
+use crate::settings::{ConfigError, Limits, Settings, check_key, endpoint};
+use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, unusable};
+
+/// A Spacelift account, spoken to with an API key. Clones share the login, the connections and the request budget.
+#[derive(Clone)]
+pub struct Spacelift {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    http: Http,
+    tokens: Tokens,
+    key_id: String,
+    key_secret: SecretString,
+}
+
+impl fmt::Debug for Spacelift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spacelift")
+            .field("key_id", &self.shared.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Spacelift {
+    /// A client with the default limits. Nothing is sent before the first request.
+    pub fn new(base_url: &str, key_id: &str, key_secret: SecretString) -> Result<Self, ConfigError> {
+        let (base_url, key_id) = (base_url.to_owned(), key_id.to_owned());
+        Self::with_settings(Settings {
+            base_url,
+            key_id,
+            key_secret,
+            limits: Limits::default(),
+        })
+    }
+
+    pub fn with_settings(settings: Settings) -> Result<Self, ConfigError> {
+        let Settings {
+            base_url,
+            key_id,
+            key_secret,
+            limits,
+        } = settings;
+        check_key(&key_id, &key_secret)?;
+        let http = Http::new(endpoint(&base_url)?, &limits)?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                http,
+                tokens: Tokens::default(),
+                key_id,
+                key_secret,
+            }),
+        })
+    }
+
+    /// A client from the environment: see [`Settings::from_lookup`] for the names.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        Self::with_settings(Settings::from_lookup(lookup)?)
+    }
+
+    /// The id of the API key. Runs that it triggered have it in their `triggered_by`.
+    pub fn key_id(&self) -> &str {
+        &self.shared.key_id
+    }
+
+    pub(crate) async fn query<Q: GraphQLQuery, T>(
+        &self,
+        variables: Q::Variables,
+        convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
+    ) -> Result<T, Error> {
+        self.perform::<Q, T>(Effect::Read, None, variables, convert).await
+    }
+
+    pub(crate) async fn mutate<Q: GraphQLQuery, T>(
+        &self,
+        variables: Q::Variables,
+        convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
+    ) -> Result<T, Error> {
+        self.perform::<Q, T>(Effect::Write, None, variables, convert)
+            .await
+    }
+
+    pub(crate) async fn perform<Q: GraphQLQuery, T>(
+        &self,
+        effect: Effect,
+        run_metadata: Option<HeaderValue>,
+        variables: Q::Variables,
+        convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
+    ) -> Result<T, Error> {
+        let body = Q::build_query(variables);
+        let request = request(body.operation_name, effect, run_metadata, &body)?;
+        self.send(&request, |data| convert(typed::<Q>(data)?)).await
+    }
+
+    /// Sends a request with a token; once more with a new one if it is refused as `unauthorized`, in which case
+    /// nothing had happened.
+    pub(crate) async fn send<T>(
+        &self,
+        request: &Request,
+        read: impl Fn(Value) -> Result<T, Unusable>,
+    ) -> Result<T, Error> {
+        let Shared { http, tokens, .. } = &*self.shared;
+        let attempt = async |jwt: &SecretString| {
+            let answer = http.post(request, Some(jwt)).await?;
+            read(answer.data).map_err(|why| unusable(why, request.effect))
+        };
+        let token = tokens.current(|| self.log_in()).await?;
+        let mut result = attempt(&token.jwt).await;
+        if let Err(ErrorKind::Unauthorized) = result {
+            let token = tokens.other_than(&token, || self.log_in()).await?;
+            result = attempt(&token.jwt).await;
+        }
+        result.map_err(|kind| Error {
+            operation: request.operation.clone(),
+            kind,
+        })
+    }
+
+    async fn log_in(&self) -> Result<Login, Error> {
+        let Shared {
+            http,
+            key_id,
+            key_secret,
+            ..
+        } = &*self.shared;
+        let body = log_in::document(key_id, key_secret);
+        let request = request(body.operation_name, Effect::Read, None, &body)?;
+        let result = http.post(&request, None).await.and_then(|answer| {
+            let (jwt, valid_until) = typed::<log_in::ApiKeyUser>(answer.data)
+                .and_then(log_in::convert)
+                .map_err(|why| unusable(why, Effect::Read))?;
+            let valid_until = SystemTime::UNIX_EPOCH + Duration::from_secs(valid_until);
+            Ok(Login {
+                jwt,
+                valid_until,
+                server_time: answer.server_time,
+            })
+        });
+        result.map_err(|kind| Error {
+            operation: request.operation,
+            kind: without_secret(kind, key_secret),
+        })
+    }
+}
+
+pub(crate) fn request(
+    operation: &str,
+    effect: Effect,
+    run_metadata: Option<HeaderValue>,
+    body: &impl Serialize,
+) -> Result<Request, Error> {
+    let operation = operation.to_owned();
+    match serde_json::to_vec(body) {
+        Ok(body) => Ok(Request {
+            operation,
+            body,
+            effect,
+            run_metadata,
+        }),
+        Err(error) => Err(Error {
+            operation,
+            kind: ErrorKind::Refused {
+                message: error.to_string(),
+            },
+        }),
+    }
+}
+
+fn typed<Q: GraphQLQuery>(data: Value) -> Result<Q::ResponseData, Unusable> {
+    serde_json::from_value(data).map_err(|error| Unusable::Mismatch(error.to_string()))
+}
+
+/// A server that explains what is wrong with the variables of the login may repeat the secret.
+fn without_secret(kind: ErrorKind, secret: &SecretString) -> ErrorKind {
+    let clean = |text: String| text.replace(secret.expose_secret(), "***");
+    match kind {
+        ErrorKind::NotFound { message } => ErrorKind::NotFound {
+            message: clean(message),
+        },
+        ErrorKind::Refused { message } => ErrorKind::Refused {
+            message: clean(message),
+        },
+        ErrorKind::Unreachable { detail } => ErrorKind::Unreachable {
+            detail: clean(detail),
+        },
+        ErrorKind::NotGraphQl { status, detail } => ErrorKind::NotGraphQl {
+            status,
+            detail: clean(detail),
+        },
+        other => other,
+    }
+}

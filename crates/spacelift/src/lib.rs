@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod client;
+mod error;
+mod fields;
+mod lexer;
+mod operations;
+mod settings;
+mod transport;
+
+pub use client::Spacelift;
+pub use error::{Error, ErrorKind};
+pub use fields::{Fields, FieldsError};
+pub use operations::blueprint::{Blueprint, BlueprintInput, BlueprintState, StackFromBlueprint};
+pub use operations::context::{ConfigElement, ConfigKind, Context, NewConfig, NewContext};
+pub use operations::dependency::StackDependency;
+pub use operations::policy::{NewPolicy, Policy};
+pub use operations::run::{Commit, Delta, FoundRun, Run, Transition, TriggerRun};
+pub use operations::session::User;
+pub use operations::space::{NewSpace, Space};
+pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, Vendor, VendorConfig};
+pub use operations::webhook::{NamedWebhook, NewNamedWebhook};
+pub use settings::{ConfigError, Limits, Settings};

@@ -1,0 +1,27 @@
+//! One context by its id.
+
+use graphql_client::GraphQLQuery;
+
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/context/show.graphql"
+)]
+struct Context;
+
+super::context_from!(context);
+
+impl Spacelift {
+    /// The context, or `None` if there is none of that id that this key may see.
+    pub async fn context(&self, id: &str) -> Result<Option<super::Context>, Error> {
+        self.query::<Context, _>(context::Variables { id: id.to_owned() }, convert)
+            .await
+    }
+}
+
+fn convert(data: context::ResponseData) -> Result<Option<super::Context>, Unusable> {
+    data.context.map(context_from).transpose()
+}

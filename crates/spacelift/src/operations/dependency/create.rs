@@ -1,0 +1,39 @@
+//! Makes one stack depend on another.
+
+use chain::StackId;
+use graphql_client::GraphQLQuery;
+
+use super::StackDependency;
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/dependency/create.graphql",
+    skip_serializing_none
+)]
+struct StackDependencyCreate;
+
+super::dependency_from!(stack_dependency_create);
+
+impl Spacelift {
+    /// Makes `stack` depend on `depends_on`. Spacelift refuses what would be a cycle.
+    pub async fn create_stack_dependency(
+        &self,
+        stack: &StackId,
+        depends_on: &StackId,
+    ) -> Result<StackDependency, Error> {
+        let input = stack_dependency_create::StackDependencyInput {
+            stack_id: stack.to_string(),
+            depends_on_stack_id: depends_on.to_string(),
+            trigger_always: None,
+        };
+        self.mutate::<StackDependencyCreate, _>(stack_dependency_create::Variables { input }, convert)
+            .await
+    }
+}
+
+fn convert(data: stack_dependency_create::ResponseData) -> Result<StackDependency, Unusable> {
+    dependency_from(data.stack_dependency_create)
+}

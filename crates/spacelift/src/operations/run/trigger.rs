@@ -1,0 +1,90 @@
+//! Triggers a run of a stack.
+
+use chain::{CommitSha, RunState, RunType, StackId};
+use graphql_client::GraphQLQuery;
+use reqwest::header::HeaderValue;
+
+use super::Run;
+use crate::error::ErrorKind;
+use crate::transport::{Effect, Unusable};
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/run/trigger.graphql",
+    extern_enums("RunState", "RunType"),
+    variables_derives = "Default",
+    skip_serializing_none
+)]
+struct RunTrigger;
+
+super::run_from!(run_trigger);
+
+/// What run to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TriggerRun {
+    /// Spacelift makes tracked and proposed ones.
+    pub run_type: RunType,
+    /// `None`: the stack's tracked commit.
+    pub commit: Option<CommitSha>,
+    /// Environment variables for this run alone. They are not secret: whoever sees the run sees them.
+    pub environment: Vec<(String, String)>,
+    /// Passed on with every event of the run, by a notification policy that does so. One line.
+    pub metadata: Option<String>,
+}
+
+impl Default for TriggerRun {
+    /// A tracked run of the stack's own commit.
+    fn default() -> Self {
+        Self {
+            run_type: RunType::Tracked,
+            commit: None,
+            environment: Vec::new(),
+            metadata: None,
+        }
+    }
+}
+
+impl Spacelift {
+    /// Makes a run. Not idempotent: after `Ambiguous`, look at the stack's runs before a second one is made.
+    pub async fn trigger_run(&self, stack: &StackId, trigger: &TriggerRun) -> Result<Run, Error> {
+        let metadata = trigger.metadata.as_deref().map(metadata_header).transpose()?;
+        self.perform::<RunTrigger, _>(Effect::Write, metadata, variables(stack, trigger), convert)
+            .await
+    }
+}
+
+fn metadata_header(text: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| Error {
+        operation: "RunTrigger".to_owned(),
+        kind: ErrorKind::Refused {
+            message: format!("the run's metadata {text:?} is not one line of text"),
+        },
+    })
+}
+
+fn variables(stack: &StackId, trigger: &TriggerRun) -> run_trigger::Variables {
+    let environment: Vec<_> = trigger
+        .environment
+        .iter()
+        .map(|(key, value)| run_trigger::EnvVarInput {
+            key: key.clone(),
+            value: value.clone(),
+        })
+        .collect();
+    let runtime_config = run_trigger::RuntimeConfigInput {
+        environment: Some(environment),
+        ..Default::default()
+    };
+    run_trigger::Variables {
+        stack: stack.to_string(),
+        commit_sha: trigger.commit.as_ref().map(CommitSha::to_string),
+        run_type: Some(trigger.run_type.clone()),
+        runtime_config: (!trigger.environment.is_empty()).then_some(runtime_config),
+    }
+}
+
+fn convert(data: run_trigger::ResponseData) -> Result<Run, Unusable> {
+    run_from(data.run_trigger)
+}

@@ -1,0 +1,51 @@
+//! Makes a space.
+
+use chain::SpaceId;
+use graphql_client::GraphQLQuery;
+
+use super::Space;
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/space/create.graphql",
+    skip_serializing_none
+)]
+struct SpaceCreate;
+
+super::space_from!(space_create);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSpace {
+    pub name: String,
+    pub parent: SpaceId,
+    pub description: String,
+    /// Whether what is attached to the parent counts here too.
+    pub inherit_entities: bool,
+    pub labels: Vec<String>,
+}
+
+impl Spacelift {
+    /// Makes a space. Two may have the same name: their ids differ.
+    pub async fn create_space(&self, space: &NewSpace) -> Result<Space, Error> {
+        self.mutate::<SpaceCreate, _>(variables(space), convert).await
+    }
+}
+
+fn variables(space: &NewSpace) -> space_create::Variables {
+    space_create::Variables {
+        input: space_create::SpaceInput {
+            name: space.name.clone(),
+            description: space.description.clone(),
+            parent_space: Some(space.parent.to_string()),
+            inherit_entities: space.inherit_entities,
+            labels: Some(space.labels.clone()),
+        },
+    }
+}
+
+fn convert(data: space_create::ResponseData) -> Result<Space, Unusable> {
+    space_from(data.space_create)
+}

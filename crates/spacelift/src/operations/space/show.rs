@@ -1,0 +1,28 @@
+//! One space by its id.
+
+use chain::SpaceId;
+use graphql_client::GraphQLQuery;
+
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/space/show.graphql"
+)]
+struct Space;
+
+super::space_from!(space);
+
+impl Spacelift {
+    /// The space, or `None` if there is none of that id that this key may see.
+    pub async fn space(&self, id: &SpaceId) -> Result<Option<super::Space>, Error> {
+        self.query::<Space, _>(space::Variables { id: id.to_string() }, convert)
+            .await
+    }
+}
+
+fn convert(data: space::ResponseData) -> Result<Option<super::Space>, Unusable> {
+    data.space.map(space_from).transpose()
+}

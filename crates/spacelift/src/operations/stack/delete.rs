@@ -1,0 +1,22 @@
+//! Deletes a stack; the resources that it made stay.
+
+use chain::StackId;
+use graphql_client::GraphQLQuery;
+
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/stack/delete.graphql"
+)]
+struct StackDelete;
+
+impl Spacelift {
+    /// Deletes a stack; the resources that it made stay. Says whether there was one: deleting what is gone is no error.
+    pub async fn delete_stack(&self, id: &StackId) -> Result<bool, Error> {
+        let variables = stack_delete::Variables { id: id.to_string() };
+        self.mutate::<StackDelete, _>(variables, |data| Ok(data.stack_delete.is_some()))
+            .await
+    }
+}

@@ -1,0 +1,134 @@
+//! Stacks, and what the dependency graph has to know about them.
+
+mod create;
+mod delete;
+mod facts;
+mod lock;
+mod new;
+mod search;
+mod settings;
+mod show;
+mod unlock;
+mod update;
+
+pub use new::{NewStack, VendorConfig};
+
+use chain::{CommitSha, RunState, SpaceId, StackId};
+
+/// A stack, as far as chains depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    pub id: StackId,
+    pub name: String,
+    pub description: Option<String>,
+    pub space: SpaceId,
+    pub labels: Vec<String>,
+    /// The last part of the repository's name; `namespace` is what stands before it.
+    pub repository: String,
+    pub namespace: Option<String>,
+    pub branch: String,
+    pub administrative: bool,
+    pub autodeploy: bool,
+    pub is_disabled: bool,
+    /// The state of its latest tracked run; `NONE` before the first.
+    pub state: RunState,
+    /// Who holds the lock, if someone does.
+    pub lock: Option<Lock>,
+    /// What a tracked run uses when it is not told otherwise.
+    pub tracked_commit: Option<CommitSha>,
+    /// Spacelift's own dependencies, which are not labels.
+    pub depends_on: Vec<NativeDependency>,
+    /// `None` where Spacelift does not say.
+    pub vendor: Option<Vendor>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lock {
+    pub by: String,
+    /// Seconds since 1970.
+    pub at: Option<i64>,
+    pub note: Option<String>,
+}
+
+/// One of the stacks that a stack depends on by Spacelift's own means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeDependency {
+    /// The id of the dependency itself.
+    pub id: String,
+    pub depends_on: StackId,
+}
+
+/// The tool that a stack runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Vendor {
+    OpenTofu,
+    Terraform,
+    Terragrunt,
+    Pulumi,
+    CloudFormation,
+    Kubernetes,
+    Ansible,
+    /// One that this version does not know.
+    Unknown,
+}
+
+/// The generated type of the same fragment is another one in each operation; its conversion is written once.
+macro_rules! stack_from {
+    ($module:ident) => {
+        fn stack_from(stack: $module::StackFields) -> Result<$crate::Stack, $crate::transport::Unusable> {
+            use $crate::operations::id;
+            use $crate::{Lock, NativeDependency, Vendor};
+            use $module::StackFieldsVendorConfig as Config;
+
+            let (at, note) = (stack.locked_at, stack.lock_note);
+            let dependency =
+                |dependency: $module::StackFieldsDependsOn| -> Result<_, $crate::transport::Unusable> {
+                    Ok(NativeDependency {
+                        id: dependency.id,
+                        depends_on: id(dependency.depends_on_stack_id)?,
+                    })
+                };
+            Ok($crate::Stack {
+                id: id(stack.id)?,
+                name: stack.name,
+                description: stack.description,
+                space: id(stack.space)?,
+                labels: stack.labels,
+                repository: stack.repository,
+                namespace: stack.namespace.filter(|text| !text.is_empty()),
+                branch: stack.branch,
+                administrative: stack.administrative,
+                autodeploy: stack.autodeploy,
+                is_disabled: stack.is_disabled,
+                state: stack.state,
+                lock: stack
+                    .locked_by
+                    .filter(|by| !by.is_empty())
+                    .map(|by| Lock { by, at, note }),
+                tracked_commit: stack
+                    .tracked_commit
+                    .and_then(|commit| chain::CommitSha::new(commit.hash)),
+                depends_on: stack
+                    .depends_on
+                    .into_iter()
+                    .map(dependency)
+                    .collect::<Result<_, _>>()?,
+                vendor: stack.vendor_config.map(|config| match config {
+                    Config::StackConfigVendorOpenTofu => Vendor::OpenTofu,
+                    Config::StackConfigVendorTerraform => Vendor::Terraform,
+                    Config::StackConfigVendorTerragrunt => Vendor::Terragrunt,
+                    Config::StackConfigVendorPulumi => Vendor::Pulumi,
+                    Config::StackConfigVendorCloudFormation => Vendor::CloudFormation,
+                    Config::StackConfigVendorKubernetes => Vendor::Kubernetes,
+                    Config::StackConfigVendorAnsible => Vendor::Ansible,
+                    Config::Unknown => Vendor::Unknown,
+                }),
+            })
+        }
+    };
+}
+use stack_from;
+
+/// Passed through as text: only Spacelift has to know it.
+type VCSProvider = String;

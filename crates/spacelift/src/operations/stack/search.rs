@@ -1,0 +1,68 @@
+//! All stacks, page by page.
+
+use std::collections::HashSet;
+
+use chain::RunState as StackState;
+use graphql_client::GraphQLQuery;
+use tracing::warn;
+
+use super::Stack;
+use crate::operations::page::{self, PAGE_SIZE, Page};
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/stack/search.graphql",
+    extern_enums("StackState"),
+    fragments_other_variant = "true",
+    variables_derives = "Default",
+    skip_serializing_none
+)]
+struct SearchStacks;
+
+super::stack_from!(search_stacks);
+
+impl Spacelift {
+    /// All stacks that this key may see. One that cannot be read is left out, with a warning in the log.
+    pub async fn stacks(&self) -> Result<Vec<Stack>, Error> {
+        let mut stacks = page::all("SearchStacks", |after| async move {
+            let input = search_stacks::SearchInput {
+                first: Some(PAGE_SIZE),
+                after,
+                ..Default::default()
+            };
+            self.query::<SearchStacks, _>(search_stacks::Variables { input }, convert)
+                .await
+        })
+        .await?;
+        // A stack that is created meanwhile moves the others from one page to the next.
+        let mut seen = HashSet::new();
+        stacks.retain(|stack| seen.insert(stack.id.clone()));
+        Ok(stacks)
+    }
+}
+
+fn convert(data: search_stacks::ResponseData) -> Result<Page<Stack>, Unusable> {
+    let found = data.search_stacks.ok_or(Unusable::Anonymous)?;
+    let stacks = found.edges.into_iter().filter_map(|edge| {
+        let id = edge.node.id.clone();
+        match stack_from(edge.node) {
+            Ok(stack) => Some(stack),
+            Err(reason) => {
+                warn!(
+                    stack.id = id,
+                    ?reason,
+                    "Left out the stack `{id}`: it cannot be read"
+                );
+                None
+            }
+        }
+    });
+    Ok(Page::new(
+        stacks.collect(),
+        found.page_info.has_next_page,
+        found.page_info.end_cursor,
+    ))
+}

@@ -1,0 +1,56 @@
+//! Changes a stack. Spacelift takes all its settings at once, so it is a read, a change and a write.
+
+use chain::{RunState as StackState, StackId};
+use graphql_client::GraphQLQuery;
+
+use super::Stack;
+use crate::error::ErrorKind;
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/stack/update.graphql",
+    extern_enums("StackState", "VCSProvider"),
+    fragments_other_variant = "true",
+    variable_types("String", "crate::operations::stack::create::stack_create::StackInput")
+)]
+struct StackUpdate;
+
+super::stack_from!(stack_update);
+
+impl Spacelift {
+    /// Gives a stack the labels that `change` makes of its present ones. If they are the same, nothing is written.
+    ///
+    /// Spacelift has no mutation for labels alone: all settings are read and written back. What somebody else changes
+    /// in the moment between is undone, and a setting that this version does not know may return to its default.
+    /// A stack of an unknown kind is left alone, with an error.
+    pub async fn relabel_stack(
+        &self,
+        id: &StackId,
+        change: impl FnOnce(Vec<String>) -> Vec<String>,
+    ) -> Result<Stack, Error> {
+        let mut input = self.stack_settings(id).await?;
+        let before = input.labels.clone().unwrap_or_default();
+        let after = change(before.clone());
+        if after == before {
+            return self.stack(id).await?.ok_or_else(|| Error {
+                operation: "Stack".to_owned(),
+                kind: ErrorKind::NotFound {
+                    message: "not found".to_owned(),
+                },
+            });
+        }
+        input.labels = Some(after);
+        let variables = stack_update::Variables {
+            id: id.to_string(),
+            input,
+        };
+        self.mutate::<StackUpdate, _>(variables, convert).await
+    }
+}
+
+fn convert(data: stack_update::ResponseData) -> Result<Stack, Unusable> {
+    stack_from(data.stack_update)
+}

@@ -1,0 +1,43 @@
+//! Makes a named webhook.
+
+use graphql_client::GraphQLQuery;
+use secrecy::ExposeSecret;
+
+use super::{NamedWebhook, NewNamedWebhook};
+use crate::transport::Unusable;
+use crate::{Error, Spacelift};
+
+#[derive(GraphQLQuery)]
+#[graphql(
+    schema_path = "schema.graphql",
+    query_path = "src/operations/webhook/create.graphql"
+)]
+pub(super) struct NamedWebhookCreate;
+
+super::webhook_from!(named_webhook_create);
+
+impl Spacelift {
+    /// Makes a named webhook. Nothing is sent to it until a notification policy does so.
+    pub async fn create_named_webhook(&self, webhook: &NewNamedWebhook) -> Result<NamedWebhook, Error> {
+        let variables = named_webhook_create::Variables {
+            input: input(webhook),
+        };
+        self.mutate::<NamedWebhookCreate, _>(variables, convert).await
+    }
+}
+
+pub(super) fn input(webhook: &NewNamedWebhook) -> named_webhook_create::NamedWebhooksIntegrationInput {
+    named_webhook_create::NamedWebhooksIntegrationInput {
+        enabled: webhook.enabled,
+        endpoint: webhook.endpoint.clone(),
+        space: webhook.space.to_string(),
+        name: webhook.name.clone(),
+        secret: Some(webhook.secret.expose_secret().to_owned()),
+        labels: Some(webhook.labels.clone()),
+        retry_on_failure: Some(webhook.retry_on_failure),
+    }
+}
+
+fn convert(data: named_webhook_create::ResponseData) -> Result<NamedWebhook, Unusable> {
+    webhook_from(data.named_webhooks_integration_create)
+}

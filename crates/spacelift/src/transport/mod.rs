@@ -1,0 +1,11 @@
+//! How a request travels: the budget, the login, HTTP, and what the answer means. Nothing here is tried twice but
+//! once, with a new token, after an `unauthorized`.
+
+mod answer;
+mod budget;
+mod http;
+mod token;
+
+pub(crate) use answer::{Unusable, unusable};
+pub(crate) use http::{Effect, Http, Request};
+pub(crate) use token::{Login, Tokens};

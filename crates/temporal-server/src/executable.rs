@@ -1,0 +1,122 @@
+//! Where the `temporal` executable comes from: the PATH, our cache, the official release, or a build with Go.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::process::Command;
+
+/// The version of the command line that is fetched or built. Later ones have a replace directive in their
+/// `go.mod`, which `go install` refuses.
+pub const VERSION: &str = "1.5.1";
+
+/// How long the official download may take to answer before a build is tried instead.
+const DOWNLOAD_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The path of a `temporal` executable, got by the first way that works. `progress` is told what is done where
+/// it takes more than a moment.
+pub async fn executable(mut progress: impl FnMut(&str)) -> anyhow::Result<PathBuf> {
+    if let Some(found) = on_path() {
+        return Ok(found);
+    }
+    let cache = cache_directory()?;
+    let cached = cache.join("temporal");
+    if cached.is_file() {
+        return Ok(cached);
+    }
+    std::fs::create_dir_all(&cache).with_context(|| format!("cannot create {}", cache.display()))?;
+    progress(&format!(
+        "Temporal {VERSION} is not on this machine yet: downloading the official release"
+    ));
+    let download = match download(&cache).await {
+        Ok(()) => return Ok(cached),
+        Err(error) => error,
+    };
+    progress("The download did not work; building it with Go (about four minutes, once)");
+    build(&cache).await.with_context(|| {
+        format!(
+            "no `temporal` on the PATH, the download failed ({download:#}), and so did the build with Go. \
+             Install the Temporal CLI, or name a server that runs already with --temporal-address"
+        )
+    })?;
+    Ok(cached)
+}
+
+fn on_path() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join("temporal"))
+        .find(|file| file.is_file())
+}
+
+fn cache_directory() -> anyhow::Result<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
+        .context("neither XDG_CACHE_HOME nor HOME is set, so there is no place to keep Temporal")?;
+    Ok(cache.join("spillway").join(format!("temporal-{VERSION}")))
+}
+
+async fn download(cache: &Path) -> anyhow::Result<()> {
+    let platform = match std::env::consts::OS {
+        "macos" => "darwin",
+        other => other,
+    };
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => bail!("there is no release for {other}"),
+    };
+    let address =
+        format!("https://temporal.download/cli/archive/v{VERSION}?platform={platform}&arch={architecture}");
+    // An error says that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder()
+        .connect_timeout(DOWNLOAD_CONNECT_TIMEOUT)
+        .build()?;
+    let archive = client
+        .get(&address)
+        .send()
+        .await?
+        .error_for_status()?
+        .bytes()
+        .await?;
+
+    // Unpacked beside its place and renamed, so that a download that was cut off is never taken for the program.
+    let unpacked = tempfile::tempdir_in(cache)?;
+    let packed = unpacked.path().join("temporal.tar.gz");
+    std::fs::write(&packed, &archive)?;
+    let tar = Command::new("tar")
+        .arg("-xzf")
+        .arg(&packed)
+        .arg("-C")
+        .arg(unpacked.path())
+        .status()
+        .await?;
+    if !tar.success() {
+        bail!("tar could not unpack the archive ({tar})");
+    }
+    std::fs::rename(unpacked.path().join("temporal"), cache.join("temporal"))?;
+    Ok(())
+}
+
+async fn build(cache: &Path) -> anyhow::Result<()> {
+    let built = tempfile::tempdir_in(cache)?;
+    let output = Command::new("go")
+        .arg("install")
+        .arg(format!("github.com/temporalio/cli/cmd/temporal@v{VERSION}"))
+        .env("GOBIN", built.path())
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .context("`go` could not be started")?;
+    if !output.status.success() {
+        bail!(
+            "go install: {}",
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        );
+    }
+    std::fs::rename(built.path().join("temporal"), cache.join("temporal"))?;
+    Ok(())
+}

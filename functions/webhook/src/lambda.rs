@@ -1,0 +1,77 @@
+//! The routes as a Lambda function behind API Gateway: HTTP APIs (v2 events) and REST APIs (v1 events).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::uri::{PathAndQuery, Uri};
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt, Service};
+use tower::ServiceExt;
+use tracing::warn;
+
+use crate::config::Config;
+use crate::delivery::Receiver;
+use crate::router::routes;
+use crate::secrets::SecretSource;
+
+/// How long the start waits for Temporal and the secret. The init phase ends after 10 s, and with it the function;
+/// what was not ready in time is tried again with the first delivery.
+const WARM_UP_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// Answers invocations until Lambda ends the process.
+pub async fn run_in_lambda(config: Config<impl Into<SecretSource>>) -> anyhow::Result<()> {
+    let receiver = Arc::new(Receiver::new(config));
+    // Awaited, since the sandbox is frozen as soon as the runtime asks for work and has none.
+    if tokio::time::timeout(WARM_UP_TIME_MAX, receiver.warm_up())
+        .await
+        .is_err()
+    {
+        warn!(
+            "Not everything was ready within {} s; the first delivery tries again",
+            WARM_UP_TIME_MAX.as_secs()
+        );
+    }
+    lambda_http::run(lambda_service(routes(receiver)))
+        .await
+        .map_err(|error| anyhow::anyhow!(error))
+}
+
+/// The routes for requests of API Gateway, which have the name of the stage in front of their path.
+pub fn lambda_service(
+    router: Router,
+) -> impl Service<Request, Response = axum::response::Response, Error = std::convert::Infallible, Future: Send>
++ Clone {
+    router.map_request(without_stage as fn(Request) -> Request)
+}
+
+fn without_stage(mut request: Request) -> Request {
+    let stage = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.stage.as_deref(),
+        Some(RequestContext::ApiGatewayV1(context)) => context.stage.as_deref(),
+        _ => None,
+    };
+    let prefix = format!("/{}/", stage.unwrap_or("$default"));
+    let raw_path = request.raw_http_path();
+    // A path of its own may begin with the stage's name too, so it is taken off what API Gateway sent, once.
+    let path = raw_path
+        .strip_prefix(&prefix)
+        .map_or_else(|| raw_path.to_owned(), |rest| format!("/{rest}"));
+    if let Some(uri) = with_path(request.uri(), &path) {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    if path.is_empty() {
+        return None;
+    }
+    let mut parts = uri.clone().into_parts();
+    let whole = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    parts.path_and_query = Some(PathAndQuery::try_from(whole).ok()?);
+    Uri::from_parts(parts).ok()
+}

@@ -1,0 +1,18 @@
+//! `GET /docs`: one page that shows the API and signs deliveries in the browser. It loads nothing from elsewhere.
+
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+
+const PAGE: &str = include_str!("page.html");
+/// The page may speak to this server only: a secret that is typed into it goes nowhere.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(crate) async fn page() -> impl IntoResponse {
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, Html(PAGE))
+}

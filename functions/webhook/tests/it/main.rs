@@ -1,0 +1,76 @@
+//! The webhook as its senders see it. Temporal is away in all of these tests: what needs it is tested with the whole
+//! system, and here an authentic delivery is one that is ignored with a reason, or answered with 503.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod http;
+mod lambda;
+mod moto;
+mod process;
+mod secrets;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use chain::signature::{WebhookSecret, WebhookSecrets, sign};
+use orchestrator::{Settings, TemporalSettings};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use webhook::{Config, SecretSource, router};
+
+/// Nothing listens on it.
+const NOWHERE: &str = "127.0.0.1:9";
+const SECRET: &str = "a secret of the webhook's tests";
+const OTHER_SECRET: &str = "another secret than the right one";
+
+fn secret(text: &str) -> WebhookSecret {
+    WebhookSecret::parse(text).unwrap()
+}
+
+fn router_with(secrets: impl Into<SecretSource>) -> Router {
+    router(Config {
+        secrets,
+        account: Some("acme".parse().unwrap()),
+        temporal: TemporalSettings::new(NOWHERE, "default").unwrap(),
+        settings: Settings::default(),
+    })
+}
+
+fn router_here() -> Router {
+    router_with(WebhookSecrets::from(secret(SECRET)))
+}
+
+/// An authentic delivery that is answered without Temporal.
+fn proposed_run() -> String {
+    json!({
+        "account": "acme", "state": "FINISHED", "timestamp": 1_745_600_100,
+        "run": {"id": "01JSPXRQR2F3Y06HD85YYXRSZ7", "branch": "main", "type": "PROPOSED"},
+        "stack": {"id": "network", "name": "Network"},
+    })
+    .to_string()
+}
+
+fn delivery(body: &str, signature: &str) -> Request<Body> {
+    Request::post("/webhook")
+        .header("content-type", "application/json")
+        .header("x-signature-256", signature)
+        .body(Body::from(body.to_owned()))
+        .unwrap()
+}
+
+async fn answer(router: &Router, request: Request<Body>) -> (StatusCode, Value) {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+/// The status of a delivery that is signed with `text`.
+async fn status_of_signed(router: &Router, text: &str) -> u16 {
+    let body = proposed_run();
+    answer(router, delivery(&body, &sign(body.as_bytes(), &secret(text))))
+        .await
+        .0
+        .as_u16()
+}

@@ -1,0 +1,208 @@
+//! From the end of a run to the end of its chain.
+
+use chain::StackState;
+use mock_spacelift::NewStack;
+use orchestrator::contract::ChainResult;
+
+use crate::world::World;
+
+/// `network <- database, cluster <- platform`.
+pub(crate) fn diamond(world: &World) {
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("cluster").depends_on("network"));
+    world.spacelift.add_stack(
+        NewStack::named("platform")
+            .depends_on("database")
+            .depends_on("cluster"),
+    );
+}
+
+pub(crate) const EACH_ONCE: [(&str, usize); 4] =
+    [("cluster", 1), ("database", 1), ("network", 1), ("platform", 1)];
+
+#[tokio::test]
+async fn a_diamond_runs_each_stack_once_in_order() {
+    let world = World::start().await;
+    diamond(&world);
+    let root = world.spacelift.push("network");
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+    world.assert_order(&[
+        ("network", "database"),
+        ("network", "cluster"),
+        ("database", "platform"),
+        ("cluster", "platform"),
+    ]);
+}
+
+#[tokio::test]
+async fn what_lies_downstream_of_a_failure_is_skipped_and_the_rest_goes_on() {
+    let world = World::start().await;
+    diamond(&world);
+    world
+        .spacelift
+        .add_stack(NewStack::named("apps").depends_on("platform"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("dns").depends_on("cluster"));
+    world.spacelift.fail_next("database");
+    let root = world.spacelift.push("network");
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Failed);
+    assert_eq!(
+        world.runs_per_stack(),
+        [("cluster", 1), ("database", 1), ("dns", 1), ("network", 1)]
+    );
+    let walk = report.walk.unwrap();
+    let state = |stack: &str| walk.stack(&stack.parse().unwrap()).unwrap().clone();
+    assert_eq!(state("database").state, StackState::Failed);
+    assert_eq!(state("dns").state, StackState::Succeeded);
+    for skipped in ["platform", "apps"] {
+        assert_eq!(state(skipped).state, StackState::Skipped, "{skipped}");
+        assert_eq!(
+            state(skipped).reason.unwrap().code,
+            "upstream_failed",
+            "{skipped}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cycle_is_refused_before_anything_is_triggered_and_named() {
+    let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("a").depends_on("network").depends_on("b"));
+    world.spacelift.add_stack(NewStack::named("b").depends_on("a"));
+    let root = world.spacelift.push("network");
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Refused);
+    let reason = report.reason.unwrap();
+    assert_eq!(reason.code, "cycle");
+    assert!(
+        reason.text.contains("`a`") && reason.text.contains("`b`"),
+        "{reason}"
+    );
+    assert_eq!(world.runs_per_stack(), [("network", 1)]);
+}
+
+#[tokio::test]
+async fn a_run_without_changes_goes_on_to_what_depends_on_it() {
+    let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network").no_changes());
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network").no_changes());
+    world
+        .spacelift
+        .add_stack(NewStack::named("apps").depends_on("database"));
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(
+        world.runs_per_stack(),
+        [("apps", 1), ("database", 1), ("network", 1)]
+    );
+}
+
+#[tokio::test]
+async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
+    use orchestrator::contract::Control;
+    let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world.spacelift.add_stack(
+        NewStack::named("database")
+            .depends_on("network")
+            .autodeploy(false),
+    );
+    world
+        .spacelift
+        .add_stack(NewStack::named("apps").depends_on("database"));
+    let root = world.spacelift.push("network");
+    let chain = world
+        .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
+        .await
+        .id;
+    let by = || "alice".to_owned();
+    assert!(
+        world
+            .orchestrator
+            .control(&chain, Control::Pause { by: by() })
+            .await
+            .unwrap()
+    );
+    world
+        .wait_for_chain(&root, "a pause", |report| report.result == ChainResult::Paused)
+        .await;
+    world.confirm("database").await;
+    let database = "database".parse().unwrap();
+    world
+        .wait_for_chain(&root, "the end of database", |report| {
+            let walk = report.walk.as_ref().unwrap();
+            walk.stack(&database).unwrap().state == StackState::Succeeded
+        })
+        .await;
+    assert!(world.spacelift.runs_of("apps").is_empty());
+    assert!(
+        world
+            .orchestrator
+            .control(&chain, Control::Resume { by: by() })
+            .await
+            .unwrap()
+    );
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.spacelift.runs_of("apps").len(), 1);
+}
+
+#[tokio::test]
+async fn a_cancelled_chain_lets_what_runs_end_and_skips_the_rest() {
+    use orchestrator::contract::Control;
+    let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world.spacelift.add_stack(
+        NewStack::named("database")
+            .depends_on("network")
+            .autodeploy(false),
+    );
+    world
+        .spacelift
+        .add_stack(NewStack::named("apps").depends_on("database"));
+    let root = world.spacelift.push("network");
+    let chain = world
+        .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
+        .await
+        .id;
+    assert!(
+        world
+            .orchestrator
+            .control(
+                &chain,
+                Control::Cancel {
+                    by: "alice".to_owned()
+                }
+            )
+            .await
+            .unwrap()
+    );
+    world.confirm("database").await;
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Cancelled);
+    let walk = report.walk.unwrap();
+    assert_eq!(
+        walk.stack(&"database".parse().unwrap()).unwrap().state,
+        StackState::Succeeded
+    );
+    let apps = walk.stack(&"apps".parse().unwrap()).unwrap();
+    assert_eq!(apps.state, StackState::Skipped);
+    assert_eq!(
+        apps.reason.as_ref().unwrap().text,
+        "the chain was cancelled: by alice"
+    );
+    assert!(world.spacelift.runs_of("apps").is_empty());
+}

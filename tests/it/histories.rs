@@ -1,0 +1,131 @@
+//! Recorded histories are replayed, so that a change of a workflow never breaks a chain that is under way.
+//!
+//! `tests/histories` is only ever added to. `SPILLWAY_RECORD_HISTORIES=<name>` makes `the_story_can_be_recorded` write
+//! its histories there, under that name.
+
+use std::path::PathBuf;
+
+use mock_spacelift::NewStack;
+use orchestrator::ChainId;
+use orchestrator::contract::ChainResult;
+use serde_json::Value;
+use temporalio_client::{UntypedWorkflow, WorkflowFetchHistoryOptions, WorkflowHistory};
+use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
+use worker::workflows::{
+    ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
+};
+
+use crate::chain::diamond;
+use crate::world::World;
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("histories")
+}
+
+fn replayer() -> WorkflowReplayer {
+    let options = WorkflowReplayerOptions::new()
+        .register_workflow::<SpaceliftWebhookWorkflow>()
+        .unwrap()
+        .register_workflow::<StackDependencyChainWorkflow>()
+        .unwrap()
+        .register_workflow::<StackExecutionWorkflow>()
+        .unwrap()
+        .register_workflow::<ReconcileWorkflow>()
+        .unwrap();
+    WorkflowReplayer::new(options.build()).unwrap()
+}
+
+#[tokio::test]
+async fn every_recorded_history_can_be_replayed() {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 7, "histories are only ever added: {files:?}");
+    for file in files {
+        let history = WorkflowHistory::from_json(&std::fs::read(&file).unwrap()).unwrap();
+        if let Err(error) = replayer().replay_workflow(history).await {
+            panic!("{}: {error:?}", file.display());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_history_of_other_code_is_found_out() {
+    let file = directory().join("first-chain.json");
+    let mut history: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let scheduled = history["events"]
+        .as_array_mut()
+        .unwrap()
+        .iter_mut()
+        .find_map(|event| event.pointer_mut("/attributes/ActivityTaskScheduledEventAttributes"))
+        .expect("a chain fetches what depends on its root");
+    scheduled["activity_type"]["name"] = "another_activity".into();
+    let history = WorkflowHistory::from_json(history.to_string().as_bytes()).unwrap();
+    replayer().replay_workflow(history).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn the_story_can_be_recorded() {
+    let world = World::start().await;
+    diamond(&world);
+    world
+        .spacelift
+        .add_stack(NewStack::named("dns").depends_on("cluster"));
+    world.spacelift.fail_next("database");
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
+    world.wait_for_quiet().await;
+    let chain = ChainId::of_root_run(&world.account, &root);
+    let follow = |stack: &str| {
+        let run = world.spacelift.runs_of(stack)[0].run.clone();
+        orchestrator::id::follow_run(&world.account, &run)
+    };
+    let workflows = [
+        ("follow-root", follow("network")),
+        ("follow-own", follow("cluster")),
+        ("follow-failed", follow("database")),
+        ("chain", chain.to_string()),
+        ("execution", format!("{chain}:cluster")),
+        ("execution-failed", format!("{chain}:database")),
+        ("execution-last", format!("{chain}:dns")),
+    ];
+    for (kind, id) in workflows {
+        let history = world
+            .orchestrator
+            .client()
+            .get_workflow_handle::<UntypedWorkflow>(&id)
+            .fetch_history(WorkflowFetchHistoryOptions::default());
+        let mut history: Value = serde_json::from_slice(&history.to_json().await.unwrap()).unwrap();
+        anonymise(&mut history);
+        let text = serde_json::to_string_pretty(&history).unwrap();
+        replayer()
+            .replay_workflow(WorkflowHistory::from_json(text.as_bytes()).unwrap())
+            .await
+            .unwrap();
+        if let Ok(name) = std::env::var("SPILLWAY_RECORD_HISTORIES") {
+            std::fs::write(directory().join(format!("{name}-{kind}.json")), text + "\n").unwrap();
+        }
+    }
+}
+
+/// Which machine wrote a history is nobody's business.
+fn anonymise(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (key, field) in fields {
+                // A sticky task queue has the name of its worker, `<process>@<host>:…`.
+                if key == "identity"
+                    || (key == "name" && field.as_str().is_some_and(|name| name.contains('@')))
+                {
+                    *field = "worker".into();
+                } else {
+                    anonymise(field);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(anonymise),
+        _ => {}
+    }
+}

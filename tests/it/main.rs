@@ -1,0 +1,13 @@
+//! Whole-system tests: a signed POST to the real webhook, the real Temporal server, the real worker process, and a
+//! Spacelift account in memory. `cargo xtask test` starts the server.
+
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod chain;
+mod durability;
+mod histories;
+mod request;
+mod rules;
+mod trouble;
+mod webhook;
+mod world;

@@ -1,0 +1,55 @@
+//! A run that somebody asks for, and its chain.
+
+use mock_spacelift::NewStack;
+use serde_json::{Value, json};
+
+use crate::chain::{EACH_ONCE, diamond};
+use crate::world::World;
+
+#[tokio::test]
+async fn a_request_runs_the_stack_and_then_its_chain_and_the_same_request_is_one() {
+    let world = World::start().await;
+    diamond(&world);
+    let body = json!({"event": "triggered", "stack_id": "network", "request_id": "change-42"}).to_string();
+    let first = world.post(&body).await;
+    assert_eq!(first.status(), 202);
+    let first: Value = first.json().await.unwrap();
+    assert_eq!(
+        first["workflow_id"],
+        format!("request:{}:change-42", world.account)
+    );
+    let second = world.post(&body).await;
+    assert_eq!(second.status(), 200);
+    assert_eq!(second.json::<Value>().await.unwrap()["result"], "duplicate");
+    world
+        .spacelift
+        .wait_until("a run of network", |spacelift| {
+            !spacelift.runs_of("network").is_empty()
+        })
+        .await;
+    let root = world.spacelift.runs_of("network")[0].run.clone();
+    world.chain_of(&root).await;
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+#[tokio::test]
+async fn a_request_for_a_stack_that_fails_starts_no_chain() {
+    let world = World::start().await;
+    world
+        .spacelift
+        .add_stack(NewStack::named("network").fails_next(1));
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network"));
+    let body = json!({"event": "triggered", "stack_id": "network"}).to_string();
+    assert_eq!(world.post(&body).await.status(), 202);
+    world
+        .spacelift
+        .wait_until("a run of network", |spacelift| {
+            !spacelift.runs_of("network").is_empty()
+        })
+        .await;
+    world.wait_for_quiet().await;
+    assert_eq!(world.runs_per_stack(), [("network", 1)]);
+    assert_eq!(world.workflows("StackDependencyChainWorkflow").await, 0);
+}

@@ -1,0 +1,163 @@
+//! Crashes, lost messages and bad days: nothing is lost, and nothing is triggered twice.
+
+use std::time::Duration;
+
+use chain::RunState;
+use mock_spacelift::{Fault, NewStack, WebhookFault};
+use orchestrator::contract::ChainResult;
+
+use crate::chain::{EACH_ONCE, diamond};
+use crate::world::World;
+
+#[tokio::test]
+async fn a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
+    let mut world = World::start().await;
+    diamond(&world);
+    let root = world.spacelift.push("network");
+    world
+        .spacelift
+        .wait_until("database or cluster to be triggered", |spacelift| {
+            !spacelift.runs_of("database").is_empty() || !spacelift.runs_of("cluster").is_empty()
+        })
+        .await;
+    world.kill_worker().await;
+    world.start_worker();
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+#[tokio::test]
+async fn a_worker_killed_between_trigger_and_answer_finds_the_run_that_it_made() {
+    let mut world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network"));
+    // The run is made, and the answer never reaches the worker that dies.
+    world
+        .spacelift
+        .fault(Fault::slow(Duration::from_secs(20)).on("runTrigger"));
+    let root = world.spacelift.push("network");
+    world
+        .spacelift
+        .wait_until("a run of database", |spacelift| {
+            !spacelift.runs_of("database").is_empty()
+        })
+        .await;
+    world.kill_worker().await;
+    world.start_worker();
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), [("database", 1), ("network", 1)]);
+}
+
+#[tokio::test]
+async fn sigterm_ends_the_worker_cleanly_and_its_successor_goes_on() {
+    let mut world = World::start().await;
+    diamond(&world);
+    let root = world.spacelift.push("network");
+    world
+        .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
+        .await;
+    assert!(world.stop_worker().await.success());
+    world.start_worker();
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+#[tokio::test]
+async fn a_lost_terminal_webhook_is_made_good_by_looking() {
+    let world =
+        World::with_settings(|settings| settings.timing.poll_first = Duration::from_millis(500)).await;
+    diamond(&world);
+    world.spacelift.webhook_fault(
+        WebhookFault::lost()
+            .when(|about| about.state.is_terminal())
+            .always(),
+    );
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+#[tokio::test]
+async fn when_no_webhook_comes_at_all_the_sweep_finds_the_run() {
+    let world = World::with_settings(|settings| {
+        settings.sweep_every = Duration::from_secs(1);
+        settings.timing.poll_first = Duration::from_millis(500);
+    })
+    .await;
+    diamond(&world);
+    world.spacelift.webhook_fault(WebhookFault::lost().always());
+    world.wait_for_a_sweep().await;
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+#[tokio::test]
+async fn a_bad_day_of_the_api_delays_and_doubles_nothing() {
+    for (name, fault) in [
+        ("429", Fault::too_many_requests(Duration::from_secs(1))),
+        ("500", Fault::internal_error()),
+        ("500 after the effect", Fault::internal_error_after()),
+        ("HTML", Fault::html()),
+        ("truncated", Fault::truncated()),
+        ("reset before the effect", Fault::reset_before()),
+        ("reset after the effect", Fault::reset_after()),
+        ("expired token", Fault::expired_tokens()),
+    ] {
+        let world = World::start().await;
+        world.spacelift.add_stack(NewStack::named("network"));
+        world
+            .spacelift
+            .add_stack(NewStack::named("database").depends_on("network"));
+        world.spacelift.fault(fault.clone().on("runTrigger"));
+        world.spacelift.fault(fault.on("searchStacks"));
+        let root = world.spacelift.push("network");
+        assert_eq!(
+            world.chain_of(&root).await.result,
+            ChainResult::Succeeded,
+            "{name}"
+        );
+        assert_eq!(
+            world.runs_per_stack(),
+            [("database", 1), ("network", 1)],
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_trigger_that_spacelift_refuses_fails_its_stack_with_the_reason() {
+    let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network"));
+    world
+        .spacelift
+        .fault(Fault::internal_error().on("runTrigger").always());
+    let root = world.spacelift.push("network");
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Failed);
+    let walk = report.walk.unwrap();
+    let reason = walk
+        .stack(&"database".parse().unwrap())
+        .unwrap()
+        .reason
+        .clone()
+        .unwrap();
+    assert_eq!(reason.code, "trigger_failed");
+    assert!(reason.text.contains("500"), "{reason}");
+    assert_eq!(
+        world
+            .spacelift
+            .requests()
+            .iter()
+            .filter(|request| request.is("runTrigger"))
+            .count(),
+        3
+    );
+    assert!(world.spacelift.runs_of("database").is_empty());
+    assert_eq!(world.spacelift.run(&root).unwrap().state, RunState::Finished);
+}

@@ -1,0 +1,330 @@
+//! One Spacelift account with everything around it. Each test has its own account and task queue, so that they share
+//! a Temporal server and nothing else.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chain::signature::{self, WebhookSecret, WebhookSecrets};
+use chain::{AccountName, RunId, RunState};
+use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, NewWebhook, Pace, RunRecord, Server};
+use orchestrator::contract::ChainReport;
+use orchestrator::{ChainId, Orchestrator, Settings, TemporalSettings};
+use temporalio_client::WorkflowCountOptions;
+use tokio::process::{Child, Command};
+
+const SECRET: &str = "a secret of the whole-system tests";
+/// Slow enough for a test to step in between, fast enough for many tests.
+const PACE: Duration = Duration::from_millis(40);
+
+pub(crate) struct World {
+    pub(crate) account: AccountName,
+    pub(crate) spacelift: MockSpacelift,
+    pub(crate) orchestrator: Orchestrator,
+    pub(crate) webhook: SocketAddr,
+    server: Server,
+    temporal: String,
+    worker: Option<Child>,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with_settings(|_| {}).await
+    }
+
+    /// A world whose webhook and worker have other settings than the default.
+    pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
+        let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL")
+            .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`");
+        Self::beside(&temporal, change).await
+    }
+
+    /// A world with a Temporal server of the test's own.
+    pub(crate) async fn beside(temporal: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        let temporal = temporal.to_owned();
+        let name = format!("acme-{}", uuid::Uuid::new_v4());
+        let account: AccountName = name.parse().unwrap();
+        let spacelift = MockSpacelift::new(&name);
+        spacelift.pace(Pace::Every(PACE));
+        let server = spacelift.serve(any_port()).await.unwrap();
+
+        let mut settings = Settings {
+            task_queue: name.clone(),
+            ..Settings::default()
+        };
+        // What is tried again in a test is tried again at once.
+        settings.timing.trigger_backoff = Duration::from_millis(50);
+        change(&mut settings);
+        let temporal_settings = TemporalSettings::new(&temporal, "default").unwrap();
+        let client = temporal_settings.connect().await.unwrap();
+        let orchestrator = Orchestrator::new(client, settings.clone());
+
+        let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
+        let webhook = listener.local_addr().unwrap();
+        let router = webhook::router(webhook::Config {
+            secrets: WebhookSecrets::from(WebhookSecret::parse(SECRET).unwrap()),
+            account: Some(account.clone()),
+            temporal: temporal_settings,
+            settings,
+        });
+        tokio::spawn(webhook::serve(listener, router, std::future::pending()));
+        spacelift
+            .webhook(&NewWebhook::on_every_stack(format!("http://{webhook}/webhook"), SECRET).retrying());
+
+        let mut world = Self {
+            account,
+            spacelift,
+            orchestrator,
+            webhook,
+            server,
+            temporal,
+            worker: None,
+        };
+        world.start_worker();
+        world
+    }
+
+    pub(crate) fn start_worker(&mut self) {
+        let child = Command::new(program("spillway-worker"))
+            .env("TEMPORAL_ADDRESS", &self.temporal)
+            .env("SPACELIFT_BASE_URL", self.server.url())
+            .env("SPACELIFT_KEY_ID", KEY_ID)
+            .env("SPACELIFT_KEY_SECRET", KEY_SECRET)
+            .envs(variables(self.orchestrator.settings()))
+            .env("SPILLWAY_HEALTH_ADDRESS", "127.0.0.1:0")
+            .env("RUST_LOG", "warn")
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        self.worker = Some(child);
+    }
+
+    /// SIGKILL: no goodbye.
+    pub(crate) async fn kill_worker(&mut self) {
+        self.worker.take().expect("a worker runs").kill().await.unwrap();
+    }
+
+    /// SIGTERM, and then the exit status.
+    pub(crate) async fn stop_worker(&mut self) -> std::process::ExitStatus {
+        let mut worker = self.worker.take().expect("a worker runs");
+        let id = worker.id().expect("it has not been waited for").to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
+        tokio::time::timeout(Duration::from_secs(60), worker.wait())
+            .await
+            .expect("it stops")
+            .unwrap()
+    }
+
+    /// Posts a body, signed as Spacelift signs.
+    pub(crate) async fn post(&self, body: &str) -> reqwest::Response {
+        self.post_signed(
+            body,
+            &signature::sign(body.as_bytes(), &WebhookSecret::parse(SECRET).unwrap()),
+        )
+        .await
+    }
+
+    pub(crate) async fn post_signed(&self, body: &str, signature: &str) -> reqwest::Response {
+        http()
+            .post(format!("http://{}/webhook", self.webhook))
+            .header("content-type", "application/json")
+            .header("x-signature-256", signature)
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Waits until a chain has begun and says something.
+    pub(crate) async fn wait_for_chain(
+        &self,
+        root: &RunId,
+        what: &str,
+        condition: impl Fn(&ChainReport) -> bool,
+    ) -> ChainReport {
+        let chain = ChainId::of_root_run(&self.account, root);
+        let held = tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                if let Some(report) = self.orchestrator.chain(&chain).await.unwrap()
+                    && condition(&report)
+                {
+                    return report;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        held.await
+            .unwrap_or_else(|_| panic!("{chain}: {what} did not happen"))
+    }
+
+    /// How many workflows of a type this account has.
+    pub(crate) async fn workflows(&self, kind: &str) -> usize {
+        let query = format!(
+            "WorkflowType = '{kind}' AND TaskQueue = '{}'",
+            self.orchestrator.settings().task_queue
+        );
+        self.count(&query).await
+    }
+
+    /// Confirms the run of a stack once it waits for that.
+    pub(crate) async fn confirm(&self, stack: &str) {
+        let waits = |run: &RunRecord| run.state == RunState::Unconfirmed;
+        self.spacelift
+            .wait_until("a run to confirm", |spacelift| {
+                spacelift.runs_of(stack).iter().any(waits)
+            })
+            .await;
+        let runs = self.spacelift.runs_of(stack);
+        let run = runs
+            .iter()
+            .find(|run| waits(run))
+            .expect("it waited a moment ago");
+        self.spacelift.confirm(&run.run, "bob");
+    }
+
+    /// Waits until nothing is under way: no run, and no workflow that could still start something.
+    pub(crate) async fn wait_for_quiet(&self) {
+        self.spacelift
+            .wait_until("all runs to end", |spacelift| {
+                spacelift.runs().iter().all(|run| run.state.is_terminal())
+            })
+            .await;
+        self.wait_for_count("no workflow to run", "ExecutionStatus = 'Running'", |count| {
+            count == 0
+        })
+        .await;
+    }
+
+    pub(crate) async fn wait_for_a_sweep(&self) {
+        let done = "WorkflowType = 'ReconcileWorkflow' AND ExecutionStatus = 'Completed'";
+        self.wait_for_count("a sweep", done, |count| count > 0).await;
+    }
+
+    async fn wait_for_count(&self, what: &str, query: &str, condition: impl Fn(usize) -> bool) {
+        let query = format!(
+            "{query} AND TaskQueue = '{}'",
+            self.orchestrator.settings().task_queue
+        );
+        let held = tokio::time::timeout(Duration::from_secs(60), async {
+            while !condition(self.count(&query).await) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        held.await.unwrap_or_else(|_| panic!("{what} did not happen"));
+    }
+
+    async fn count(&self, query: &str) -> usize {
+        self.orchestrator
+            .client()
+            .count_workflows(query, WorkflowCountOptions::default())
+            .await
+            .unwrap()
+            .count()
+    }
+
+    /// The end of the chain that the end of a run started.
+    pub(crate) async fn chain_of(&self, root: &RunId) -> ChainReport {
+        let chain = ChainId::of_root_run(&self.account, root);
+        self.spacelift
+            .wait_until("the root run to finish", |spacelift| {
+                spacelift
+                    .run(root)
+                    .is_some_and(|run| run.state == RunState::Finished)
+            })
+            .await;
+        tokio::time::timeout(Duration::from_secs(60), self.orchestrator.end_of_chain(&chain))
+            .await
+            .unwrap_or_else(|_| panic!("{chain} does not end: {:#?}", self.runs_per_stack()))
+            .unwrap()
+    }
+
+    /// How many runs each stack had.
+    pub(crate) fn runs_per_stack(&self) -> Vec<(&'static str, usize)> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for run in self.spacelift.runs() {
+            *counts.entry(run.stack.to_string()).or_default() += 1;
+        }
+        counts
+            .into_iter()
+            .map(|(stack, count)| (&*stack.leak(), count))
+            .collect()
+    }
+
+    /// The first of each pair was over before the second one's run was made.
+    pub(crate) fn assert_order(&self, pairs: &[(&str, &str)]) {
+        let only_run = |stack: &str| -> RunRecord {
+            let runs = self.spacelift.runs_of(stack);
+            assert_eq!(runs.len(), 1, "runs of {stack}");
+            runs.into_iter().next().unwrap()
+        };
+        for (before, after) in pairs {
+            let finished = only_run(before).reached(&RunState::Finished).unwrap();
+            assert!(
+                finished <= only_run(after).created_at,
+                "{after} was triggered before {before} finished"
+            );
+        }
+    }
+}
+
+/// The variables that give a process these settings.
+fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
+    let milliseconds = |duration: Duration| format!("{}ms", duration.as_millis());
+    vec![
+        ("SPILLWAY_TASK_QUEUE", settings.task_queue.clone()),
+        ("SPILLWAY_PARALLEL_RUNS", settings.chain.parallel_runs.to_string()),
+        ("SPILLWAY_ON_FAILURE", settings.chain.on_failure.to_string()),
+        (
+            "SPILLWAY_TRIGGER_ATTEMPTS",
+            settings.timing.trigger_attempts.to_string(),
+        ),
+        (
+            "SPILLWAY_TRIGGER_BACKOFF",
+            milliseconds(settings.timing.trigger_backoff),
+        ),
+        ("SPILLWAY_POLL_FIRST", milliseconds(settings.timing.poll_first)),
+        (
+            "SPILLWAY_POLL_LONGEST",
+            milliseconds(settings.timing.poll_longest),
+        ),
+        ("SPILLWAY_CLAIM_WAIT", milliseconds(settings.timing.claim_wait)),
+        ("SPILLWAY_SWEEP_EVERY", milliseconds(settings.sweep_every)),
+    ]
+}
+
+/// A client for plain HTTP.
+pub(crate) fn http() -> reqwest::Client {
+    // An error says that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+pub(crate) fn now_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+}
+
+/// A program of this workspace, which `cargo xtask test` has built.
+fn program(name: &str) -> PathBuf {
+    let mut path = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    path.push(name);
+    assert!(
+        path.is_file(),
+        "{} is missing: run these tests by `cargo xtask test`",
+        path.display()
+    );
+    path
+}

@@ -1,0 +1,28 @@
+//! From Spacelift's stacks to a chain.
+
+use chain::{ChainSettings, DependencyGraph, Reason, Root, StackFacts};
+use orchestrator::contract::Planned;
+use spacelift::Spacelift;
+use temporalio_sdk::activities::ActivityError;
+
+use crate::failure::activity_error;
+
+pub(super) async fn fetch(
+    spacelift: &Spacelift,
+    settings: &ChainSettings,
+    root: &Root,
+) -> Result<Planned, ActivityError> {
+    let stacks = spacelift.stacks().await.map_err(activity_error)?;
+    let graph = DependencyGraph::build(
+        stacks.into_iter().map(StackFacts::from).collect(),
+        &settings.label_prefixes,
+    );
+    Ok(match chain::plan(&graph, root, settings) {
+        Ok(chain) => Planned::Chain {
+            chain: Box::new(chain),
+        },
+        Err(refusal) => Planned::Refused {
+            reason: Reason::new(refusal.code(), refusal.to_string()),
+        },
+    })
+}

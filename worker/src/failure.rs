@@ -1,0 +1,27 @@
+//! Which failures of activities may be tried again: decided here, and nowhere else.
+
+use spacelift::ErrorKind;
+use temporalio_sdk::activities::ActivityError;
+use temporalio_sdk::{ActivityExecutionError, ApplicationFailure};
+
+/// What Temporal is told of a failed call to Spacelift. Retry-After is honoured.
+pub(crate) fn activity_error(error: spacelift::Error) -> ActivityError {
+    let delay = error.retry_after();
+    // Whether an ambiguous change happened is looked up by the next attempt, before it changes anything.
+    let retryable = error.is_retryable() || matches!(error.kind, ErrorKind::Ambiguous { .. });
+    ActivityError::application(
+        ApplicationFailure::builder(error)
+            .non_retryable(!retryable)
+            .maybe_next_retry_delay(delay)
+            .build(),
+    )
+}
+
+/// The innermost message of a failed activity: what Spacelift said, without the layers around it.
+pub(crate) fn root_cause(error: &ActivityExecutionError) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

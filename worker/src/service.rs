@@ -1,0 +1,130 @@
+//! The worker from its start to its end.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use orchestrator::{Orchestrator, Settings, TemporalSettings};
+use spacelift::Spacelift;
+use temporalio_client::Client;
+use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use tracing::{info, warn};
+
+use crate::activities::Activities;
+use crate::health::Health;
+use crate::workflows::{
+    ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
+};
+
+/// The first and the longest pause between attempts to reach Temporal at the start.
+const CONNECT_PAUSE_FIRST: Duration = Duration::from_millis(500);
+const CONNECT_PAUSE_LONGEST: Duration = Duration::from_secs(30);
+/// How long work in hand may take after SIGTERM: less than the 120 seconds that Fargate allows at most.
+const DRAIN: Duration = Duration::from_secs(100);
+
+/// All that a worker needs to know.
+pub struct Config {
+    pub temporal: TemporalSettings,
+    pub spacelift: Spacelift,
+    pub settings: Settings,
+}
+
+impl Config {
+    /// From the environment, with everything that is wrong in one message.
+    pub fn from_environment() -> anyhow::Result<Self> {
+        let temporal = TemporalSettings::from_environment();
+        let spacelift = Spacelift::from_env();
+        let settings = Settings::from_environment();
+        match (temporal, spacelift, settings) {
+            (Ok(temporal), Ok(spacelift), Ok(settings)) => Ok(Self {
+                temporal,
+                spacelift,
+                settings,
+            }),
+            (temporal, spacelift, settings) => {
+                let mut problems = Vec::new();
+                problems.extend(
+                    temporal
+                        .err()
+                        .map(|error| format!("{:#}", anyhow::Error::new(error))),
+                );
+                problems.extend(
+                    spacelift
+                        .err()
+                        .map(|error| format!("{:#}", anyhow::Error::new(error))),
+                );
+                problems.extend(settings.err().map(|error| error.to_string()));
+                anyhow::bail!("the worker cannot start:\n{}", problems.join("\n"))
+            }
+        }
+    }
+}
+
+/// Works until `stop` completes; then finishes what is in hand and returns.
+pub async fn serve(
+    config: Config,
+    health_address: Option<SocketAddr>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let health = Health::default();
+    if let Some(address) = health_address {
+        tokio::spawn(health.clone().serve(address));
+    }
+    tokio::pin!(stop);
+    let client = tokio::select! {
+        client = connect(&config.temporal) => client,
+        () = &mut stop => return Ok(()),
+    };
+    let task_queue = config.settings.task_queue.clone();
+    let sweep_every = config.settings.sweep_every;
+    let orchestrator = Orchestrator::new(client.clone(), config.settings);
+    // Without the schedule chains still run, so it is no reason not to start.
+    if let Err(error) = orchestrator.schedule_sweeps(sweep_every).await {
+        warn!("{:#}", anyhow::Error::new(error));
+    }
+    let activities = Activities::new(config.spacelift, orchestrator);
+    let runtime =
+        Runtime::from_current_tokio(Default::default()).context("the Temporal runtime cannot start")?;
+    let options = WorkerOptions::new(&task_queue)
+        .graceful_shutdown_period(DRAIN)
+        .register_activities(activities)
+        .register_workflow::<SpaceliftWebhookWorkflow>()?
+        .register_workflow::<StackDependencyChainWorkflow>()?
+        .register_workflow::<StackExecutionWorkflow>()?
+        .register_workflow::<ReconcileWorkflow>()?
+        .build();
+    let mut worker = Worker::new(&runtime, client, options).context("the worker cannot start")?;
+    let shut_down = worker.shutdown_handle();
+    info!(temporal.task_queue = %task_queue, "Working on task queue `{task_queue}`");
+    health.set_polling(true);
+    let run = worker.run();
+    tokio::pin!(run);
+    tokio::select! {
+        ended = &mut run => {
+            ended.context("the worker cannot go on")?;
+            anyhow::bail!("the worker ended though nobody told it to");
+        }
+        () = &mut stop => {
+            info!("Stopping: finishing what is in hand");
+            health.set_polling(false);
+            shut_down();
+        }
+    }
+    run.await.context("the worker did not stop cleanly")?;
+    info!("Stopped");
+    Ok(())
+}
+
+/// Waits for Temporal, however long it is away.
+async fn connect(settings: &TemporalSettings) -> Client {
+    let mut pause = CONNECT_PAUSE_FIRST;
+    loop {
+        match settings.connect().await {
+            Ok(client) => return client,
+            Err(error) => warn!("{:#}; trying again in {pause:?}", anyhow::Error::new(error)),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(CONNECT_PAUSE_LONGEST);
+    }
+}
