@@ -6,6 +6,7 @@
 mod chain;
 mod durability;
 mod histories;
+mod operations;
 mod request;
 mod rules;
 mod trouble;

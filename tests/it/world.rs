@@ -26,6 +26,8 @@ pub(crate) struct World {
     server: Server,
     temporal: String,
     worker: Option<Child>,
+    /// Where the worker answers for itself.
+    pub(crate) endpoints: SocketAddr,
 }
 
 impl World {
@@ -60,6 +62,12 @@ impl World {
         let client = temporal_settings.connect().await.unwrap();
         let orchestrator = Orchestrator::new(client, settings.clone());
 
+        // The worker wants to be told its port: a free one, given back before it starts.
+        let endpoints = tokio::net::TcpListener::bind(any_port())
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap();
         let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
         let webhook = listener.local_addr().unwrap();
         let router = webhook::router(webhook::Config {
@@ -80,6 +88,7 @@ impl World {
             server,
             temporal,
             worker: None,
+            endpoints,
         };
         world.start_worker();
         world
@@ -92,7 +101,7 @@ impl World {
             .env("SPACELIFT_KEY_ID", KEY_ID)
             .env("SPACELIFT_KEY_SECRET", KEY_SECRET)
             .envs(variables(self.orchestrator.settings()))
-            .env("SPILLWAY_HEALTH_ADDRESS", "127.0.0.1:0")
+            .env("SPILLWAY_HEALTH_ADDRESS", self.endpoints.to_string())
             .env("RUST_LOG", "warn")
             .kill_on_drop(true)
             .spawn()

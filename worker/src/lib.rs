@@ -1,10 +1,11 @@
 //! The ECS service: Spillway's workflows and activities.
 //!
-//! It asks Temporal for work, and Spacelift for facts and runs. Nothing calls it, but for its health check.
+//! It asks Temporal for work, and Spacelift for facts and runs. Nothing calls it, but for its health check and its metrics.
 
 pub mod activities;
+mod endpoints;
 mod failure;
-mod health;
+mod metrics;
 mod service;
 pub mod workflows;
 

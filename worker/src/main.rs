@@ -11,7 +11,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where `GET /health` is answered.
+    /// Where `GET /health` and `GET /metrics` are answered.
     #[arg(long, env = "SPILLWAY_HEALTH_ADDRESS", default_value = "0.0.0.0:9090")]
     health_address: SocketAddr,
 }

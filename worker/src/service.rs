@@ -8,11 +8,14 @@ use anyhow::Context;
 use orchestrator::{Orchestrator, Settings, TemporalSettings};
 use spacelift::Spacelift;
 use temporalio_client::Client;
+use temporalio_common::telemetry::TelemetryOptions;
+use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tracing::{info, warn};
 
 use crate::activities::Activities;
-use crate::health::Health;
+use crate::endpoints::{self, Health};
+use crate::metrics;
 use crate::workflows::{
     ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
 };
@@ -64,12 +67,14 @@ impl Config {
 /// Works until `stop` completes; then finishes what is in hand and returns.
 pub async fn serve(
     config: Config,
-    health_address: Option<SocketAddr>,
+    endpoints_address: Option<SocketAddr>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let health = Health::default();
-    if let Some(address) = health_address {
-        tokio::spawn(health.clone().serve(address));
+    let exporter = metrics::start()?;
+    if let Some(address) = endpoints_address {
+        let listener = endpoints::listen(address).await?;
+        tokio::spawn(endpoints::serve(listener, health.clone(), exporter.address));
     }
     tokio::pin!(stop);
     let client = tokio::select! {
@@ -84,8 +89,13 @@ pub async fn serve(
         warn!("{:#}", anyhow::Error::new(error));
     }
     let activities = Activities::new(config.spacelift, orchestrator);
+    let telemetry = TelemetryOptions::builder().metrics(exporter.meter).build();
+    let runtime_options = RuntimeOptions::builder()
+        .telemetry_options(telemetry)
+        .build()
+        .map_err(anyhow::Error::msg)?;
     let runtime =
-        Runtime::from_current_tokio(Default::default()).context("the Temporal runtime cannot start")?;
+        Runtime::from_current_tokio(runtime_options).context("the Temporal runtime cannot start")?;
     let options = WorkerOptions::new(&task_queue)
         .graceful_shutdown_period(DRAIN)
         .register_activities(activities)

@@ -102,6 +102,9 @@ pub struct ChainInput {
     pub id: ChainId,
     pub root: Root,
     pub timing: Timing,
+    /// When the end of the root's run was heard of.
+    #[serde(default)]
+    pub heard_at_ms: Option<i64>,
     /// Where an earlier run of this workflow left off, when it continued as new.
     pub resume: Option<Box<Walk>>,
 }
@@ -190,6 +193,9 @@ pub struct ExecutionInput {
     pub account: AccountName,
     pub stack: StackId,
     pub commit: Option<CommitSha>,
+    /// When the end of the root's run was heard of, for a stack that waits for the root alone.
+    #[serde(default)]
+    pub heard_at_ms: Option<i64>,
     /// Upstream stacks outside the chain, whose runs under way are waited for.
     pub outside: Vec<StackId>,
     pub timing: Timing,

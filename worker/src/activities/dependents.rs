@@ -6,6 +6,7 @@ use spacelift::Spacelift;
 use temporalio_sdk::activities::ActivityError;
 
 use crate::failure::activity_error;
+use crate::metrics;
 
 pub(super) async fn fetch(
     spacelift: &Spacelift,
@@ -18,11 +19,17 @@ pub(super) async fn fetch(
         &settings.label_prefixes,
     );
     Ok(match chain::plan(&graph, root, settings) {
-        Ok(chain) => Planned::Chain {
-            chain: Box::new(chain),
-        },
-        Err(refusal) => Planned::Refused {
-            reason: Reason::new(refusal.code(), refusal.to_string()),
-        },
+        Ok(chain) => {
+            metrics::chain_planned(None);
+            Planned::Chain {
+                chain: Box::new(chain),
+            }
+        }
+        Err(refusal) => {
+            metrics::chain_planned(Some(refusal.code()));
+            Planned::Refused {
+                reason: Reason::new(refusal.code(), refusal.to_string()),
+            }
+        }
     })
 }

@@ -4,6 +4,8 @@
 //! runs of the stack that are newer than the one that was newest before the first attempt: one of our own key with
 //! the wanted commit is the one that was made.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use chain::{AccountName, CommitSha, RunId, RunState, RunType, StackId};
 use orchestrator::{ExecutionId, Orchestrator, Recorded};
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,7 @@ use tracing::info;
 
 use super::run::{RUNS_LOOKED_AT, is_own};
 use crate::failure::activity_error;
+use crate::metrics;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TriggerRequest {
@@ -22,6 +25,9 @@ pub struct TriggerRequest {
     pub stack: StackId,
     /// The commit to run; Spacelift's choice where none is named.
     pub commit: Option<CommitSha>,
+    /// When the end of the root's run was heard of, for a stack that waits for the root alone.
+    #[serde(default)]
+    pub heard_at_ms: Option<i64>,
     /// The newest run of the stack before anything was tried.
     pub newest_before: Option<RunId>,
 }
@@ -52,6 +58,8 @@ pub(super) async fn trigger(
         .claim(&request.account, &request.stack, &run, &request.execution)
         .await
         .map_err(|error| ActivityError::application(ApplicationFailure::new(error)))?;
+    let waited_s = request.heard_at_ms.map(seconds_since);
+    metrics::run_triggered(joined, waited_s);
     info!(
         stack.id = %request.stack, run.id = %run, execution.id = %request.execution, joined,
         "Run {run} of `{}` belongs to {}", request.stack, request.execution
@@ -61,6 +69,14 @@ pub(super) async fn trigger(
         joined,
         over_already: matches!(claimed, Recorded::Duplicate { .. }),
     })
+}
+
+fn seconds_since(at_ms: i64) -> f64 {
+    let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(at_ms).unwrap_or_default());
+    SystemTime::now()
+        .duration_since(at)
+        .unwrap_or_default()
+        .as_secs_f64()
 }
 
 async fn make(spacelift: &Spacelift, request: &TriggerRequest) -> Result<RunId, ActivityError> {

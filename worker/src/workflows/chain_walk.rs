@@ -23,6 +23,7 @@ use temporalio_sdk::{
 
 use super::{StackExecutionWorkflow, now_ms, patient};
 use crate::activities::Activities;
+use crate::metrics;
 
 /// Temporal warns at 10,240 events. Past this many the chain goes on in a new history as soon as nothing runs.
 const HISTORY_EVENTS: u32 = 8_000;
@@ -126,6 +127,9 @@ async fn walk_to_the_end(
         }
         publish(ctx, &walk);
         if running.is_empty() && walk.is_over() {
+            if !ctx.is_replaying() {
+                metrics::chain_ended(ctx.state(|state| state.report.result), &walk);
+            }
             return Ok(ctx.state(|state| state.report.clone()));
         }
         if running.is_empty() && ctx.history_length() > HISTORY_EVENTS {
@@ -216,6 +220,7 @@ fn execute(ctx: &Context, input: &ChainInput, walk: &Walk, stack: &StackId) -> W
         version: VERSION,
         id,
         chain: Some(input.id.clone()),
+        heard_at_ms: input.heard_at_ms.filter(|_| stack.upstream.is_empty()),
         account: chain.root.account.clone(),
         stack: stack.id.clone(),
         commit: stack.commit.sha.clone(),

@@ -104,6 +104,7 @@ async fn trigger(
         execution: input.id.clone(),
         stack: input.stack.clone(),
         commit: input.commit.clone(),
+        heard_at_ms: input.heard_at_ms,
         newest_before,
     };
     let options = counted(&input.timing, input.stack.to_string());

@@ -15,7 +15,7 @@ use temporalio_sdk::{
     WorkflowSignalError,
 };
 
-use super::{StackDependencyChainWorkflow, StackExecutionWorkflow, patient};
+use super::{StackDependencyChainWorkflow, StackExecutionWorkflow, now_ms, patient};
 use crate::activities::{Activities, RunFacts, RunRef};
 
 const CLAIM_WAIT_PIECES: u32 = 4;
@@ -117,6 +117,7 @@ async fn run_on_request(ctx: &mut Context, input: &FollowInput) -> WorkflowResul
         version: VERSION,
         id,
         chain: None,
+        heard_at_ms: None,
         account: input.account.clone(),
         stack: input.stack.clone(),
         commit: None,
@@ -314,6 +315,7 @@ async fn start_chain(
         id: chain.clone(),
         root,
         timing: input.timing.clone(),
+        heard_at_ms: Some(now_ms(ctx)),
         resume: None,
     };
     match ctx

@@ -1,0 +1,62 @@
+//! `GET /health`, for the container's health check: 200 once the worker polls, 503 until then. `GET /metrics`, for
+//! Prometheus.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+/// Whether the worker polls for work.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Health(Arc<AtomicBool>);
+
+impl Health {
+    pub(crate) fn set_polling(&self, polling: bool) {
+        self.0.store(polling, Ordering::Relaxed);
+    }
+
+    fn answer(&self) -> (StatusCode, &'static str) {
+        if self.0.load(Ordering::Relaxed) {
+            (StatusCode::OK, "polling\n")
+        } else {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "not polling: Temporal does not answer yet, or the worker is stopping\n",
+            )
+        }
+    }
+}
+
+/// The socket of the endpoints, bound before anything else starts.
+pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address} for health checks (--health-address, SPILLWAY_HEALTH_ADDRESS)")
+    })
+}
+
+/// Answers for as long as the process lives. The metrics are at another socket, which only this one reads.
+pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: SocketAddr) -> anyhow::Result<()> {
+    let router = Router::new()
+        .route("/health", get(move || async move { health.answer() }))
+        .route("/metrics", get(move || read(metrics)));
+    axum::serve(listener, router).await.context("the endpoints ended")
+}
+
+async fn read(metrics: SocketAddr) -> (StatusCode, String) {
+    let text = async {
+        reqwest::get(format!("http://{metrics}/metrics"))
+            .await?
+            .error_for_status()?
+            .text()
+            .await
+    };
+    match text.await {
+        Ok(text) => (StatusCode::OK, text),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+    }
+}

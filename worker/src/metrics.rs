@@ -1,0 +1,137 @@
+//! What the worker counts, beside the SDK's own metrics, in one Prometheus registry.
+//!
+//! The labels are bounded: never a stack, a run or a chain.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Context;
+use chain::Walk;
+use orchestrator::contract::ChainResult;
+use temporalio_common::telemetry::metrics::{
+    CoreMeter, Counter, HistogramF64, MetricKeyValue, MetricParameters, NewAttributes,
+};
+use temporalio_common::telemetry::{
+    HistogramBucketOverrides, PrometheusExporterOptions, start_prometheus_metric_exporter,
+};
+
+const TO_TRIGGER: &str = "spillway_webhook_to_trigger_seconds";
+/// From a quick answer of everything to a worker that was away for a while.
+const TO_TRIGGER_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
+
+/// One for the process: workflow code gets nothing handed in that could hold it.
+static METRICS: OnceLock<Metrics> = OnceLock::new();
+
+struct Metrics {
+    meter: Arc<dyn CoreMeter>,
+    chains: Counter,
+    stacks: Counter,
+    triggers: Counter,
+    to_trigger: HistogramF64,
+}
+
+/// The registry of the process.
+pub(crate) struct Exporter {
+    pub(crate) meter: Arc<dyn CoreMeter>,
+    /// Where the SDK serves the registry, which it offers no other way to read.
+    pub(crate) address: SocketAddr,
+}
+
+/// Begins to count. In a process that counts already the new registry has the SDK's metrics alone.
+pub(crate) fn start() -> anyhow::Result<Exporter> {
+    let buckets = HistogramBucketOverrides {
+        overrides: [(TO_TRIGGER.to_owned(), TO_TRIGGER_BUCKETS.to_vec())].into(),
+    };
+    let options = PrometheusExporterOptions::builder()
+        .socket_addr(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        .counters_total_suffix(true)
+        .histogram_bucket_overrides(buckets)
+        .build();
+    let started = start_prometheus_metric_exporter(options).context("the metrics cannot be served")?;
+    let meter: Arc<dyn CoreMeter> = started.meter;
+    let counter = |name: &'static str, description: &'static str| {
+        meter.counter(
+            MetricParameters::builder()
+                .name(name)
+                .description(description)
+                .build(),
+        )
+    };
+    let latency = MetricParameters::builder()
+        .name(TO_TRIGGER)
+        .description("From hearing of the end of a run to the triggers of the stacks that wait for it alone")
+        .build();
+    METRICS.get_or_init(|| Metrics {
+        chains: counter(
+            "spillway_chains",
+            "Chains that were planned, refused, and that ended, by result",
+        ),
+        stacks: counter(
+            "spillway_stacks",
+            "Stacks of chains that ended, by outcome and its cause",
+        ),
+        triggers: counter(
+            "spillway_triggers",
+            "Runs that were triggered, or joined since they were there",
+        ),
+        to_trigger: meter.histogram_f64(latency),
+        meter: Arc::clone(&meter),
+    });
+    Ok(Exporter {
+        meter,
+        address: started.bound_addr,
+    })
+}
+
+impl Metrics {
+    fn count(&self, counter: &Counter, labels: &[(&str, &str)]) {
+        let labels = labels
+            .iter()
+            .map(|(key, value)| MetricKeyValue::new(*key, (*value).to_owned()));
+        counter.add(1, &self.meter.new_attributes(NewAttributes::from(labels)));
+    }
+}
+
+/// A chain begins, or is refused for a cause.
+pub(crate) fn chain_planned(refused_for: Option<&str>) {
+    if let Some(metrics) = METRICS.get() {
+        let event = if refused_for.is_some() {
+            "refused"
+        } else {
+            "started"
+        };
+        metrics.count(
+            &metrics.chains,
+            &[("event", event), ("cause", refused_for.unwrap_or_default())],
+        );
+    }
+}
+
+/// A chain ended, and so did each of its stacks.
+pub(crate) fn chain_ended(result: ChainResult, walk: &Walk) {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(&metrics.chains, &[("event", &result.to_string()), ("cause", "")]);
+        for stack in walk.progress() {
+            let cause = stack.reason.as_ref().map_or("", |reason| reason.code.as_str());
+            metrics.count(
+                &metrics.stacks,
+                &[("outcome", &stack.state.to_string()), ("cause", cause)],
+            );
+        }
+    }
+}
+
+/// A stack has a run; `waited_s` where it waited for the root alone.
+pub(crate) fn run_triggered(joined: bool, waited_s: Option<f64>) {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(
+            &metrics.triggers,
+            &[("how", if joined { "joined" } else { "triggered" })],
+        );
+        if let Some(waited_s) = waited_s {
+            metrics
+                .to_trigger
+                .record(waited_s, &metrics.meter.new_attributes(NewAttributes::from([])));
+        }
+    }
+}
