@@ -70,11 +70,10 @@ impl World {
             .unwrap();
         let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
         let webhook = listener.local_addr().unwrap();
+        let secrets = WebhookSecrets::from(WebhookSecret::parse(SECRET).unwrap());
         let router = webhook::router(webhook::Config {
-            secrets: WebhookSecrets::from(WebhookSecret::parse(SECRET).unwrap()),
             account: Some(account.clone()),
-            temporal: temporal_settings,
-            settings,
+            ..webhook::Config::new(secrets, temporal_settings, settings)
         });
         tokio::spawn(webhook::serve(listener, router, std::future::pending()));
         spacelift

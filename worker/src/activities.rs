@@ -1,21 +1,25 @@
 //! The activities: every look at Spacelift and every change there.
 
+mod audit_log;
 mod dependents;
+mod execution;
 mod run;
 mod sweep;
 mod trigger;
 
+pub use audit_log::AuditRecords;
 pub use run::{RunFacts, RunRef, Survey, SurveyRequest};
 pub use trigger::{TriggerRequest, Triggered};
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use audit::Store;
 use chain::Root;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use orchestrator::Orchestrator;
-use orchestrator::contract::{Planned, SweepOutcome};
+use orchestrator::contract::{ExecutionOutcome, Planned, SweepOutcome};
+use orchestrator::{ExecutionId, Orchestrator};
 use spacelift::Spacelift;
 use temporalio_sdk::activities::{ActivityContext, ActivityError, activities};
 
@@ -26,13 +30,16 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 pub struct Activities {
     spacelift: Spacelift,
     orchestrator: Orchestrator,
+    /// Where chains write their audit logs, if anywhere.
+    audit: Option<Store>,
 }
 
 impl Activities {
-    pub fn new(spacelift: Spacelift, orchestrator: Orchestrator) -> Self {
+    pub fn new(spacelift: Spacelift, orchestrator: Orchestrator, audit: Option<Store>) -> Self {
         Self {
             spacelift,
             orchestrator,
+            audit,
         }
     }
 }
@@ -71,6 +78,26 @@ impl Activities {
         request: SurveyRequest,
     ) -> Result<Survey, ActivityError> {
         alive(ctx, run::survey(&self.spacelift, &request).boxed()).await
+    }
+
+    /// How the execution of a stack ended; `None` while it goes on.
+    #[activity(name = "look_at_execution")]
+    pub async fn look_at_execution(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        id: ExecutionId,
+    ) -> Result<Option<ExecutionOutcome>, ActivityError> {
+        alive(ctx, execution::look(&self.orchestrator, &id).boxed()).await
+    }
+
+    /// Writes a batch of a chain's audit log. Written again, it is the same.
+    #[activity(name = "write_audit_records")]
+    pub async fn write_audit_records(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        records: AuditRecords,
+    ) -> Result<(), ActivityError> {
+        alive(ctx, audit_log::write(self.audit.as_ref(), &records).boxed()).await
     }
 
     /// Records the runs that finished after a moment and of which nobody told.

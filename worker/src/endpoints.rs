@@ -1,7 +1,7 @@
 //! `GET /health`, for the container's health check: 200 once the worker polls, 503 until then. `GET /metrics`, for
 //! Prometheus.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -47,15 +47,29 @@ pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: Socket
     axum::serve(listener, router).await.context("the endpoints ended")
 }
 
+/// Whether the worker that answers at an address polls for work.
+pub async fn check_health(address: SocketAddr) -> anyhow::Result<()> {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    reqwest::get(format!("http://{address}/health"))
+        .await?
+        .error_for_status()?;
+    Ok(())
+}
+
+/// The registry as Prometheus reads it.
+pub(crate) async fn registry(metrics: SocketAddr) -> reqwest::Result<String> {
+    reqwest::get(format!("http://{metrics}/metrics"))
+        .await?
+        .error_for_status()?
+        .text()
+        .await
+}
+
 async fn read(metrics: SocketAddr) -> (StatusCode, String) {
-    let text = async {
-        reqwest::get(format!("http://{metrics}/metrics"))
-            .await?
-            .error_for_status()?
-            .text()
-            .await
-    };
-    match text.await {
+    match registry(metrics).await {
         Ok(text) => (StatusCode::OK, text),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
     }

@@ -17,6 +17,11 @@ pub(crate) fn activity_error(error: spacelift::Error) -> ActivityError {
     )
 }
 
+/// What Temporal is told of a call to itself that failed: it may be tried again.
+pub(crate) fn temporal_error(error: orchestrator::TemporalError) -> ActivityError {
+    ActivityError::application(ApplicationFailure::new(error))
+}
+
 /// The innermost message of a failed activity: what Spacelift said, without the layers around it.
 pub(crate) fn root_cause(error: &ActivityExecutionError) -> String {
     let mut cause: &dyn std::error::Error = error;

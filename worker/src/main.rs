@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
 
 /// Runs Spillway's workflows and activities. The settings come from the environment; README.md lists them.
 #[derive(Debug, Parser)]
@@ -14,15 +13,21 @@ struct Arguments {
     /// Where `GET /health` and `GET /metrics` are answered.
     #[arg(long, env = "SPILLWAY_HEALTH_ADDRESS", default_value = "0.0.0.0:9090")]
     health_address: SocketAddr,
+    /// Ask the worker that runs here whether it is well, and end with 0 if it is: for containers without a shell.
+    #[arg(long)]
+    check_health: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
-        .init();
+    if arguments.check_health {
+        worker::check_health(arguments.health_address).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    telemetry::log_json();
+    // An error says that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = async move {
@@ -31,7 +36,8 @@ async fn main() -> anyhow::Result<ExitCode> {
             _ = interrupt.recv() => {}
         }
     };
-    let config = worker::Config::from_environment()?;
+    let variables = environment::with_secrets().await?;
+    let config = worker::Config::from_variables(&variables).await?;
     worker::serve(config, Some(arguments.health_address), stop).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -15,9 +15,9 @@ use temporalio_common::telemetry::{
     HistogramBucketOverrides, PrometheusExporterOptions, start_prometheus_metric_exporter,
 };
 
-const TO_TRIGGER: &str = "spillway_webhook_to_trigger_seconds";
+pub(crate) const TO_TRIGGER: &str = "spillway_webhook_to_trigger_seconds";
 /// From a quick answer of everything to a worker that was away for a while.
-const TO_TRIGGER_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
+pub(crate) const TO_TRIGGER_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
 
 /// One for the process: workflow code gets nothing handed in that could hold it.
 static METRICS: OnceLock<Metrics> = OnceLock::new();
@@ -27,6 +27,8 @@ struct Metrics {
     chains: Counter,
     stacks: Counter,
     triggers: Counter,
+    recovered: Counter,
+    audit_failures: Counter,
     to_trigger: HistogramF64,
 }
 
@@ -74,6 +76,14 @@ pub(crate) fn start() -> anyhow::Result<Exporter> {
             "spillway_triggers",
             "Runs that were triggered, or joined since they were there",
         ),
+        recovered: counter(
+            "spillway_sweep_recovered",
+            "Finished runs that the sweep found and of which no webhook had told",
+        ),
+        audit_failures: counter(
+            "spillway_audit_failures",
+            "Failed attempts to write the audit log of a chain",
+        ),
         to_trigger: meter.histogram_f64(latency),
         meter: Arc::clone(&meter),
     });
@@ -118,6 +128,19 @@ pub(crate) fn chain_ended(result: ChainResult, walk: &Walk) {
                 &[("outcome", &stack.state.to_string()), ("cause", cause)],
             );
         }
+    }
+}
+
+/// The sweep found a run of which no webhook had told.
+pub(crate) fn sweep_recovered() {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(&metrics.recovered, &[]);
+    }
+}
+
+pub(crate) fn audit_failed() {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(&metrics.audit_failures, &[]);
     }
 }
 

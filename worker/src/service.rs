@@ -5,8 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
+use audit::Store;
+use environment::Variables;
 use orchestrator::{Orchestrator, Settings, TemporalSettings};
 use spacelift::Spacelift;
+use telemetry::Namespace;
 use temporalio_client::Client;
 use temporalio_common::telemetry::TelemetryOptions;
 use temporalio_sdk::runtime::RuntimeOptions;
@@ -14,6 +17,7 @@ use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tracing::{info, warn};
 
 use crate::activities::Activities;
+use crate::cloudwatch;
 use crate::endpoints::{self, Health};
 use crate::metrics;
 use crate::workflows::{
@@ -31,36 +35,34 @@ pub struct Config {
     pub temporal: TemporalSettings,
     pub spacelift: Spacelift,
     pub settings: Settings,
+    /// Where chains write their audit logs, if anywhere.
+    pub audit: Option<Store>,
+    pub metrics: Namespace,
 }
 
 impl Config {
-    /// From the environment, with everything that is wrong in one message.
-    pub fn from_environment() -> anyhow::Result<Self> {
-        let temporal = TemporalSettings::from_environment();
-        let spacelift = Spacelift::from_env();
-        let settings = Settings::from_environment();
-        match (temporal, spacelift, settings) {
-            (Ok(temporal), Ok(spacelift), Ok(settings)) => Ok(Self {
-                temporal,
-                spacelift,
-                settings,
-            }),
-            (temporal, spacelift, settings) => {
-                let mut problems = Vec::new();
-                problems.extend(
-                    temporal
-                        .err()
-                        .map(|error| format!("{:#}", anyhow::Error::new(error))),
-                );
-                problems.extend(
-                    spacelift
-                        .err()
-                        .map(|error| format!("{:#}", anyhow::Error::new(error))),
-                );
-                problems.extend(settings.err().map(|error| error.to_string()));
-                anyhow::bail!("the worker cannot start:\n{}", problems.join("\n"))
-            }
-        }
+    /// From variables, with everything that is wrong in one message.
+    pub async fn from_variables(variables: &Variables) -> anyhow::Result<Self> {
+        let lookup = |name: &str| variables.get(name).cloned();
+        let mut problems = Vec::new();
+        let mut noted = |error: anyhow::Error| problems.push(format!("{error:#}"));
+        let temporal = TemporalSettings::from_variables(variables).map_err(|error| noted(error.into()));
+        let spacelift = Spacelift::from_lookup(lookup).map_err(|error| noted(error.into()));
+        let settings = Settings::from_lookup(lookup).map_err(|error| noted(error.into()));
+        let audit = Store::from_lookup(lookup)
+            .await
+            .map_err(|error| noted(error.into()));
+        let (Ok(temporal), Ok(spacelift), Ok(settings), Ok(audit)) = (temporal, spacelift, settings, audit)
+        else {
+            anyhow::bail!("the worker cannot start:\n{}", problems.join("\n"))
+        };
+        Ok(Self {
+            temporal,
+            spacelift,
+            settings,
+            audit,
+            metrics: Namespace::from_lookup(lookup),
+        })
     }
 }
 
@@ -76,6 +78,9 @@ pub async fn serve(
         let listener = endpoints::listen(address).await?;
         tokio::spawn(endpoints::serve(listener, health.clone(), exporter.address));
     }
+    if config.metrics.is_wanted() {
+        tokio::spawn(cloudwatch::tell(config.metrics, exporter.address));
+    }
     tokio::pin!(stop);
     let client = tokio::select! {
         client = connect(&config.temporal) => client,
@@ -88,7 +93,7 @@ pub async fn serve(
     if let Err(error) = orchestrator.schedule_sweeps(sweep_every).await {
         warn!("{:#}", anyhow::Error::new(error));
     }
-    let activities = Activities::new(config.spacelift, orchestrator);
+    let activities = Activities::new(config.spacelift, orchestrator, config.audit);
     let telemetry = TelemetryOptions::builder().metrics(exporter.meter).build();
     let runtime_options = RuntimeOptions::builder()
         .telemetry_options(telemetry)

@@ -10,8 +10,9 @@ pub use execution::StackExecutionWorkflow;
 pub use follow::SpaceliftWebhookWorkflow;
 pub use reconcile::ReconcileWorkflow;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use orchestrator::clock;
 use orchestrator::settings::Timing;
 use temporalio_client::RetryPolicy;
 use temporalio_sdk::{ActivityOptions, WorkflowContext};
@@ -55,8 +56,5 @@ fn counted(timing: &Timing, summary: String) -> ActivityOptions {
 
 /// The workflow's own time, which is the same in every replay.
 fn now_ms<W>(ctx: &WorkflowContext<W>) -> i64 {
-    ctx.workflow_time()
-        .and_then(|time: SystemTime| time.duration_since(UNIX_EPOCH).ok())
-        .and_then(|since| i64::try_from(since.as_millis()).ok())
-        .unwrap_or_default()
+    ctx.workflow_time().map_or(0, clock::since_1970_ms)
 }

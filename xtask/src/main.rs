@@ -6,6 +6,7 @@
 )]
 
 mod deny;
+mod infra;
 mod test;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ enum Task {
     Test(test::Arguments),
     /// Checks the licences, sources and known vulnerabilities of all dependencies.
     Deny,
+    /// Lints what is deployed: templates, policies, the worker's image, the compose file.
+    Infra,
 }
 
 #[tokio::main]
@@ -26,5 +29,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     match Task::parse() {
         Task::Test(arguments) => test::run(arguments).await,
         Task::Deny => deny::run().await,
+        Task::Infra => infra::run().await,
     }
 }

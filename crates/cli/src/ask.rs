@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chain::{AccountName, RequestId, RunRequest, StackId};
 use clap::Args;
 use orchestrator::Recorded;
-use orchestrator::contract::{ChainResult, HandedOn, Source};
+use orchestrator::contract::{ChainResult, HandedOn, Heard, Source};
 use serde_json::json;
 
 use crate::command::{Done, block_on, spacelift};
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: RunArguments) -> Done {
         let orchestrator = temporal::connect().await?;
         let account = match arguments.account {
             Some(account) => account,
-            None => spacelift()?.account_name().await?,
+            None => spacelift().await?.account_name().await?,
         };
         let request = RunRequest {
             account: None,
@@ -49,7 +49,9 @@ pub(crate) fn run(arguments: RunArguments) -> Done {
             request_id: arguments.request_id,
             requested_by: std::env::var("USER").ok(),
         };
-        let recorded = orchestrator.request(&account, &request, Source::Operator).await?;
+        let recorded = orchestrator
+            .record(&Heard::request(account, request.clone()), Source::Operator)
+            .await?;
         let (workflow_id, is_new) = match &recorded {
             Recorded::Accepted { workflow_id, .. } => (workflow_id, true),
             Recorded::Duplicate { workflow_id } => (workflow_id, false),

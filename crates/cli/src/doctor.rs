@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use chain::signature::WebhookSecret;
 use clap::Args;
+use environment::{SecretVariables, Variables};
 use orchestrator::Settings;
 use spacelift::Spacelift;
 
@@ -37,7 +38,8 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Done {
         let mut report = Report::default();
         let settings = parameters(&mut report);
         webhook_secret(&mut report);
-        if let Some(spacelift) = spacelift(&mut report) {
+        let variables = secrets(&mut report).await;
+        if let Some(spacelift) = spacelift(&variables, &mut report) {
             during(
                 "Asking Spacelift",
                 account::examine(&spacelift, settings.as_ref(), &mut report),
@@ -46,7 +48,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Done {
         }
         during(
             "Asking Temporal",
-            Box::pin(temporal::examine(settings.as_ref(), &mut report)),
+            Box::pin(temporal::examine(&variables, settings.as_ref(), &mut report)),
         )
         .await;
         if arguments.json {
@@ -60,7 +62,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Done {
 
 fn parameters(report: &mut Report) -> Option<Settings> {
     const CHECK: &str = "parameters";
-    match Settings::from_environment() {
+    match Settings::from_lookup(|name| std::env::var(name).ok()) {
         Ok(settings) => {
             let (queue, prefixes) = (
                 &settings.task_queue,
@@ -109,9 +111,30 @@ fn webhook_secret(report: &mut Report) {
     report.add(finding);
 }
 
-fn spacelift(report: &mut Report) -> Option<Spacelift> {
+/// The variables, with those of the secrets that can be read.
+async fn secrets(report: &mut Report) -> Variables {
+    let mut variables = environment::of_process();
+    for secret in SecretVariables::ALL {
+        let name = secret.named_by;
+        let Some(id) = variables.get(name).cloned() else {
+            continue;
+        };
+        report.add(match secret.read_into(&mut variables).await {
+            Ok(()) => Finding::ok(name, format!("{id} is read")),
+            Err(error) => Finding::problem(
+                name,
+                Cause::Refused,
+                format!("{:#}", anyhow::Error::new(error)),
+                "check its name, the AWS region and credentials, and the right secretsmanager:GetSecretValue",
+            ),
+        });
+    }
+    variables
+}
+
+fn spacelift(variables: &Variables, report: &mut Report) -> Option<Spacelift> {
     const CHECK: &str = "Spacelift settings";
-    let made = spacelift::Settings::from_lookup(|name| std::env::var(name).ok()).and_then(|settings| {
+    let made = spacelift::Settings::from_lookup(|name| variables.get(name).cloned()).and_then(|settings| {
         // The client accepts no URL that holds a password.
         let detail = format!("key {} at {}", settings.key_id, settings.base_url);
         Ok((Spacelift::with_settings(settings)?, detail))

@@ -10,6 +10,7 @@
 
 use std::process::ExitCode;
 
+use environment::SecretError;
 use orchestrator::ConnectError;
 use orchestrator::settings::SettingsError;
 use spacelift::{ConfigError, ErrorKind};
@@ -71,7 +72,7 @@ fn status_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             Failure::Missing { .. } => REFUSED,
         });
     }
-    (cause.is::<ConfigError>() || cause.is::<SettingsError>()).then_some(SETTING)
+    (cause.is::<ConfigError>() || cause.is::<SettingsError>() || cause.is::<SecretError>()).then_some(SETTING)
 }
 
 pub(crate) fn status_of_kind(kind: &ErrorKind) -> u8 {

@@ -2,13 +2,11 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use chain::{DependencyGraph, Problem, Severity, StackId};
 use clap::Args;
-use orchestrator::Settings;
 use serde::Serialize;
 
-use crate::command::{Done, with_spacelift};
+use crate::command::{Done, settings, with_spacelift};
 use crate::dependencies;
 use crate::failure::BAD_OUTCOME;
 use crate::output;
@@ -31,7 +29,7 @@ pub(crate) struct LintArguments {
 }
 
 pub(crate) fn lint(arguments: &LintArguments) -> Done {
-    let settings = Settings::from_environment().context("Spillway's settings")?;
+    let settings = settings()?;
     with_spacelift(async |spacelift| {
         let graph = dependencies::graph(&spacelift, &settings.chain).await?;
         let report = Report::of(&graph);

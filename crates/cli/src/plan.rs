@@ -2,14 +2,12 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
 use chain::{Chain, CommitSha, DependencyGraph, Refusal, Root, StackId, render};
 use clap::{Args, ValueEnum};
-use orchestrator::Settings;
 use serde_json::json;
 use spacelift::Spacelift;
 
-use crate::command::{Done, with_spacelift};
+use crate::command::{Done, settings, with_spacelift};
 use crate::dependencies;
 use crate::failure::{BAD_OUTCOME, Failure};
 use crate::output;
@@ -52,7 +50,7 @@ enum Format {
 }
 
 pub(crate) fn plan(arguments: PlanArguments) -> Done {
-    let settings = Settings::from_environment().context("Spillway's settings")?;
+    let settings = settings()?;
     with_spacelift(async |spacelift| {
         let format = if arguments.json {
             Format::Json

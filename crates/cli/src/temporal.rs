@@ -1,9 +1,11 @@
 //! The way to Temporal that the environment names.
 
-use orchestrator::{Orchestrator, Settings, TemporalSettings};
+use orchestrator::{Orchestrator, TemporalSettings};
+
+use crate::command::{settings, variables};
 
 pub(crate) async fn connect() -> anyhow::Result<Orchestrator> {
-    let settings = Settings::from_environment()?;
-    let client = TemporalSettings::from_environment()?.connect().await?;
-    Ok(Orchestrator::new(client, settings))
+    let settings = settings()?;
+    let temporal = TemporalSettings::from_variables(&variables().await?)?;
+    Ok(Orchestrator::new(temporal.connect().await?, settings))
 }

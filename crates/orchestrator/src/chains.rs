@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use chain::{AccountName, RunId};
+use chain::{AccountName, Reason, RunId};
 use futures::StreamExt;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError};
 use temporalio_client::{
@@ -10,9 +10,11 @@ use temporalio_client::{
     WorkflowQueryOptions, WorkflowSignalOptions,
 };
 
-use crate::contract::{ChainReport, Control, FollowOutcome};
-use crate::definition::{ChainState, ControlChain, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow};
-use crate::id::{self, ChainId};
+use crate::contract::{ChainReport, Control, ExecutionOutcome, ExecutionResult, FollowOutcome};
+use crate::definition::{
+    ChainState, ControlChain, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
+};
+use crate::id::{self, ChainId, ExecutionId};
 use crate::{Orchestrator, TemporalError};
 
 /// How often it is looked whether a chain has begun.
@@ -115,6 +117,29 @@ impl Orchestrator {
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
             Err(error) => Err(TemporalError::new(format!("find `{workflow_id}`"), error)),
         }
+    }
+
+    /// How the execution of a stack ended; `None` while it goes on.
+    pub async fn execution(&self, id: &ExecutionId) -> Result<Option<ExecutionOutcome>, TemporalError> {
+        let handle = self
+            .client
+            .get_workflow_handle::<StackExecutionWorkflow>(id.as_str());
+        let described = handle
+            .describe(WorkflowDescribeOptions::default())
+            .await
+            .map_err(|error| TemporalError::new(format!("find `{id}`"), error))?;
+        if described.status() == WorkflowExecutionStatus::Running {
+            return Ok(None);
+        }
+        let failed = |error: WorkflowGetResultError| ExecutionOutcome {
+            result: ExecutionResult::Failed {
+                reason: Reason::new("execution_failed", error.to_string()),
+            },
+            run: None,
+            joined: false,
+        };
+        let result = handle.get_result(WorkflowGetResultOptions::default()).await;
+        Ok(Some(result.unwrap_or_else(failed)))
     }
 
     /// Pauses, resumes or cancels a chain. `false` where no such chain is under way.

@@ -1,12 +1,17 @@
 //! Connecting to Temporal: the SDK's own environment configuration, `TEMPORAL_URL`, and sane limits.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use temporalio_client::envconfig::LoadClientConfigProfileOptions;
+use temporalio_client::envconfig::{ConfigError, LoadClientConfigProfileOptions};
 use temporalio_client::errors::{ClientConnectError, ClientNewError};
 use temporalio_client::{
     Client, ClientOptions, Connection, ConnectionOptions, RetryOptions, TlsOptions, Url,
 };
+use temporalio_common::data_converters::{DataConverter, DefaultFailureConverter, PayloadConverter};
+use temporalio_common::envconfig::load_client_config_profile;
+
+use crate::codec::{Encryption, PayloadKeyError};
 
 /// How long the TCP and TLS handshakes may take. Without a limit a lost network holds a function for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -23,6 +28,8 @@ pub enum ConnectError {
         address: String,
         source: Box<ClientConnectError>,
     },
+    #[error(transparent)]
+    PayloadKey(#[from] PayloadKeyError),
     #[error("the Temporal client cannot be made")]
     Client(#[source] Box<ClientNewError>),
 }
@@ -37,20 +44,45 @@ pub struct TemporalSettings {
 impl TemporalSettings {
     /// Read from `TEMPORAL_ADDRESS` and the other variables (and the file) that every Temporal SDK knows, and from
     /// `TEMPORAL_URL`, an older name of the address. Loopback addresses speak plaintext, all others TLS.
-    pub fn from_environment() -> Result<Self, ConnectError> {
-        let (mut connection, client) =
-            ClientOptions::load_from_config(LoadClientConfigProfileOptions::default()).map_err(|error| {
-                ConnectError::Settings {
-                    problem: error.to_string(),
-                }
-            })?;
-        let address = std::env::var("TEMPORAL_ADDRESS").or_else(|_| std::env::var("TEMPORAL_URL"));
-        let decides_tls_itself = std::env::var_os("TEMPORAL_TLS").is_some();
-        if let Ok(address) = address
-            && !decides_tls_itself
-        {
-            connection.target = parse_address(&address)?;
+    /// `SPILLWAY_PAYLOAD_KEY` encrypts what Temporal keeps.
+    pub fn from_variables(variables: &HashMap<String, String>) -> Result<Self, ConnectError> {
+        let unusable = |error: ConfigError| ConnectError::Settings {
+            problem: error.to_string(),
+        };
+        let profile = load_client_config_profile(LoadClientConfigProfileOptions::default(), Some(variables))
+            .map_err(unusable)?;
+        let namespace = profile.namespace.clone();
+        let address = variables
+            .get("TEMPORAL_URL")
+            .filter(|_| profile.address.is_none());
+        let address = address.or(profile.address.as_ref()).cloned();
+        let decides_tls_itself = profile.tls.is_some() || profile.api_key.is_some();
+        let mut connection = ConnectionOptions::try_from(profile).map_err(unusable)?;
+        if let Some(address) = address {
+            connection.target = if decides_tls_itself {
+                with_scheme(
+                    &address,
+                    if connection.tls_options.is_some() {
+                        "https"
+                    } else {
+                        "http"
+                    },
+                )?
+            } else {
+                parse_address(&address)?
+            };
         }
+        let converter = match Encryption::from_variables(variables)? {
+            Some(encryption) => DataConverter::new(
+                PayloadConverter::default(),
+                DefaultFailureConverter::default(),
+                encryption,
+            ),
+            None => DataConverter::default(),
+        };
+        let client = ClientOptions::new(namespace.as_deref().unwrap_or("default"))
+            .data_converter(converter)
+            .build();
         Ok(Self { connection, client }.with_safe_transport())
     }
 
@@ -71,8 +103,7 @@ impl TemporalSettings {
 
     fn with_safe_transport(mut self) -> Self {
         self.connection.connect_timeout = Some(CONNECT_TIMEOUT);
-        let loopback = self.connection.target.host_str().is_some_and(is_loopback);
-        if !loopback && self.connection.tls_options.is_none() && self.connection.target.scheme() == "https" {
+        if self.connection.tls_options.is_none() && self.connection.target.scheme() == "https" {
             self.connection.tls_options = Some(TlsOptions::default());
         }
         self
@@ -109,16 +140,17 @@ fn is_loopback(host: &str) -> bool {
 
 /// A bare `host:port` speaks plaintext on loopback and TLS elsewhere.
 fn parse_address(address: &str) -> Result<Url, ConnectError> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    with_scheme(address, if is_loopback(host) { "http" } else { "https" })
+}
+
+fn with_scheme(address: &str, scheme: &str) -> Result<Url, ConnectError> {
     let refused = || ConnectError::Address {
         address: address.to_owned(),
     };
     let url = match Url::parse(address) {
         Ok(url) if url.host().is_some() => url,
-        _ => {
-            let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-            let scheme = if is_loopback(host) { "http" } else { "https" };
-            Url::parse(&format!("{scheme}://{address}")).map_err(|_| refused())?
-        }
+        _ => Url::parse(&format!("{scheme}://{address}")).map_err(|_| refused())?,
     };
     match url.scheme() {
         "http" | "https" if url.host().is_some() => Ok(url),
@@ -141,6 +173,46 @@ mod tests {
             ("http://temporal.internal:7233", "http"),
         ] {
             assert_eq!(parse_address(address).unwrap().scheme(), scheme, "{address}");
+        }
+    }
+
+    #[track_caller]
+    fn target(variables: &[(&str, &str)]) -> String {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            // No file of the machine that runs the tests.
+            .chain([("TEMPORAL_CONFIG_FILE".to_owned(), "/dev/null".to_owned())])
+            .collect();
+        TemporalSettings::from_variables(&variables)
+            .unwrap()
+            .address()
+            .to_owned()
+    }
+
+    #[test]
+    fn the_variables_say_where_it_is_and_whether_it_speaks_tls() {
+        for (variables, wanted) in [
+            (&[][..], "http://localhost:7233/"),
+            (&[("TEMPORAL_URL", "127.0.0.1:7000")], "http://127.0.0.1:7000/"),
+            (
+                &[
+                    ("TEMPORAL_ADDRESS", "localhost:1"),
+                    ("TEMPORAL_URL", "localhost:2"),
+                ],
+                "http://localhost:1/",
+            ),
+            (&[("TEMPORAL_ADDRESS", "temporal:7233")], "https://temporal:7233/"),
+            (
+                &[("TEMPORAL_ADDRESS", "temporal:7233"), ("TEMPORAL_TLS", "false")],
+                "http://temporal:7233/",
+            ),
+            (
+                &[("TEMPORAL_ADDRESS", "localhost:7233"), ("TEMPORAL_API_KEY", "k")],
+                "https://localhost:7233/",
+            ),
+        ] {
+            assert_eq!(target(variables), wanted, "{variables:?}");
         }
     }
 

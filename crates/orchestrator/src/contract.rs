@@ -1,19 +1,84 @@
 //! What crosses Temporal: inputs, outputs and signals of the workflows.
 //!
 //! Histories outlive deployments, so a field is only ever added, with a default, and never renamed. `version` says
-//! which shape an input has; a worker that reads a newer one than it knows fails the workflow task and waits for
-//! its successor.
+//! which shape an input has: what a workflow does since a later one, it does not do in a history that began before.
 
+use std::collections::VecDeque;
 use std::fmt;
 
-use chain::{AccountName, Chain, CommitSha, Reason, Root, RunId, RunState, StackId, Walk};
+use audit::{Entry, Record, Trail};
+use chain::{
+    AccountName, Chain, CommitSha, Reason, Root, RunEvent, RunId, RunRequest, RunState, StackId, Walk,
+};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use crate::clock;
 use crate::id::{ChainId, ExecutionId};
 use crate::settings::Timing;
 
-/// The shape of inputs that this version writes.
-pub const VERSION: u32 = 1;
+/// The shape of inputs that this version writes. Since 2 an execution tells its chain what its run waits for.
+pub const VERSION: u32 = 2;
+
+/// What the webhook records, in Temporal or, while Temporal is away, in the queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Heard {
+    /// A run changed its state.
+    Event(HeardEvent),
+    /// Somebody wants a run. With its id, telling it twice asks for one run.
+    Request {
+        account: AccountName,
+        id: String,
+        request: RunRequest,
+    },
+}
+
+impl Heard {
+    /// An event that came just now.
+    pub fn event(event: Box<RunEvent>) -> Self {
+        Self::Event(HeardEvent {
+            event,
+            heard_at_ms: Some(clock::now_ms()),
+        })
+    }
+
+    /// A request, with an id of its own where who asks gave none.
+    pub fn request(account: AccountName, request: RunRequest) -> Self {
+        let id = request
+            .request_id
+            .as_ref()
+            .map_or_else(|| Uuid::new_v4().to_string(), ToString::to_string);
+        Self::Request { account, id, request }
+    }
+
+    /// Says in the audit log what it is about.
+    pub fn identify(&self, entry: &mut Entry) {
+        match self {
+            Self::Event(heard) => {
+                let event = &heard.event;
+                entry.account = Some(event.account.clone());
+                entry.stack = Some(event.stack.clone());
+                entry.run = Some(event.run.clone());
+                entry.commit.clone_from(&event.commit);
+            }
+            Self::Request { account, request, .. } => {
+                entry.account = Some(account.clone());
+                entry.stack = Some(request.stack.clone());
+            }
+        }
+    }
+}
+
+/// Signal `record_event`: an event, and when it was heard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeardEvent {
+    #[serde(flatten)]
+    pub event: Box<RunEvent>,
+    /// When the webhook was called.
+    #[serde(default)]
+    pub heard_at_ms: Option<i64>,
+}
 
 /// Input of `SpaceliftWebhookWorkflow`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +89,9 @@ pub struct FollowInput {
     pub subject: Subject,
     pub source: Source,
     pub timing: Timing,
+    /// Whether the chain that follows writes an audit log.
+    #[serde(default)]
+    pub audited: bool,
 }
 
 /// What is followed.
@@ -43,6 +111,8 @@ pub enum Source {
     Webhook,
     /// `trigger_stack_run`, which claimed the run that it made.
     Trigger,
+    /// The queue, where it waited while Temporal was away.
+    Queue,
     /// The sweep, which found that no webhook had come.
     Reconcile,
     /// A person with the command line.
@@ -107,6 +177,21 @@ pub struct ChainInput {
     pub heard_at_ms: Option<i64>,
     /// Where an earlier run of this workflow left off, when it continued as new.
     pub resume: Option<Box<Walk>>,
+    /// Who triggered the root's run, as Spacelift names them.
+    #[serde(default)]
+    pub started_by: Option<String>,
+    /// None where the chain writes no audit log.
+    #[serde(default)]
+    pub audit: Option<ChainAudit>,
+}
+
+/// The audit log of a chain.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ChainAudit {
+    /// Where the next record goes.
+    pub trail: Trail,
+    /// What is not known to be written yet. Each batch is written as one, whole, however often it is tried.
+    pub unwritten: VecDeque<Vec<Record>>,
 }
 
 /// Output of the activity `fetch_dependent_stacks`.
@@ -126,11 +211,30 @@ pub enum Control {
     Cancel { by: String },
 }
 
-/// A run and its stack: as the signal `stack_has_run` of a chain, what an execution triggered or joined.
+/// A run and its stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackRun {
     pub stack: StackId,
     pub run: RunId,
+}
+
+/// Signal `stack_has_run` of a chain: what an execution triggered or joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StackBegan {
+    pub stack: StackId,
+    pub run: RunId,
+    #[serde(default)]
+    pub joined: bool,
+    /// What the run waits for, such as a confirmation.
+    #[serde(default)]
+    pub waits_for: Option<String>,
+}
+
+/// Signal `stack_ended` of a chain: how an execution ended that an earlier history of the chain began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StackEnded {
+    pub stack: StackId,
+    pub outcome: ExecutionOutcome,
 }
 
 /// How a chain ended, or that it has not.

@@ -5,9 +5,9 @@
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition, SignalDefinition, WorkflowDefinition};
 
 use crate::contract::{
-    ChainInput, ChainOutcome, ChainReport, Claim, Control, FollowInput, FollowOutcome, RunOver,
+    ChainInput, ChainOutcome, ChainReport, Claim, Control, ExecutionInput, ExecutionOutcome, FollowInput,
+    FollowOutcome, HeardEvent, RunOver, StackBegan, StackEnded, SweepInput, SweepOutcome,
 };
-use crate::contract::{ExecutionInput, ExecutionOutcome, StackRun, SweepInput, SweepOutcome};
 
 macro_rules! workflow {
     ($(#[$doc:meta])* $name:ident($input:ty) -> $output:ty) => {
@@ -71,7 +71,7 @@ workflow!(
 
 signal!(
     /// Something was heard of the run.
-    RecordEvent = "record_event" for SpaceliftWebhookWorkflow, chain::event::RunEvent
+    RecordEvent = "record_event" for SpaceliftWebhookWorkflow, HeardEvent
 );
 signal!(
     /// The run belongs to an execution.
@@ -91,8 +91,16 @@ signal!(
 );
 
 signal!(
-    /// One of the chain's stacks has a run.
-    StackHasRun = "stack_has_run" for StackDependencyChainWorkflow, StackRun
+    /// One of the chain's stacks has a run, or its run waits for something else than before.
+    StackHasRun = "stack_has_run" for StackDependencyChainWorkflow, StackBegan
+);
+signal!(
+    /// An execution ended that was asked to tell its chain so.
+    StackHasEnded = "stack_has_ended" for StackDependencyChainWorkflow, StackEnded
+);
+signal!(
+    /// The chain went on in a new history, and wants to be told of the execution's end.
+    ReportEnd = "report_end" for StackExecutionWorkflow, ()
 );
 
 /// Where a chain stands.

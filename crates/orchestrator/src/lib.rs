@@ -3,12 +3,15 @@
 //! Links no `temporalio-sdk-core`: a Lambda function needs a client, not a worker.
 
 mod chains;
+pub mod clock;
+mod codec;
 pub mod connection;
 pub mod contract;
 pub mod definition;
 mod error;
 pub mod id;
 mod record;
+mod recorder;
 pub mod settings;
 mod sweep;
 
@@ -16,7 +19,8 @@ pub use chains::ChainSummary;
 pub use connection::{ConnectError, TemporalSettings};
 pub use error::TemporalError;
 pub use id::{ChainId, ExecutionId};
-pub use record::Recorded;
+pub use record::{EVENT_AGE_MAX, Recorded};
+pub use recorder::{Recorder, TemporalSource};
 pub use settings::Settings;
 
 use temporalio_client::Client;

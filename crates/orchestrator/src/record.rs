@@ -2,22 +2,26 @@
 
 use std::time::Duration;
 
-use chain::{AccountName, RunEvent, RunId, RunRequest, StackId};
+use chain::{AccountName, RunId, RunRequest, StackId};
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::tonic::Code;
 use temporalio_client::{
     Client, RpcOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions,
 };
-use temporalio_common::HasWorkflowDefinition;
-use uuid::Uuid;
+use temporalio_common::{HasWorkflowDefinition, MemoValues};
 
-use crate::contract::{Claim, FollowInput, Source, Subject, VERSION};
+use crate::contract::{Claim, FollowInput, Heard, HeardEvent, Source, Subject, VERSION};
 use crate::definition::{ClaimRun, RecordEvent, SpaceliftWebhookWorkflow};
 use crate::id::{self, ExecutionId};
 use crate::{Orchestrator, TemporalError};
 
 /// How long Temporal may take to record something before the caller is told that it is away.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How old an event may be to be believed without further ado. A delivery carries no proof of when it was sent, so an
+/// older one may be a replay of a run whose workflow Temporal has forgotten. Spacelift gives up retrying long before;
+/// the sweep finds what was lost.
+pub const EVENT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,18 +36,32 @@ pub enum Recorded {
 }
 
 impl Orchestrator {
+    /// Records what was heard. The same twice has the effect of once.
+    pub async fn record(&self, heard: &Heard, source: Source) -> Result<Recorded, TemporalError> {
+        match heard {
+            Heard::Event(heard) => self.record_event(heard, source).await,
+            Heard::Request { account, id, request } => self.request(account, id, request, source).await,
+        }
+    }
+
     /// Records what was heard of a run. The first event starts the workflow that follows it, later ones reach it.
-    pub async fn record(&self, event: &RunEvent, source: Source) -> Result<Recorded, TemporalError> {
+    async fn record_event(&self, heard: &HeardEvent, source: Source) -> Result<Recorded, TemporalError> {
+        let event = &heard.event;
         let workflow_id = id::follow_run(&event.account, &event.run);
-        let input = self.follow_input(&event.account, &event.stack, &event.run, source);
+        let subject = Subject::Run {
+            run: event.run.clone(),
+        };
+        let input = self.follow_input(&event.account, &event.stack, subject, source);
+        let summary = format!("{} of {}", event.run, event.stack);
+        let memo = memo(&event.account, &event.stack, Some(&event.run));
         let handle = self
             .client
             .signal_with_start_workflow(
                 SpaceliftWebhookWorkflow,
                 input,
                 RecordEvent,
-                event.clone(),
-                self.options(&workflow_id, format!("{} of {}", event.run, event.stack)),
+                heard.clone(),
+                self.options(&workflow_id, summary, memo),
             )
             .await;
         recorded(workflow_id, handle)
@@ -58,44 +76,38 @@ impl Orchestrator {
         execution: &ExecutionId,
     ) -> Result<Recorded, TemporalError> {
         let workflow_id = id::follow_run(account, run);
+        let subject = Subject::Run { run: run.clone() };
+        let memo = memo(account, stack, Some(run));
         let handle = self
             .client
             .signal_with_start_workflow(
                 SpaceliftWebhookWorkflow,
-                self.follow_input(account, stack, run, Source::Trigger),
+                self.follow_input(account, stack, subject, Source::Trigger),
                 ClaimRun,
                 Claim {
                     execution: execution.clone(),
                 },
-                self.options(&workflow_id, format!("{run} of {stack}")),
+                self.options(&workflow_id, format!("{run} of {stack}"), memo),
             )
             .await;
         recorded(workflow_id, handle)
     }
 
-    /// Records that somebody wants a stack, and then its chain, to run. The same request twice is one.
-    pub async fn request(
+    /// Records that somebody wants a stack, and then its chain, to run.
+    async fn request(
         &self,
         account: &AccountName,
+        id: &str,
         request: &RunRequest,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
-        let request_id = request
-            .request_id
-            .as_ref()
-            .map_or_else(|| Uuid::new_v4().to_string(), ToString::to_string);
-        let workflow_id = id::follow_request(account, &request_id);
-        let input = FollowInput {
-            version: VERSION,
-            account: account.clone(),
-            stack: request.stack.clone(),
-            subject: Subject::Request {
-                requested_by: request.requested_by.clone(),
-            },
-            source,
-            timing: self.settings.timing.clone(),
+        let workflow_id = id::follow_request(account, id);
+        let subject = Subject::Request {
+            requested_by: request.requested_by.clone(),
         };
-        let mut options = self.options(&workflow_id, format!("{}, by request", request.stack));
+        let input = self.follow_input(account, &request.stack, subject, source);
+        let summary = format!("{}, by request", request.stack);
+        let mut options = self.options(&workflow_id, summary, memo(account, &request.stack, None));
         options.id_conflict_policy = WorkflowIdConflictPolicy::Fail;
         recorded(
             workflow_id,
@@ -109,28 +121,41 @@ impl Orchestrator {
         &self,
         account: &AccountName,
         stack: &StackId,
-        run: &RunId,
+        subject: Subject,
         source: Source,
     ) -> FollowInput {
         FollowInput {
             version: VERSION,
             account: account.clone(),
             stack: stack.clone(),
-            subject: Subject::Run { run: run.clone() },
+            subject,
             source,
             timing: self.settings.timing.clone(),
+            audited: self.settings.audited,
         }
     }
 
     /// A closed workflow of the same id refuses a second one: that is the duplicate check.
-    fn options(&self, workflow_id: &str, summary: String) -> WorkflowStartOptions {
+    fn options(&self, workflow_id: &str, summary: String, memo: MemoValues) -> WorkflowStartOptions {
         WorkflowStartOptions::new(&self.settings.task_queue, workflow_id)
             .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
             .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
             .static_summary(summary)
+            .memo(memo)
             .rpc_options(RpcOptions::builder().timeout(CALL_TIMEOUT).build())
             .build()
     }
+}
+
+/// What people look for in Temporal's UI. Search attributes would have to be made in the namespace first.
+fn memo(account: &AccountName, stack: &StackId, run: Option<&RunId>) -> MemoValues {
+    let mut memo = MemoValues::new();
+    memo.insert("account", account.clone());
+    memo.insert("stack", stack.clone());
+    if let Some(run) = run {
+        memo.insert("run", run.clone());
+    }
+    memo
 }
 
 fn recorded<W: HasWorkflowDefinition>(

@@ -18,6 +18,12 @@ const SWEEP_EVERY_MIN: Duration = Duration::from_secs(1);
 /// A crash of a worker is noticed after 15 seconds: a shorter wait would start a second chain from a run of the first.
 const CLAIM_WAIT_MIN: Duration = Duration::from_secs(40);
 
+/// Temporal warns at 10,240 events, and ends a workflow at 51,200.
+const HISTORY_EVENTS: u32 = 8_000;
+/// A new history begins with a few dozen events of its own.
+const HISTORY_EVENTS_MIN: u32 = 100;
+const HISTORY_EVENTS_MAX: u32 = 40_000;
+
 /// The file that is read where `SPILLWAY_CONFIG` names no other.
 const DEFAULT_FILE: &str = "spillway.toml";
 
@@ -31,6 +37,8 @@ pub struct Settings {
     pub timing: Timing,
     /// How often runs are looked for of which no webhook told.
     pub sweep_every: Duration,
+    /// Whether chains write an audit log: `SPILLWAY_AUDIT` says where.
+    pub audited: bool,
 }
 
 impl Default for Settings {
@@ -40,6 +48,7 @@ impl Default for Settings {
             chain: ChainSettings::default(),
             timing: Timing::default(),
             sweep_every: Duration::from_secs(600),
+            audited: false,
         }
     }
 }
@@ -64,6 +73,13 @@ pub struct Timing {
     pub claim_wait: Duration,
     /// Whether the end of a drift run starts a chain.
     pub drift_runs: bool,
+    /// How many events the history of a chain may have before the chain goes on in a new one.
+    #[serde(default = "history_events")]
+    pub history_events: u32,
+}
+
+fn history_events() -> u32 {
+    HISTORY_EVENTS
 }
 
 impl Default for Timing {
@@ -75,6 +91,7 @@ impl Default for Timing {
             poll_longest: Duration::from_secs(600),
             claim_wait: Duration::from_secs(60),
             drift_runs: false,
+            history_events: HISTORY_EVENTS,
         }
     }
 }
@@ -101,9 +118,8 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    /// From the process's environment, and the file that `SPILLWAY_CONFIG` names or `spillway.toml` where it exists.
-    pub fn from_environment() -> Result<Self, SettingsError> {
-        let lookup = |name: &str| std::env::var(name).ok();
+    /// From variables, and the file that `SPILLWAY_CONFIG` names or `spillway.toml` where it exists.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let named = lookup("SPILLWAY_CONFIG");
         let path = Path::new(named.as_deref().unwrap_or(DEFAULT_FILE));
         let text = match std::fs::read_to_string(path) {
@@ -119,7 +135,7 @@ impl Settings {
     }
 
     /// From the text of a file and a way to look up variables.
-    pub fn read(file: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
+    fn read(file: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let file: toml::Table = file.parse().map_err(|error: toml::de::Error| SettingsError {
             problems: vec![format!(
                 "the settings file is not TOML: {}",
@@ -131,7 +147,10 @@ impl Settings {
             lookup,
             problems: Vec::new(),
         };
-        let mut settings = Self::default();
+        let mut settings = Self {
+            audited: (reader.lookup)("SPILLWAY_AUDIT").is_some_and(|place| !place.trim().is_empty()),
+            ..Self::default()
+        };
         reader.read("task_queue", &mut settings.task_queue, "a name");
         reader.read(
             "parallel_runs",
@@ -158,6 +177,11 @@ impl Settings {
         reader.read_duration("poll_longest", &mut settings.timing.poll_longest);
         reader.read_duration("claim_wait", &mut settings.timing.claim_wait);
         reader.read("drift_runs", &mut settings.timing.drift_runs, "true or false");
+        reader.read(
+            "history_events",
+            &mut settings.timing.history_events,
+            "a number of events",
+        );
         reader.read_duration("sweep_every", &mut settings.sweep_every);
         let Reader {
             file, mut problems, ..
@@ -177,6 +201,11 @@ impl Settings {
         }
         if settings.timing.claim_wait < CLAIM_WAIT_MIN {
             problems.push(format!("`claim_wait` is less than {CLAIM_WAIT_MIN:?}"));
+        }
+        if !(HISTORY_EVENTS_MIN..=HISTORY_EVENTS_MAX).contains(&settings.timing.history_events) {
+            problems.push(format!(
+                "`history_events` is not between {HISTORY_EVENTS_MIN} and {HISTORY_EVENTS_MAX}"
+            ));
         }
         if settings.sweep_every < SWEEP_EVERY_MIN {
             problems.push(format!("`sweep_every` is less than {SWEEP_EVERY_MIN:?}"));

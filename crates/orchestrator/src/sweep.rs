@@ -1,6 +1,6 @@
 //! The schedule of the sweep, which finds runs that finished and of which no webhook told.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use temporalio_client::schedules::{
     CreateScheduleOptions, ScheduleAction, ScheduleError, ScheduleOverlapPolicy, ScheduleSpec,
@@ -9,7 +9,7 @@ use temporalio_client::tonic::Code;
 
 use crate::contract::{SweepInput, VERSION};
 use crate::definition::ReconcileWorkflow;
-use crate::{Orchestrator, TemporalError};
+use crate::{Orchestrator, TemporalError, clock};
 
 impl Orchestrator {
     /// Makes sure that a sweep begins this often. One schedule serves all workers of a task queue.
@@ -17,14 +17,9 @@ impl Orchestrator {
     /// The moment when it is made is part of its input: what finished before Spillway was there starts nothing.
     pub async fn schedule_sweeps(&self, every: Duration) -> Result<(), TemporalError> {
         let schedule = format!("reconcile:{}", self.settings().task_queue);
-        let since_ms = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .ok()
-            .and_then(|since| i64::try_from(since.as_millis()).ok())
-            .unwrap_or_default();
         let input = SweepInput {
             version: VERSION,
-            since_ms,
+            since_ms: clock::now_ms(),
             timing: self.settings().timing.clone(),
         };
         let action = ScheduleAction::start_workflow(

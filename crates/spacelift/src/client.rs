@@ -67,11 +67,7 @@ impl Spacelift {
         })
     }
 
-    /// A client from the environment: see [`Settings::from_lookup`] for the names.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Self::from_lookup(|name| std::env::var(name).ok())
-    }
-
+    /// A client from variables: see [`Settings::from_lookup`] for their names.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         Self::with_settings(Settings::from_lookup(lookup)?)
     }

@@ -16,6 +16,8 @@ const RETRY_AFTER_S: u16 = 30;
 #[derive(Debug)]
 pub(crate) enum Answer {
     Recorded(Recorded),
+    /// Temporal is away, and the event is in the queue.
+    Buffered,
     Ignored {
         code: String,
         reason: String,
@@ -48,6 +50,8 @@ pub(crate) enum Taken {
         #[schema(format = "uuid")]
         workflow_run_id: String,
     },
+    /// Temporal is away; a queue has it, and it is recorded as soon as Temporal is back.
+    Buffered,
 }
 
 /// Nothing is to be done.
@@ -82,6 +86,7 @@ impl Answer {
         match self {
             Self::Recorded(Recorded::Accepted { .. }) => "accepted",
             Self::Recorded(Recorded::Duplicate { .. }) => "duplicate",
+            Self::Buffered => "buffered",
             Self::Ignored { .. } => "ignored",
             Self::Refused => "refused",
             Self::NotFound => "not_found",
@@ -92,6 +97,16 @@ impl Answer {
             Self::Unreadable(_) | Self::Incomplete { .. } => "unreadable",
             Self::Unavailable => "unavailable",
         }
+    }
+
+    /// Whether the sender is told that all is well.
+    pub(crate) fn is_success(&self) -> bool {
+        matches!(self, Self::Recorded(_) | Self::Buffered | Self::Ignored { .. })
+    }
+
+    /// Whether the sender has proved who it is.
+    pub(crate) fn is_authentic(&self) -> bool {
+        self.is_success() || matches!(self, Self::Unreadable(_) | Self::Incomplete { .. })
     }
 
     pub(crate) fn workflow_id(&self) -> Option<&str> {
@@ -128,6 +143,7 @@ impl IntoResponse for Answer {
                 }),
             )
                 .into_response(),
+            Self::Buffered => (StatusCode::ACCEPTED, Json(Taken::Buffered)).into_response(),
             Self::Recorded(Recorded::Duplicate { workflow_id }) => {
                 Json(Settled::Duplicate { workflow_id }).into_response()
             }

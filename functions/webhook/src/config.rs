@@ -1,18 +1,29 @@
 //! What the webhook needs to know, read once at its start.
 
+use audit::Store;
 use chain::AccountName;
 use chain::signature::{WebhookSecret, WebhookSecrets};
-use orchestrator::{Settings, TemporalSettings};
+use environment::Variables;
+use orchestrator::{Settings, TemporalSource};
+use queue::Queue;
+use telemetry::Namespace;
 
 use crate::secrets::SecretSource;
 
-/// Everything that the webhook needs to know. Who has the secrets in hand gives them as they are.
-pub struct Config<S = SecretSource> {
-    pub secrets: S,
+/// Everything that the webhook needs to know.
+pub struct Config {
+    pub secrets: SecretSource,
+    pub temporal: TemporalSource,
+    pub settings: Settings,
     /// The account whose events are ours, and to which requests belong that name none. Any, where it is not set.
     pub account: Option<AccountName>,
-    pub temporal: TemporalSettings,
-    pub settings: Settings,
+    /// Where events wait while Temporal is away.
+    pub buffer: Option<Queue>,
+    /// Where authentic bodies are kept that could not be read.
+    pub quarantine: Option<Queue>,
+    /// Where every decision is written down.
+    pub audit: Option<Store>,
+    pub metrics: Namespace,
 }
 
 /// All that is wrong with the configuration, in one message.
@@ -23,8 +34,27 @@ pub struct ConfigError {
 }
 
 impl Config {
-    pub fn from_environment() -> Result<Self, ConfigError> {
-        let variable = |name: &str| std::env::var(name).ok();
+    /// What nothing works without.
+    pub fn new(
+        secrets: impl Into<SecretSource>,
+        temporal: impl Into<TemporalSource>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            secrets: secrets.into(),
+            temporal: temporal.into(),
+            settings,
+            account: None,
+            buffer: None,
+            quarantine: None,
+            audit: None,
+            metrics: Namespace::default(),
+        }
+    }
+
+    /// From variables, with everything that is wrong in one message. Secrets are read later, and again and again.
+    pub async fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
+        let variable = |name: &str| variables.get(name).cloned();
         let mut problems = Vec::new();
         let mut noted = |problem: String| problems.push(problem);
         let secrets = secrets(&variable).map_err(&mut noted).ok();
@@ -33,18 +63,29 @@ impl Config {
                 .map_err(|error| noted(format!("`SPILLWAY_ACCOUNT`: {error}")))
                 .ok()
         });
-        let temporal = TemporalSettings::from_environment()
+        let temporal = TemporalSource::from_variables(variables)
             .map_err(|error| noted(format!("{:#}", anyhow::Error::new(error))))
             .ok();
-        let settings = Settings::from_environment()
+        let settings = Settings::from_lookup(variable)
             .map_err(|error| noted(error.to_string()))
             .ok();
-        match (secrets, temporal, settings) {
-            (Some(secrets), Some(temporal), Some(settings)) if problems.is_empty() => Ok(Self {
-                secrets,
+        let audit = Store::from_lookup(variable)
+            .await
+            .map_err(|error| noted(format!("{:#}", anyhow::Error::new(error))))
+            .ok();
+        let queue = |name| {
+            variable(name)
+                .filter(|url| !url.trim().is_empty())
+                .map(Queue::new)
+        };
+        match (secrets, temporal, settings, audit) {
+            (Some(secrets), Some(temporal), Some(settings), Some(audit)) if problems.is_empty() => Ok(Self {
                 account,
-                temporal,
-                settings,
+                buffer: queue("SPILLWAY_BUFFER_QUEUE_URL"),
+                quarantine: queue("SPILLWAY_QUARANTINE_QUEUE_URL"),
+                audit,
+                metrics: Namespace::from_lookup(variable),
+                ..Self::new(secrets, temporal, settings)
             }),
             _ => Err(ConfigError { problems }),
         }

@@ -1,41 +1,48 @@
 //! One delivery, from its bytes to its answer.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use chain::event::{self, Delivery};
+use chain::event::{self, Delivery, UnreadableBody};
 use chain::signature;
-use chain::{AccountName, CommitSha, RunEvent, RunRequest, RunType};
-use tracing::{info, warn};
+use chain::{AccountName, RunEvent, RunType};
+use orchestrator::contract::{Heard, Source};
+use orchestrator::{EVENT_AGE_MAX, Recorder, clock};
+use queue::{Message, Queue, Unreadable};
+use tracing::error;
 
 use crate::answer::{Answer, Problem, Settled, Taken};
 use crate::config::Config;
+use crate::journal::{About, Journal};
 use crate::openapi::WebhookBody;
-use crate::recorder::{Record, Recorder};
-use crate::secrets::{Disbelief, SecretSource, Secrets};
+use crate::secrets::{Disbelief, Secrets};
 
-/// How old an event may be. A delivery carries no proof of when it was sent, so an older one may be a replay of a
-/// run whose workflow Temporal has forgotten. Spacelift gives up retrying long before; the sweep finds what was lost.
-const EVENT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How far an event may be ahead of our clock: an event of the future would stay replayable until then.
 const EVENT_AHEAD_MAX: Duration = Duration::from_secs(600);
 
+/// What takes deliveries.
 pub(crate) struct Receiver {
     secrets: Secrets,
     account: Option<AccountName>,
     recorder: Recorder,
+    buffer: Option<Queue>,
+    quarantine: Option<Queue>,
+    journal: Journal,
 }
 
 impl Receiver {
-    pub(crate) fn new(config: Config<impl Into<SecretSource>>) -> Self {
+    pub(crate) fn new(config: Config) -> Self {
         Self {
-            secrets: Secrets::new(config.secrets.into()),
+            secrets: Secrets::new(config.secrets),
             account: config.account,
             recorder: Recorder::new(config.temporal, config.settings),
+            buffer: config.buffer,
+            quarantine: config.quarantine,
+            journal: Journal::new(config.audit, config.metrics),
         }
     }
 
@@ -57,7 +64,7 @@ impl Receiver {
             the webhook's secret. Two secrets are valid while they rotate.")),
     request_body = WebhookBody,
     responses(
-        (status = 202, description = "The event is taken.", body = Taken),
+        (status = 202, description = "The event is taken, by Temporal or by the queue in front of it.", body = Taken),
         (status = 200, description = "Authentic, and nothing is to be done.", body = Settled),
         (status = 401, description = "The signature is missing, malformed, doubled or wrong.", body = Problem),
         (status = 413, description = "The body is larger than 1 MiB.", body = Problem),
@@ -72,13 +79,24 @@ pub(crate) async fn receive(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer {
+    let began = Instant::now();
+    let (answer, about) = decide(&receiver, &headers, body).await;
+    receiver.journal.tell(&answer, &about, began.elapsed()).await;
+    answer
+}
+
+async fn decide(
+    receiver: &Receiver,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> (Answer, About) {
     let body = match body {
-        Ok(body) if is_json(&headers) => body,
-        Ok(_) => return said(Answer::NotJson, None),
+        Ok(body) if is_json(headers) => body,
+        Ok(body) => return (Answer::NotJson, About::bytes(&body)),
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return said(Answer::TooLarge, None);
+            return (Answer::TooLarge, About::Nothing);
         }
-        Err(_) => return said(Answer::Broken, None),
+        Err(_) => return (Answer::Broken, About::Nothing),
     };
     let signatures: Vec<&[u8]> = headers
         .get_all(signature::HEADER)
@@ -87,101 +105,83 @@ pub(crate) async fn receive(
         .collect();
     match receiver.secrets.verify(&signatures, &body).await {
         Ok(()) => {}
-        Err(Disbelief::Signature(reason)) => {
-            let answer = Answer::Refused;
-            warn!(
-                delivery.answer = answer.code(),
-                signature.reason = reason.code(),
-                body.bytes = body.len(),
-                "Refused a delivery: {reason}"
-            );
-            return answer;
+        Err(Disbelief::Signature(error)) => {
+            let bytes = body.len();
+            return (Answer::Refused, About::Forgery { error, bytes });
         }
-        Err(Disbelief::NoSecret) => return said(Answer::Unavailable, Some(body.len())),
+        Err(Disbelief::NoSecret) => return (Answer::Unavailable, About::bytes(&body)),
     }
     match event::parse(&body) {
-        Ok(Delivery::Run(event)) => receive_event(&receiver, event).await,
-        Ok(Delivery::Request(request)) => receive_request(&receiver, request).await,
+        Ok(Delivery::Run(event)) => {
+            let heard = Heard::event(event);
+            let answer = match &heard {
+                Heard::Event(heard) => why_ignored(&heard.event, receiver.account.as_ref(), clock::now_ms()),
+                Heard::Request { .. } => None,
+            };
+            let answer = match answer {
+                Some(ignored) => ignored,
+                None => receiver.record(&heard).await,
+            };
+            (answer, About::Heard(heard))
+        }
+        Ok(Delivery::Request(request)) => {
+            match request.account.clone().or_else(|| receiver.account.clone()) {
+                Some(account) => {
+                    let heard = Heard::request(account, request);
+                    (receiver.record(&heard).await, About::Heard(heard))
+                }
+                None => (
+                    Answer::Incomplete {
+                        field: "account",
+                        reason: "`account` is missing, and this webhook is configured without SPILLWAY_ACCOUNT",
+                    },
+                    About::bytes(&body),
+                ),
+            }
+        }
         Ok(Delivery::Ignored(ignored)) => {
             let answer = Answer::Ignored {
                 code: ignored.code().to_owned(),
                 reason: ignored.to_string(),
             };
-            said(answer, Some(body.len()))
+            (answer, About::bytes(&body))
         }
-        Err(unreadable) => said(Answer::Unreadable(unreadable), Some(body.len())),
+        Err(unreadable) => {
+            receiver.keep(&unreadable, &body).await;
+            (Answer::Unreadable(unreadable), About::bytes(&body))
+        }
     }
 }
 
-/// The line of a delivery of which nothing is known but its size. The reason of an unreadable one quotes the body, so
-/// it is not logged: the field is.
-fn said(answer: Answer, bytes: Option<usize>) -> Answer {
-    let (code, reason) = (answer.code(), answer.reason());
-    if matches!(answer, Answer::Ignored { .. }) {
-        info!(
-            delivery.answer = code,
-            delivery.reason = reason,
-            body.bytes = bytes,
-            "A delivery is {code}"
-        );
-    } else {
-        warn!(
-            delivery.answer = code,
-            delivery.reason = reason,
-            body.bytes = bytes,
-            "A delivery is {code}"
-        );
+impl Receiver {
+    /// In Temporal, or else in the queue.
+    async fn record(&self, heard: &Heard) -> Answer {
+        if let Some(recorded) = self.recorder.record(heard, Source::Webhook).await {
+            return Answer::Recorded(recorded);
+        }
+        let Some(buffer) = &self.buffer else {
+            return Answer::Unavailable;
+        };
+        match buffer.send(&Message::Heard(heard.clone())).await {
+            Ok(()) => Answer::Buffered,
+            Err(error) => {
+                error!("{:#}", anyhow::Error::new(error));
+                Answer::Unavailable
+            }
+        }
     }
-    answer
-}
 
-async fn receive_request(receiver: &Receiver, request: RunRequest) -> Answer {
-    let account = request.account.clone().or_else(|| receiver.account.clone());
-    let (stack, request_id) = (request.stack.clone(), request.request_id.clone());
-    let answer = match account.clone() {
-        Some(account) => record(receiver, Record::Request { account, request }).await,
-        None => Answer::Incomplete {
-            field: "account",
-            reason: "`account` is missing, and this webhook is configured without SPILLWAY_ACCOUNT",
-        },
-    };
-    info!(
-        delivery.answer = answer.code(),
-        delivery.reason = answer.reason(),
-        workflow.id = answer.workflow_id(),
-        account = account.as_ref().map(AsRef::<str>::as_ref),
-        stack.id = %stack, request.id = request_id.as_ref().map(AsRef::<str>::as_ref),
-        "A run of `{stack}` is asked for: {}", answer.code()
-    );
-    answer
-}
-
-async fn receive_event(receiver: &Receiver, event: Box<RunEvent>) -> Answer {
-    let answer = match why_ignored(&event, receiver.account.as_ref(), now_ms()) {
-        Some((code, reason)) => Answer::Ignored {
-            code: code.to_owned(),
-            reason,
-        },
-        None => record(receiver, Record::Event(event.clone())).await,
-    };
-    info!(
-        delivery.answer = answer.code(),
-        delivery.reason = answer.reason(),
-        workflow.id = answer.workflow_id(),
-        account = %event.account, stack.id = %event.stack, stack.name = event.stack_name,
-        space.id = event.space.as_ref().map(AsRef::<str>::as_ref),
-        run.id = %event.run, run.state = %event.state, run.kind = %event.run_type,
-        run.branch = event.branch, run.commit = event.commit.as_ref().map(CommitSha::as_str),
-        event.timestamp_ms = event.timestamp_ms,
-        "Run {} of `{}` is {}: {}", event.run, event.stack, event.state, answer.code()
-    );
-    answer
-}
-
-async fn record(receiver: &Receiver, record: Record) -> Answer {
-    match receiver.recorder.record(&record).await {
-        Some(recorded) => Answer::Recorded(recorded),
-        None => Answer::Unavailable,
+    /// Keeps an authentic body that could not be read: a newer version may read it.
+    async fn keep(&self, unreadable: &UnreadableBody, body: &[u8]) {
+        let Some(quarantine) = &self.quarantine else {
+            return;
+        };
+        let (field, reason) = (&unreadable.field, unreadable.to_string());
+        let kept = Message::Unreadable(Unreadable::new(field, &reason, clock::now_ms(), body));
+        match quarantine.send(&kept).await {
+            Ok(()) => self.journal.kept(),
+            Err(error) => error!("{:#}", anyhow::Error::new(error)),
+        }
     }
 }
 
@@ -197,40 +197,33 @@ fn is_json(headers: &HeaderMap) -> bool {
         })
 }
 
-/// Why an authentic event is not ours to act on.
-fn why_ignored(
-    event: &RunEvent,
-    account: Option<&AccountName>,
-    now_ms: i64,
-) -> Option<(&'static str, String)> {
+/// The answer to an authentic event that is not ours to act on.
+fn why_ignored(event: &RunEvent, account: Option<&AccountName>, now_ms: i64) -> Option<Answer> {
+    let ignored = |code: &str, reason: String| {
+        Some(Answer::Ignored {
+            code: code.to_owned(),
+            reason,
+        })
+    };
     if account.is_some_and(|account| *account != event.account) {
-        return Some((
+        return ignored(
             "other_account",
             format!("it is about the account `{}`", event.account),
-        ));
+        );
     }
     if event.run_type != RunType::Tracked {
-        return Some(("run_type", format!("a {} run starts no chain", event.run_type)));
+        return ignored("run_type", format!("a {} run starts no chain", event.run_type));
     }
     let age_ms = now_ms.saturating_sub(event.timestamp_ms);
-    if age_ms > milliseconds(EVENT_AGE_MAX) {
-        return Some(("too_old", format!("it is {} hours old", age_ms / 3_600_000)));
+    if age_ms > clock::milliseconds(EVENT_AGE_MAX) {
+        return ignored("too_old", format!("it is {} hours old", age_ms / 3_600_000));
     }
-    if age_ms < -milliseconds(EVENT_AHEAD_MAX) {
-        return Some((
+    if age_ms < -clock::milliseconds(EVENT_AHEAD_MAX) {
+        let minutes = -age_ms / 60_000;
+        return ignored(
             "from_the_future",
-            format!("it is {} minutes ahead of this clock", -age_ms / 60_000),
-        ));
+            format!("it is {minutes} minutes ahead of this clock"),
+        );
     }
     None
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, milliseconds)
 }

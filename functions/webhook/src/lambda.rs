@@ -13,14 +13,13 @@ use tracing::warn;
 use crate::config::Config;
 use crate::delivery::Receiver;
 use crate::router::routes;
-use crate::secrets::SecretSource;
 
 /// How long the start waits for Temporal and the secret. The init phase ends after 10 s, and with it the function;
 /// what was not ready in time is tried again with the first delivery.
 const WARM_UP_TIME_MAX: Duration = Duration::from_secs(6);
 
 /// Answers invocations until Lambda ends the process.
-pub async fn run_in_lambda(config: Config<impl Into<SecretSource>>) -> anyhow::Result<()> {
+pub async fn run_in_lambda(config: Config) -> anyhow::Result<()> {
     let receiver = Arc::new(Receiver::new(config));
     // Awaited, since the sandbox is frozen as soon as the runtime asks for work and has none.
     if tokio::time::timeout(WARM_UP_TIME_MAX, receiver.warm_up())

@@ -6,10 +6,10 @@
 mod answer;
 mod config;
 mod delivery;
+mod journal;
 mod lambda;
 mod openapi;
 mod page;
-mod recorder;
 mod router;
 mod secrets;
 

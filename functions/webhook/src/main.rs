@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
-use lambda_http::tracing::subscriber::EnvFilter;
 
 /// Receives Spacelift's webhooks. Without `--listen` it runs in AWS Lambda.
 /// The settings come from the environment; README.md lists them.
@@ -18,14 +17,10 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    tracing_subscriber::fmt()
-        .json()
-        .with_span_list(false)
-        .with_env_filter(EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")))
-        .init();
+    telemetry::log_json();
     // An error says that a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = webhook::Config::from_environment()?;
+    let config = webhook::Config::from_variables(&environment::of_process()).await?;
     match arguments.listen {
         Some(address) => {
             let listener = tokio::net::TcpListener::bind(address).await?;

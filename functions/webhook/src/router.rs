@@ -14,11 +14,10 @@ use tracing::info;
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::delivery::{Receiver, receive};
-use crate::secrets::SecretSource;
 use crate::{openapi, page};
 
 /// Everything that the webhook answers. Connecting begins at once, in the background.
-pub fn router(config: Config<impl Into<SecretSource>>) -> Router {
+pub fn router(config: Config) -> Router {
     let receiver = Arc::new(Receiver::new(config));
     let warm = Arc::clone(&receiver);
     tokio::spawn(async move { warm.warm_up().await });

@@ -39,7 +39,7 @@ impl SecretSource {
         Self(Source::Manager(Manager::of_environment(secret_id.into())))
     }
 
-    /// A secret of AWS Secrets Manager, with region, credentials and endpoint given.
+    /// A secret of AWS Secrets Manager, by a configuration such as [`environment::aws::config`] gives.
     pub fn secrets_manager_at(secret_id: impl Into<String>, aws: &SdkConfig) -> Self {
         Self(Source::Manager(Manager::with(secret_id.into(), aws)))
     }

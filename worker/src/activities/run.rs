@@ -28,6 +28,9 @@ pub struct RunFacts {
     pub commit: Option<CommitSha>,
     /// Our own API key triggered it.
     pub own: bool,
+    /// Who triggered it, as Spacelift names them; nobody after a push.
+    #[serde(default)]
+    pub triggered_by: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +61,7 @@ pub(super) async fn look(spacelift: &Spacelift, subject: &RunRef) -> Result<Opti
         drift_detection: run.drift_detection,
         branch: run.branch,
         commit: run.commit.sha,
+        triggered_by: run.triggered_by,
     }))
 }
 

@@ -1,17 +1,17 @@
 //! Finding runs that finished and that nobody recorded.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use chain::{AccountName, ChainSettings, DependencyGraph, RunEvent, StackFacts, StackId};
-use orchestrator::Orchestrator;
-use orchestrator::contract::{Source, StackRun, SweepOutcome};
+use orchestrator::contract::{Heard, HeardEvent, Source, StackRun, SweepOutcome};
+use orchestrator::{Orchestrator, clock};
 use spacelift::{Run, Spacelift};
-use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 use tracing::warn;
 
 use super::run::runs_of;
-use crate::failure::activity_error;
+use crate::failure::{activity_error, temporal_error};
+use crate::metrics;
 
 /// How far back a sweep looks. Temporal forgets closed workflows after its retention, so a run from before that could
 /// be taken for one that nobody recorded.
@@ -36,7 +36,7 @@ pub(super) async fn record_missed_runs(
         .map(|stack| &stack.id)
         .filter(|id| graph.downstream(id).next().is_some())
         .collect();
-    let since_s = since_ms.max(now_ms() - milliseconds(LOOKS_BACK)) / 1000;
+    let since_s = since_ms.max(clock::now_ms() - clock::milliseconds(LOOKS_BACK)) / 1000;
     let mut outcome = SweepOutcome {
         stacks: roots.len(),
         recorded: Vec::new(),
@@ -48,10 +48,15 @@ pub(super) async fn record_missed_runs(
                 && !is_followed(orchestrator, &account, &run).await?
             {
                 warn!(stack.id = %stack, run.id = %run.id, "No webhook told of run {} of `{stack}`", run.id);
+                let heard = Heard::Event(HeardEvent {
+                    event: Box::new(event(&account, stack, &run)),
+                    heard_at_ms: None,
+                });
                 orchestrator
-                    .record(&event(&account, stack, &run), Source::Reconcile)
+                    .record(&heard, Source::Reconcile)
                     .await
                     .map_err(temporal_error)?;
+                metrics::sweep_recovered();
                 outcome.recorded.push(StackRun {
                     stack: stack.clone(),
                     run: run.id,
@@ -71,10 +76,6 @@ async fn is_followed(
         .is_followed(account, &run.id)
         .await
         .map_err(temporal_error)
-}
-
-fn temporal_error(error: impl std::error::Error + Send + Sync + 'static) -> ActivityError {
-    ActivityError::application(ApplicationFailure::new(error))
 }
 
 fn event(account: &AccountName, stack: &StackId, run: &Run) -> RunEvent {
@@ -97,14 +98,4 @@ fn event(account: &AccountName, stack: &StackId, run: &Run) -> RunEvent {
         delta: None,
         metadata: Vec::new(),
     }
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn now_ms() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, milliseconds)
 }

@@ -4,18 +4,15 @@
 //! runs of the stack that are newer than the one that was newest before the first attempt: one of our own key with
 //! the wanted commit is the one that was made.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use chain::{AccountName, CommitSha, RunId, RunState, RunType, StackId};
-use orchestrator::{ExecutionId, Orchestrator, Recorded};
+use orchestrator::{ExecutionId, Orchestrator, Recorded, clock};
 use serde::{Deserialize, Serialize};
 use spacelift::{Run, Spacelift, TriggerRun};
-use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 use tracing::info;
 
 use super::run::{RUNS_LOOKED_AT, is_own};
-use crate::failure::activity_error;
+use crate::failure::{activity_error, temporal_error};
 use crate::metrics;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +54,10 @@ pub(super) async fn trigger(
     let claimed = orchestrator
         .claim(&request.account, &request.stack, &run, &request.execution)
         .await
-        .map_err(|error| ActivityError::application(ApplicationFailure::new(error)))?;
-    let waited_s = request.heard_at_ms.map(seconds_since);
+        .map_err(temporal_error)?;
+    let waited_s = request
+        .heard_at_ms
+        .map(|at_ms| clock::elapsed_since(at_ms).as_secs_f64());
     metrics::run_triggered(joined, waited_s);
     info!(
         stack.id = %request.stack, run.id = %run, execution.id = %request.execution, joined,
@@ -69,14 +68,6 @@ pub(super) async fn trigger(
         joined,
         over_already: matches!(claimed, Recorded::Duplicate { .. }),
     })
-}
-
-fn seconds_since(at_ms: i64) -> f64 {
-    let at = UNIX_EPOCH + Duration::from_millis(u64::try_from(at_ms).unwrap_or_default());
-    SystemTime::now()
-        .duration_since(at)
-        .unwrap_or_default()
-        .as_secs_f64()
 }
 
 async fn make(spacelift: &Spacelift, request: &TriggerRequest) -> Result<RunId, ActivityError> {

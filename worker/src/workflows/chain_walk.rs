@@ -1,47 +1,41 @@
 //! `StackDependencyChainWorkflow`: walks one chain. It makes no choice: the plan was made once and is in history,
 //! and `chain::walk` says what may start next.
 
-use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::Poll;
+mod executions;
+mod log;
 
-use chain::walk::WalkError;
+use std::collections::{BTreeMap, VecDeque};
+
 use chain::{Outcome, Reason, StackId, Walk, render};
-use futures::FutureExt;
-use futures::future::FusedFuture;
-use orchestrator::ExecutionId;
 use orchestrator::contract::{
-    ChainInput, ChainOutcome, ChainReport, ChainResult, Control, ExecutionInput, ExecutionOutcome,
-    ExecutionResult, Planned, StackRun, VERSION,
+    ChainInput, ChainOutcome, ChainReport, ChainResult, Control, ExecutionOutcome, ExecutionResult, Planned,
+    StackBegan, StackEnded,
 };
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
-    ApplicationFailure, ChildWorkflowOptions, ContinueAsNewOptions, ParentClosePolicy, SyncWorkflowContext,
-    WorkflowContext, WorkflowContextView, WorkflowIdReusePolicy, WorkflowResult, WorkflowTermination,
+    ApplicationFailure, ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
+    WorkflowResult, WorkflowTermination,
 };
 
-use super::{StackExecutionWorkflow, now_ms, patient};
+use super::{now_ms, patient};
 use crate::activities::Activities;
 use crate::metrics;
-
-/// Temporal warns at 10,240 events. Past this many the chain goes on in a new history as soon as nothing runs.
-const HISTORY_EVENTS: u32 = 8_000;
-/// Past this many nothing new starts until what runs is done, so that the history can be changed. Temporal ends a
-/// workflow at 51,200.
-const HISTORY_EVENTS_MAX: u32 = 30_000;
+use executions::{Execution, begin, first_to_end, inherit};
+use log::Log;
 
 #[workflow]
 pub struct StackDependencyChainWorkflow {
     input: ChainInput,
     report: ChainReport,
     messages: VecDeque<Message>,
+    /// The ends that executions told themselves: those that an earlier history of this chain began.
+    ended: BTreeMap<StackId, ExecutionOutcome>,
 }
 
 /// What was said to the chain and has not been heeded yet.
 enum Message {
     Control(Control),
-    StackHasRun(StackRun),
+    StackHasRun(StackBegan),
 }
 
 #[workflow_methods]
@@ -58,20 +52,25 @@ impl StackDependencyChainWorkflow {
             input,
             report,
             messages: VecDeque::new(),
+            ended: BTreeMap::new(),
         }
     }
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ChainOutcome> {
         let input = ctx.state(|state| state.input.clone());
+        let mut log = Log::new(&input);
         let walk = match input.resume.clone() {
             Some(walk) => *walk,
             None => match plan(ctx, &input).await? {
-                Planned::Chain { chain } => Walk::new(*chain),
-                Planned::Refused { reason } => return Ok(refuse(ctx, reason)),
+                Planned::Chain { chain } => {
+                    log.started(now_ms(ctx));
+                    Walk::new(*chain)
+                }
+                Planned::Refused { reason } => return refuse(ctx, log, reason).await,
             },
         };
-        walk_to_the_end(ctx, &input, walk).await
+        walk_to_the_end(ctx, &input, walk, log).await
     }
 
     #[signal]
@@ -80,8 +79,13 @@ impl StackDependencyChainWorkflow {
     }
 
     #[signal]
-    pub fn stack_has_run(&mut self, _ctx: &mut SyncWorkflowContext<Self>, told: StackRun) {
+    pub fn stack_has_run(&mut self, _ctx: &mut SyncWorkflowContext<Self>, told: StackBegan) {
         self.messages.push_back(Message::StackHasRun(told));
+    }
+
+    #[signal]
+    pub fn stack_has_ended(&mut self, _ctx: &mut SyncWorkflowContext<Self>, told: StackEnded) {
+        self.ended.insert(told.stack, told.outcome);
     }
 
     #[query]
@@ -91,7 +95,6 @@ impl StackDependencyChainWorkflow {
 }
 
 type Context = WorkflowContext<StackDependencyChainWorkflow>;
-type Execution = Pin<Box<dyn Future<Output = (StackId, ExecutionOutcome)>>>;
 
 async fn plan(ctx: &mut Context, input: &ChainInput) -> WorkflowResult<Planned> {
     let options = patient(&input.timing, format!("what depends on {}", input.root.stack));
@@ -100,63 +103,101 @@ async fn plan(ctx: &mut Context, input: &ChainInput) -> WorkflowResult<Planned> 
         .await?)
 }
 
-fn refuse(ctx: &mut Context, reason: Reason) -> ChainReport {
+async fn refuse(ctx: &mut Context, mut log: Log, reason: Reason) -> WorkflowResult<ChainOutcome> {
     ctx.set_current_details(format!("Refused: {reason}"));
+    log.refused(&reason, now_ms(ctx));
     ctx.state_mut(|state| {
         state.report.result = ChainResult::Refused;
         state.report.reason = Some(reason);
-        state.report.clone()
-    })
+    });
+    while !log.is_written() {
+        log.written(ctx).await?;
+    }
+    Ok(ctx.state(|state| state.report.clone()))
 }
 
 async fn walk_to_the_end(
     ctx: &mut Context,
     input: &ChainInput,
     mut walk: Walk,
+    mut log: Log,
 ) -> WorkflowResult<ChainOutcome> {
-    let mut running: Vec<Execution> = Vec::new();
+    let mut running: Vec<Execution> = inherit(ctx, input, &walk);
+    let mut is_ended = false;
     loop {
         while let Some(message) = ctx.state_mut(|state| state.messages.pop_front()) {
-            heed(&mut walk, message, now_ms(ctx));
+            heed(&mut walk, &mut log, message, now_ms(ctx));
         }
-        if ctx.history_length() < HISTORY_EVENTS_MAX {
-            for stack in walk.ready() {
-                walk.start(&stack, now_ms(ctx)).map_err(broken)?;
-                running.push(execute(ctx, input, &walk, &stack)?);
-            }
+        if ctx.history_length() > input.timing.history_events && !walk.is_over() {
+            return go_on_in_a_new_history(ctx, input, walk, log);
+        }
+        for stack in walk.ready() {
+            walk.start(&stack, now_ms(ctx)).map_err(broken)?;
+            running.push(begin(ctx, input, &walk, &stack)?);
         }
         publish(ctx, &walk);
+        log.stacks_ended(&walk);
         if running.is_empty() && walk.is_over() {
-            if !ctx.is_replaying() {
-                metrics::chain_ended(ctx.state(|state| state.report.result), &walk);
+            let result = ctx.state(|state| state.report.result);
+            if !is_ended {
+                is_ended = true;
+                log.ended(result, now_ms(ctx));
+                if !ctx.is_replaying() {
+                    metrics::chain_ended(result, &walk);
+                }
             }
-            return Ok(ctx.state(|state| state.report.clone()));
-        }
-        if running.is_empty() && ctx.history_length() > HISTORY_EVENTS {
-            let next = ChainInput {
-                resume: Some(Box::new(walk)),
-                ..input.clone()
-            };
-            ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
-            return Err(broken("continue-as-new did not end this run"));
+            if log.is_written() {
+                return Ok(ctx.state(|state| state.report.clone()));
+            }
         }
         select! {
-            (stack, executed) = first_to_end(&mut running) => record(&mut walk, &stack, executed, now_ms(ctx))?,
+            ended = first_to_end(&mut running) => {
+                let (stack, executed) = ended?;
+                record(&mut walk, &stack, executed, now_ms(ctx))?;
+            }
             told = ctx.wait_condition(|state: &StackDependencyChainWorkflow| !state.messages.is_empty()) => {
                 told?;
             }
+            written = log.written(ctx) => written?,
         }
     }
 }
 
-fn heed(walk: &mut Walk, message: Message, at_ms: i64) {
+/// No history grows past Temporal's warnings. What runs, runs on: the next history asks to be told of its end.
+fn go_on_in_a_new_history(
+    ctx: &Context,
+    input: &ChainInput,
+    walk: Walk,
+    log: Log,
+) -> WorkflowResult<ChainOutcome> {
+    let next = ChainInput {
+        resume: Some(Box::new(walk)),
+        audit: log.into_audit(),
+        ..input.clone()
+    };
+    ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
+    Err(broken("continue-as-new did not end this run"))
+}
+
+fn heed(walk: &mut Walk, log: &mut Log, message: Message, at_ms: i64) {
     match message {
-        Message::Control(Control::Pause { .. }) => walk.pause(),
-        Message::Control(Control::Resume { .. }) => walk.resume(),
-        Message::Control(Control::Cancel { by }) => walk.cancel(&format!("by {by}"), at_ms),
+        Message::Control(control) => {
+            log.controlled(&control, at_ms);
+            match control {
+                Control::Pause { .. } => walk.pause(),
+                Control::Resume { .. } => walk.resume(),
+                Control::Cancel { by } => walk.cancel(&format!("by {by}"), at_ms),
+            }
+        }
         Message::StackHasRun(told) => {
+            let is_new = walk
+                .stack(&told.stack)
+                .is_some_and(|stack| stack.run.as_ref() != Some(&told.run));
             // A stack that has ended meanwhile has said which run it was.
-            let _ = walk.ran(&told.stack, told.run);
+            if walk.ran(&told.stack, told.run.clone()).is_ok() && is_new {
+                log.stack_has_run(walk, &told.stack, &told.run, told.joined, at_ms);
+            }
+            let _ = walk.note(&told.stack, told.waits_for);
         }
     }
 }
@@ -201,63 +242,4 @@ fn publish(ctx: &Context, walk: &Walk) {
 /// The walk refused a step that it had offered itself: a defect of ours, which must not pass as an outcome.
 fn broken(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> WorkflowTermination {
     ApplicationFailure::non_retryable(error).into()
-}
-
-/// The execution of one stack, as a child workflow.
-fn execute(ctx: &Context, input: &ChainInput, walk: &Walk, stack: &StackId) -> WorkflowResult<Execution> {
-    let chain = walk.chain();
-    let stack = chain
-        .stack(stack)
-        .ok_or_else(|| broken(WalkError::UnknownStack(stack.clone())))?;
-    let id = ExecutionId::in_chain(&input.id, &stack.id);
-    let options = ChildWorkflowOptions::builder()
-        .workflow_id(id.to_string())
-        .parent_close_policy(ParentClosePolicy::Abandon)
-        .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
-        .static_summary(stack.id.to_string())
-        .build();
-    let execution = ExecutionInput {
-        version: VERSION,
-        id,
-        chain: Some(input.id.clone()),
-        heard_at_ms: input.heard_at_ms.filter(|_| stack.upstream.is_empty()),
-        account: chain.root.account.clone(),
-        stack: stack.id.clone(),
-        commit: stack.commit.sha.clone(),
-        outside: stack.outside.clone(),
-        timing: input.timing.clone(),
-    };
-    let (ctx, stack) = (ctx.clone(), stack.id.clone());
-    Ok(Box::pin(async move {
-        let executed = match ctx
-            .start_child_workflow(StackExecutionWorkflow::run, execution, options)
-            .await
-        {
-            Ok(started) => started.result().await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        let executed = executed.unwrap_or_else(|error| ExecutionOutcome {
-            result: ExecutionResult::Failed {
-                reason: Reason::new("execution_failed", error),
-            },
-            run: None,
-            joined: false,
-        });
-        (stack, executed)
-    }))
-}
-
-/// The first of the executions that ends, which is taken out of the list. They are polled in their order, so that
-/// every replay sees the same one.
-fn first_to_end(running: &mut Vec<Execution>) -> impl FusedFuture<Output = (StackId, ExecutionOutcome)> {
-    futures::future::poll_fn(move |cx| {
-        for index in 0..running.len() {
-            if let Poll::Ready(ended) = running[index].as_mut().poll(cx) {
-                drop(running.remove(index));
-                return Poll::Ready(ended);
-            }
-        }
-        Poll::Pending
-    })
-    .fuse()
 }

@@ -1,8 +1,10 @@
 //! `StackExecutionWorkflow`: runs one stack, and waits for as long as its run takes.
 
-use chain::{Reason, RunId};
-use orchestrator::contract::{ExecutionInput, ExecutionOutcome, ExecutionResult, RunOver, StackRun};
-use orchestrator::definition::StackHasRun;
+use chain::{Reason, RunId, RunState};
+use orchestrator::contract::{
+    ExecutionInput, ExecutionOutcome, ExecutionResult, RunOver, StackBegan, StackEnded,
+};
+use orchestrator::definition::{StackHasEnded, StackHasRun};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ActivityExecutionError, SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
@@ -12,44 +14,37 @@ use temporalio_sdk::{
 use super::{counted, patient};
 use crate::activities::{Activities, RunRef, Survey, SurveyRequest, TriggerRequest, Triggered};
 
+/// The version of inputs since which a chain is told what a run waits for.
+const TELLS_OF_WAITING: u32 = 2;
+
 #[workflow]
 pub struct StackExecutionWorkflow {
     input: ExecutionInput,
     /// The end of a run of ours, told by the workflow that follows it.
     over: Option<RunOver>,
+    /// The chain wants to be told of the end, since this is no child of its present history.
+    reports_end: bool,
 }
 
 #[workflow_methods]
 impl StackExecutionWorkflow {
     #[init]
     pub fn new(_ctx: &WorkflowContextView, input: ExecutionInput) -> Self {
-        Self { input, over: None }
+        Self {
+            input,
+            over: None,
+            reports_end: false,
+        }
     }
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ExecutionOutcome> {
         let input = ctx.state(|state| state.input.clone());
-        let survey = wait_until_free(ctx, &input).await?;
-        if let Some(reason) = survey.unfit {
-            return Ok(ExecutionOutcome {
-                result: ExecutionResult::Skipped { reason },
-                run: None,
-                joined: false,
-            });
+        let outcome = execute(ctx, &input).await?;
+        if ctx.state(|state| state.reports_end) {
+            tell_the_end(ctx, &input, &outcome).await?;
         }
-        ctx.set_current_details("Triggering the run");
-        match trigger(ctx, &input, survey.newest_run).await? {
-            Begun::Run(triggered) => {
-                tell_the_chain(ctx, &input, &triggered.run).await?;
-                wait_for_the_end(ctx, &input, triggered).await
-            }
-            Begun::Over(over) => Ok(outcome(over, false)),
-            Begun::Not(reason) => Ok(ExecutionOutcome {
-                result: ExecutionResult::Failed { reason },
-                run: None,
-                joined: false,
-            }),
-        }
+        Ok(outcome)
     }
 
     #[signal]
@@ -61,6 +56,11 @@ impl StackExecutionWorkflow {
     pub fn handle_failed_run(&mut self, _ctx: &mut SyncWorkflowContext<Self>, over: RunOver) {
         self.over.get_or_insert(over);
     }
+
+    #[signal]
+    pub fn report_end(&mut self, _ctx: &mut SyncWorkflowContext<Self>, (): ()) {
+        self.reports_end = true;
+    }
 }
 
 type Context = WorkflowContext<StackExecutionWorkflow>;
@@ -71,6 +71,30 @@ enum Begun {
     /// The run was over before the trigger's answer arrived.
     Over(RunOver),
     Not(Reason),
+}
+
+async fn execute(ctx: &mut Context, input: &ExecutionInput) -> WorkflowResult<ExecutionOutcome> {
+    let survey = wait_until_free(ctx, input).await?;
+    if let Some(reason) = survey.unfit {
+        return Ok(ExecutionOutcome {
+            result: ExecutionResult::Skipped { reason },
+            run: None,
+            joined: false,
+        });
+    }
+    ctx.set_current_details("Triggering the run");
+    match trigger(ctx, input, survey.newest_run).await? {
+        Begun::Run(triggered) => {
+            tell_the_chain(ctx, input, &triggered, None).await?;
+            wait_for_the_end(ctx, input, triggered).await
+        }
+        Begun::Over(over) => Ok(outcome(over, false)),
+        Begun::Not(reason) => Ok(ExecutionOutcome {
+            result: ExecutionResult::Failed { reason },
+            run: None,
+            joined: false,
+        }),
+    }
 }
 
 /// Waits while the stack is locked, or while an upstream stack outside the chain has a tracked run under way.
@@ -131,23 +155,64 @@ async fn trigger(
     }
 }
 
-/// So that people who look at the chain see which run it is, and can confirm it.
-async fn tell_the_chain(ctx: &mut Context, input: &ExecutionInput, run: &RunId) -> WorkflowResult<()> {
+/// So that people who look at the chain see which run it is, and what it waits for.
+async fn tell_the_chain(
+    ctx: &mut Context,
+    input: &ExecutionInput,
+    triggered: &Triggered,
+    waits_for: Option<String>,
+) -> WorkflowResult<()> {
     let Some(chain) = &input.chain else {
         return Ok(());
     };
-    let handle = ctx.external_workflow(chain.as_str(), None);
-    let told = StackRun {
+    let told = StackBegan {
         stack: input.stack.clone(),
-        run: run.clone(),
+        run: triggered.run.clone(),
+        joined: triggered.joined,
+        waits_for,
     };
-    match handle
-        .signal(StackHasRun, told, SignalWorkflowOptions::default())
-        .await
-    {
-        // A chain that is gone does not keep its stack from running.
+    let handle = ctx.external_workflow(chain.as_str(), None);
+    gone_or_told(
+        handle
+            .signal(StackHasRun, told, SignalWorkflowOptions::default())
+            .await,
+    )
+}
+
+async fn tell_the_end(
+    ctx: &mut Context,
+    input: &ExecutionInput,
+    outcome: &ExecutionOutcome,
+) -> WorkflowResult<()> {
+    let Some(chain) = &input.chain else {
+        return Ok(());
+    };
+    let told = StackEnded {
+        stack: input.stack.clone(),
+        outcome: outcome.clone(),
+    };
+    let handle = ctx.external_workflow(chain.as_str(), None);
+    gone_or_told(
+        handle
+            .signal(StackHasEnded, told, SignalWorkflowOptions::default())
+            .await,
+    )
+}
+
+/// A chain that is gone does not keep its stack from running.
+fn gone_or_told(told: Result<(), WorkflowSignalError>) -> WorkflowResult<()> {
+    match told {
         Ok(()) | Err(WorkflowSignalError::NotFound(_)) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What a person has to do before the run goes on.
+fn waits_for(state: &RunState) -> Option<&'static str> {
+    match state {
+        RunState::Unconfirmed => Some("waits for a confirmation"),
+        RunState::PendingReview => Some("waits for a review"),
+        _ => None,
     }
 }
 
@@ -163,6 +228,7 @@ async fn wait_for_the_end(
     };
     ctx.set_current_details(format!("Waiting for run {}", triggered.run));
     let mut looks = 0;
+    let mut told = None;
     loop {
         // The end of another run is told only where metadata was forged or a run is ours by an earlier attempt;
         // the run that the trigger named is the one that counts.
@@ -198,7 +264,15 @@ async fn wait_for_the_end(
                     triggered.joined,
                 ));
             }
-            Some(_) => {}
+            Some(facts) => {
+                let waits_for = waits_for(&facts.state);
+                if waits_for != told && input.version >= TELLS_OF_WAITING {
+                    told = waits_for;
+                    let said = waits_for.unwrap_or("goes on");
+                    ctx.set_current_details(format!("Run {} {said}", triggered.run));
+                    tell_the_chain(ctx, input, &triggered, waits_for.map(str::to_owned)).await?;
+                }
+            }
             None => {
                 return Ok(ExecutionOutcome {
                     result: ExecutionResult::Failed {

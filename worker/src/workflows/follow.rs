@@ -1,10 +1,9 @@
 //! `SpaceliftWebhookWorkflow`: follows one run to its end, and hands the end on.
 
-use chain::event::RunEvent;
 use chain::{Root, RunId, RunType};
 use orchestrator::contract::{
-    ChainInput, Claim, EventType, ExecutionInput, ExecutionResult, FollowInput, FollowOutcome, HandedOn,
-    RunOver, Subject, VERSION,
+    ChainAudit, ChainInput, Claim, EventType, ExecutionInput, ExecutionResult, FollowInput, FollowOutcome,
+    HandedOn, HeardEvent, RunOver, Subject, VERSION,
 };
 use orchestrator::definition::{HandleCompletedRun, HandleFailedRun};
 use orchestrator::{ChainId, ExecutionId};
@@ -15,7 +14,7 @@ use temporalio_sdk::{
     WorkflowSignalError,
 };
 
-use super::{StackDependencyChainWorkflow, StackExecutionWorkflow, now_ms, patient};
+use super::{StackDependencyChainWorkflow, StackExecutionWorkflow, patient};
 use crate::activities::{Activities, RunFacts, RunRef};
 
 const CLAIM_WAIT_PIECES: u32 = 4;
@@ -24,7 +23,7 @@ const CLAIM_WAIT_PIECES: u32 = 4;
 pub struct SpaceliftWebhookWorkflow {
     input: FollowInput,
     /// The newest that was heard of the run, in the order of Spacelift's own versions.
-    latest: Option<RunEvent>,
+    latest: Option<HeardEvent>,
     /// The executions that claimed the run, in the order in which they did.
     claims: Vec<ExecutionId>,
 }
@@ -50,9 +49,10 @@ impl SpaceliftWebhookWorkflow {
     }
 
     #[signal]
-    pub fn record_event(&mut self, _ctx: &mut SyncWorkflowContext<Self>, event: RunEvent) {
-        if self.latest.as_ref().is_none_or(|latest| event.supersedes(latest)) {
-            self.latest = Some(event);
+    pub fn record_event(&mut self, _ctx: &mut SyncWorkflowContext<Self>, heard: HeardEvent) {
+        let is_newer = |latest: &HeardEvent| heard.event.supersedes(&latest.event);
+        if self.latest.as_ref().is_none_or(is_newer) {
+            self.latest = Some(heard);
         }
     }
 
@@ -68,7 +68,7 @@ impl SpaceliftWebhookWorkflow {
     fn heard_the_end(&self) -> bool {
         self.latest
             .as_ref()
-            .is_some_and(|event| event.state.is_terminal())
+            .is_some_and(|heard| heard.event.state.is_terminal())
     }
 }
 
@@ -112,6 +112,7 @@ async fn run_on_request(ctx: &mut Context, input: &FollowInput) -> WorkflowResul
         .parent_close_policy(ParentClosePolicy::Abandon)
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .static_summary(input.stack.to_string())
+        .static_details(format!("account `{}`, stack `{}`", input.account, input.stack))
         .build();
     let execution = ExecutionInput {
         version: VERSION,
@@ -197,7 +198,7 @@ fn add_owner_from_metadata(ctx: &mut Context, facts: &RunFacts, input: &FollowIn
         return;
     }
     ctx.state_mut(|state| {
-        let named = state.latest.iter().flat_map(|event| &event.metadata);
+        let named = state.latest.iter().flat_map(|heard| &heard.event.metadata);
         let executions: Vec<ExecutionId> = named
             .filter_map(|text| ExecutionId::from_metadata(text))
             .collect();
@@ -309,14 +310,24 @@ async fn start_chain(
         .parent_close_policy(ParentClosePolicy::Abandon)
         .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
         .static_summary(format!("What depends on {}", input.stack))
+        .static_details(format!(
+            "account `{}`, stack `{}`, run `{run}`",
+            input.account, input.stack
+        ))
         .build();
+    let asked_by = match &input.subject {
+        Subject::Request { requested_by } => requested_by.clone(),
+        Subject::Run { .. } => None,
+    };
     let chain_input = ChainInput {
         version: VERSION,
         id: chain.clone(),
         root,
         timing: input.timing.clone(),
-        heard_at_ms: Some(now_ms(ctx)),
+        heard_at_ms: ctx.state(|state| state.latest.as_ref().and_then(|heard| heard.heard_at_ms)),
         resume: None,
+        started_by: asked_by.or_else(|| facts.triggered_by.clone()),
+        audit: input.audited.then(ChainAudit::default),
     };
     match ctx
         .start_child_workflow(StackDependencyChainWorkflow::run, chain_input, options)

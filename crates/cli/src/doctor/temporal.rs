@@ -1,5 +1,6 @@
 //! Whether Temporal answers, has the namespace, and whether a worker waits there.
 
+use environment::Variables;
 use orchestrator::{ConnectError, Settings, TemporalSettings};
 use temporalio_client::Client;
 use temporalio_client::tonic::{Code, IntoRequest, Status};
@@ -15,8 +16,8 @@ const CHECK: &str = "Temporal";
 const ADVICE: &str = "correct TEMPORAL_ADDRESS and the other TEMPORAL_ variables";
 
 /// Stops at what makes the rest impossible.
-pub(super) async fn examine(settings: Option<&Settings>, report: &mut Report) {
-    let temporal = match TemporalSettings::from_environment() {
+pub(super) async fn examine(variables: &Variables, settings: Option<&Settings>, report: &mut Report) {
+    let temporal = match TemporalSettings::from_variables(variables) {
         Ok(temporal) => temporal,
         Err(error) => {
             report.add(Finding::problem(CHECK, Cause::Setting, error.to_string(), ADVICE));

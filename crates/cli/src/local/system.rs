@@ -6,15 +6,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use audit::Store;
 use chain::AccountName;
 use chain::signature::{WebhookSecret, WebhookSecrets};
 use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, NewWebhook, Pace, Server};
-use orchestrator::{Orchestrator, Settings, TemporalSettings};
+use orchestrator::{Orchestrator, TemporalSettings};
 use spacelift::Spacelift;
+use telemetry::Namespace;
 use temporal_server::DevServer;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::command::settings;
 use crate::output;
 
 /// The secret that signs deliveries between parts that run on one machine only.
@@ -72,17 +75,18 @@ impl System {
         let spacelift_url = server.url();
         let (temporal_server, temporal) = start_temporal(ports.temporal).await?;
 
-        let settings = Settings::from_environment()?;
+        let settings = settings()?;
+        let audit = Store::from_lookup(|name| std::env::var(name).ok()).await?;
         let temporal_settings = TemporalSettings::new(&temporal, NAMESPACE)?;
         let client = temporal_settings.connect().await?;
         let client_of_worker = Spacelift::new(&spacelift_url, KEY_ID, KEY_SECRET.into())?;
         let account = client_of_worker.account_name().await?;
         let (stopping, stop) = watch::channel(false);
+        let secrets = WebhookSecrets::from(WebhookSecret::parse(WEBHOOK_SECRET)?);
         let router = webhook::router(webhook::Config {
-            secrets: WebhookSecrets::from(WebhookSecret::parse(WEBHOOK_SECRET)?),
             account: Some(account.clone()),
-            temporal: temporal_settings.clone(),
-            settings: settings.clone(),
+            audit: audit.clone(),
+            ..webhook::Config::new(secrets, temporal_settings.clone(), settings.clone())
         });
         tokio::spawn(webhook::serve(webhook_listener, router, until(stop.clone())));
         let hook = NewWebhook::on_every_stack(format!("http://{webhook}/webhook"), WEBHOOK_SECRET).retrying();
@@ -92,6 +96,8 @@ impl System {
             temporal: temporal_settings,
             spacelift: client_of_worker,
             settings: settings.clone(),
+            audit,
+            metrics: Namespace::default(),
         };
         // The workflows' futures stay on one thread, so the worker has one of its own.
         let worker = std::thread::Builder::new()

@@ -57,12 +57,12 @@ fn endpoint(text: &str) -> Result<String, &'static str> {
 
 impl InstallArguments {
     pub(super) fn run(self) -> Done {
-        let (secret, spacelift) = match (self.secret(), spacelift()) {
-            (Ok(secret), Ok(spacelift)) => (secret, spacelift),
-            (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
-            (Err(one), Err(other)) => return Err(Failure::Setting(format!("{other:#}\n{one:#}")).into()),
-        };
         block_on(async {
+            let (secret, spacelift) = match (self.secret(), spacelift().await) {
+                (Ok(secret), Ok(spacelift)) => (secret, spacelift),
+                (Err(error), Ok(_)) | (Ok(_), Err(error)) => return Err(error),
+                (Err(one), Err(other)) => return Err(Failure::Setting(format!("{other:#}\n{one:#}")).into()),
+            };
             let installed = self.install(&spacelift, secret.as_ref()).await;
             match installed {
                 Err(error) if lacks_rights(&error) => {

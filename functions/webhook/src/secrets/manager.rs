@@ -1,26 +1,16 @@
 //! Reading both versions of the secret from AWS Secrets Manager.
 
-use std::time::Duration;
-
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::config::http::HttpResponse;
 use aws_sdk_secretsmanager::error::SdkError;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use chain::signature::{SecretError, WebhookSecret, WebhookSecrets};
 use tokio::sync::OnceCell;
 use tracing::warn;
 
 const CURRENT: &str = "AWSCURRENT";
 const PREVIOUS: &str = "AWSPREVIOUS";
-/// Two, since the connection of before a freeze of the sandbox is dead.
-const ATTEMPTS: u32 = 2;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a version of the secret could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +42,7 @@ impl Manager {
     pub(super) fn with(secret_id: String, aws: &SdkConfig) -> Self {
         Self {
             secret_id,
-            client: OnceCell::new_with(Some(client(aws))),
+            client: OnceCell::new_with(Some(Client::new(aws))),
         }
     }
 
@@ -94,31 +84,5 @@ fn is_absent(error: &SdkError<GetSecretValueError, HttpResponse>) -> bool {
 }
 
 async fn client_of_environment() -> Client {
-    // The loader itself asks the network only for a region that nobody set.
-    client(
-        &aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client())
-            .load()
-            .await,
-    )
-}
-
-fn client(aws: &SdkConfig) -> Client {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build();
-    let config = aws_sdk_secretsmanager::config::Builder::from(aws)
-        .http_client(http_client())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(timeouts)
-        .build();
-    Client::from_conf(config)
-}
-
-/// The SDK's own default would bring a second TLS provider.
-fn http_client() -> aws_sdk_secretsmanager::config::SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    Client::new(&environment::aws::config().await)
 }

@@ -4,9 +4,9 @@
 
 mod http;
 mod lambda;
-mod moto;
 mod process;
 mod secrets;
+mod secrets_manager;
 
 use axum::Router;
 use axum::body::Body;
@@ -27,11 +27,10 @@ fn secret(text: &str) -> WebhookSecret {
 }
 
 fn router_with(secrets: impl Into<SecretSource>) -> Router {
+    let temporal = TemporalSettings::new(NOWHERE, "default").unwrap();
     router(Config {
-        secrets,
         account: Some("acme".parse().unwrap()),
-        temporal: TemporalSettings::new(NOWHERE, "default").unwrap(),
-        settings: Settings::default(),
+        ..Config::new(secrets, temporal, Settings::default())
     })
 }
 

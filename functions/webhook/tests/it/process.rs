@@ -4,11 +4,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use chain::signature::sign;
+use moto::Moto;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::moto::Moto;
+use crate::secrets_manager::create;
 use crate::{NOWHERE, SECRET, secret};
 
 struct Program {
@@ -54,7 +55,7 @@ impl Program {
 #[tokio::test]
 async fn one_line_says_everything_of_a_delivery_but_its_secrets() {
     let moto = Moto::start().await;
-    moto.create("spillway/webhook", SECRET).await;
+    create(&moto, "spillway/webhook", SECRET).await;
     let mut program = Program::start(&[
         ("WEBHOOK_SECRET_ID", "spillway/webhook"),
         ("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto.endpoint()),

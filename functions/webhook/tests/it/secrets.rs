@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use moto::Moto;
 use serde_json::json;
 use webhook::SecretSource;
 
-use crate::moto::Moto;
+use crate::secrets_manager::{create, reads, rotate};
 use crate::{OTHER_SECRET, SECRET, router_with, status_of_signed};
 
 const NAME: &str = "spillway/webhook";
@@ -25,39 +26,37 @@ async fn pass(time: Duration) {
 #[tokio::test]
 async fn a_secret_is_read_once_and_believed_for_five_minutes() {
     let moto = Moto::start().await;
-    moto.create(NAME, SECRET).await;
+    create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
     for _ in 0..20 {
         assert_eq!(status_of_signed(&router, SECRET).await, 200);
     }
-    assert_eq!(moto.reads(), 1);
+    assert_eq!(reads(&moto), 1);
     pass(Duration::from_secs(290)).await;
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
-    assert_eq!(moto.reads(), 1);
+    assert_eq!(reads(&moto), 1);
     pass(Duration::from_secs(20)).await;
     let many = futures::future::join_all((0..10).map(|_| status_of_signed(&router, SECRET)));
     assert_eq!(many.await, [200; 10]);
-    assert_eq!(moto.reads(), 2, "one flight");
+    assert_eq!(reads(&moto), 2, "one flight");
 }
 
 #[tokio::test]
 async fn a_rotation_loses_no_delivery() {
     let moto = Moto::start().await;
-    moto.create(NAME, &json!({ "secret": SECRET }).to_string()).await;
+    create(&moto, NAME, &json!({ "secret": SECRET }).to_string()).await;
     let router = router_with(source(&moto));
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
-    moto.rotate(NAME, &json!({ "secret": OTHER_SECRET }).to_string())
-        .await;
+    rotate(&moto, NAME, &json!({ "secret": OTHER_SECRET }).to_string()).await;
     assert_eq!(
         status_of_signed(&router, OTHER_SECRET).await,
         200,
         "the new one, at once"
     );
     assert_eq!(status_of_signed(&router, SECRET).await, 200, "the old one, still");
-    assert_eq!(moto.reads(), 2);
+    assert_eq!(reads(&moto), 2);
 
-    moto.rotate(NAME, &json!({ "secret": THIRD_SECRET }).to_string())
-        .await;
+    rotate(&moto, NAME, &json!({ "secret": THIRD_SECRET }).to_string()).await;
     pass(Duration::from_secs(61)).await;
     assert_eq!(status_of_signed(&router, THIRD_SECRET).await, 200);
     assert_eq!(status_of_signed(&router, OTHER_SECRET).await, 200);
@@ -67,13 +66,13 @@ async fn a_rotation_loses_no_delivery() {
 #[tokio::test]
 async fn a_flood_of_bad_signatures_reads_once_a_minute() {
     let moto = Moto::start().await;
-    moto.create(NAME, SECRET).await;
+    create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
     for minute in 1..=3 {
         let flood = futures::future::join_all((0..50).map(|_| status_of_signed(&router, OTHER_SECRET)));
         assert_eq!(flood.await, [401; 50]);
-        assert_eq!(moto.reads(), 1 + minute);
+        assert_eq!(reads(&moto), 1 + minute);
         assert_eq!(status_of_signed(&router, SECRET).await, 200);
         pass(Duration::from_secs(61)).await;
     }
@@ -82,7 +81,7 @@ async fn a_flood_of_bad_signatures_reads_once_a_minute() {
 #[tokio::test]
 async fn while_secrets_manager_is_away_the_known_secrets_serve() {
     let moto = Moto::start().await;
-    moto.create(NAME, SECRET).await;
+    create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
     moto.go_away(true);
@@ -90,10 +89,10 @@ async fn while_secrets_manager_is_away_the_known_secrets_serve() {
     for _ in 0..5 {
         assert_eq!(status_of_signed(&router, SECRET).await, 200);
     }
-    assert_eq!(moto.reads(), 2, "what failed is not repeated at once");
+    assert_eq!(reads(&moto), 2, "what failed is not repeated at once");
     assert_eq!(status_of_signed(&router, OTHER_SECRET).await, 401);
     moto.go_away(false);
-    moto.rotate(NAME, OTHER_SECRET).await;
+    rotate(&moto, NAME, OTHER_SECRET).await;
     pass(Duration::from_secs(11)).await;
     assert_eq!(status_of_signed(&router, OTHER_SECRET).await, 200);
 }
@@ -101,7 +100,7 @@ async fn while_secrets_manager_is_away_the_known_secrets_serve() {
 #[tokio::test]
 async fn a_start_without_secrets_manager_is_made_up_for_by_the_first_delivery() {
     let moto = Moto::start().await;
-    moto.create(NAME, SECRET).await;
+    create(&moto, NAME, SECRET).await;
     moto.go_away(true);
     let router = router_with(source(&moto));
     assert_eq!(
@@ -116,17 +115,17 @@ async fn a_start_without_secrets_manager_is_made_up_for_by_the_first_delivery() 
 #[tokio::test]
 async fn a_value_that_is_no_secret_replaces_none() {
     let moto = Moto::start().await;
-    moto.create(NAME, "short").await;
+    create(&moto, NAME, "short").await;
     let router = router_with(source(&moto));
     assert_eq!(status_of_signed(&router, SECRET).await, 503);
-    moto.rotate(NAME, SECRET).await;
+    rotate(&moto, NAME, SECRET).await;
     assert_eq!(
         status_of_signed(&router, SECRET).await,
         200,
         "the unusable previous one is passed over"
     );
     for unusable in ["{}", r#"{"secret":7}"#, "short"] {
-        moto.rotate(NAME, unusable).await;
+        rotate(&moto, NAME, unusable).await;
         pass(Duration::from_secs(301)).await;
         assert_eq!(status_of_signed(&router, SECRET).await, 200, "{unusable}");
     }

@@ -1,0 +1,141 @@
+//! What the objects of the log are called.
+
+use std::fmt::Write;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::Hash;
+
+/// Before every object of a chain.
+pub(crate) const CHAINS: &str = "chains/";
+/// Before every record that stands alone.
+pub(crate) const DELIVERIES: &str = "deliveries/";
+
+/// File systems allow 255 bytes.
+const NAME_BYTES_MAX: usize = 200;
+const DIGEST_DIGITS: usize = 16;
+
+/// The name under which a chain's objects are, in file systems too.
+pub(crate) fn chain_name(chain: &str) -> String {
+    let mut name = String::with_capacity(chain.len());
+    for (at, byte) in chain.bytes().enumerate() {
+        let is_plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte) || (byte == b'.' && at > 0);
+        if is_plain {
+            name.push(char::from(byte));
+        } else {
+            let _ = write!(name, "%{byte:02X}");
+        }
+    }
+    if name.len() <= NAME_BYTES_MAX {
+        return name;
+    }
+    let mut end = NAME_BYTES_MAX;
+    if let Some(escape) = name[end - 2..end].find('%') {
+        end = end - 2 + escape;
+    }
+    let digest = Hash::of(chain.as_bytes()).to_string();
+    // No name that is not cut has a `~`.
+    format!("{}~{}", &name[..end], &digest[..DIGEST_DIGITS])
+}
+
+/// The object of a chain's records from the `first` on.
+pub(crate) fn batch(chain: &str, first: u64) -> String {
+    format!("{CHAINS}{}/{}", chain_name(chain), batch_file(first))
+}
+
+fn batch_file(first: u64) -> String {
+    format!("{first:08}.jsonl")
+}
+
+/// The number of the first record in an object of a chain, if it is called as one.
+pub(crate) fn first_of_batch(key: &str) -> Option<u64> {
+    let file = key.rsplit('/').next()?;
+    let first = file.strip_suffix(".jsonl")?.parse().ok()?;
+    (batch_file(first) == file).then_some(first)
+}
+
+/// The object of a record that stands alone.
+pub(crate) fn delivery(at_ms: i64, id: Uuid) -> String {
+    format!("{}{id}.json", delivery_prefix(at_ms))
+}
+
+/// Whether an object is called as that of a record of this moment.
+pub(crate) fn is_delivery_at(key: &str, at_ms: i64) -> bool {
+    let id = key
+        .strip_prefix(&delivery_prefix(at_ms))
+        .and_then(|rest| rest.strip_suffix(".json"));
+    id.is_some_and(|id| id.parse::<Uuid>().is_ok())
+}
+
+fn delivery_prefix(at_ms: i64) -> String {
+    // No clock shows what is no date.
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    format!("{DELIVERIES}{}/{at_ms}-", at.strftime("%Y/%m/%d"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_chain_has_a_name_that_every_file_system_takes() {
+        for (chain, name) in [
+            ("chain:acme:01J-x_y.z", "chain%3Aacme%3A01J-x_y.z"),
+            ("../é", "%2E.%2F%C3%A9"),
+            (".", "%2E"),
+            ("a~b%", "a%7Eb%25"),
+        ] {
+            assert_eq!(chain_name(chain), name);
+        }
+        for filler in ["a", "é", ":"] {
+            for len in 60..=210 {
+                let name = chain_name(&filler.repeat(len));
+                assert!(name.len() <= NAME_BYTES_MAX + 1 + DIGEST_DIGITS, "{name}");
+                let digits = name.trim_end_matches(|c: char| c.is_ascii_hexdigit()).len();
+                assert!(name.contains('~') || name.len() - digits != 1, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_chains_never_have_one_name() {
+        let long = "x".repeat(NAME_BYTES_MAX);
+        let chains = [
+            "a:b",
+            "a%3Ab",
+            "a%3ab",
+            &long,
+            &format!("{long}y"),
+            &format!("{long}z"),
+        ];
+        let names: BTreeSet<_> = chains.iter().map(|chain| chain_name(chain)).collect();
+        assert_eq!(names.len(), chains.len());
+    }
+
+    #[test]
+    fn an_object_is_named_for_its_first_record_or_its_moment() {
+        assert_eq!(batch("a:b", 7), "chains/a%3Ab/00000007.jsonl");
+        assert_eq!(first_of_batch("chains/a%3Ab/00000007.jsonl"), Some(7));
+        assert_eq!(first_of_batch("chains/a/123456789.jsonl"), Some(123_456_789));
+        for stranger in [
+            "7.jsonl",
+            "+0000007.jsonl",
+            "00000007.json",
+            "00000007.jsonl~",
+            "",
+        ] {
+            assert_eq!(first_of_batch(stranger), None, "{stranger}");
+        }
+        let key = delivery(1_745_600_100_383, Uuid::nil());
+        assert_eq!(
+            key,
+            "deliveries/2025/04/25/1745600100383-00000000-0000-0000-0000-000000000000.json"
+        );
+        assert!(is_delivery_at(&key, 1_745_600_100_383));
+        assert!(!is_delivery_at(&key, 1_745_600_100_384));
+        assert!(!is_delivery_at(&key.replace("/25/", "/26/"), 1_745_600_100_383));
+    }
+}

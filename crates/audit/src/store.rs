@@ -1,0 +1,213 @@
+//! Where records are kept: written once, listed, read back.
+
+mod bucket;
+mod directory;
+mod location;
+
+use aws_config::SdkConfig;
+use uuid::Uuid;
+
+use crate::Record;
+use crate::key::{self, CHAINS, DELIVERIES};
+use bucket::Bucket;
+pub use bucket::BucketFailure;
+use directory::Directory;
+pub use location::{Location, LocationError};
+
+/// A larger object is not one of ours: a batch crosses Temporal in one payload.
+const OBJECT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// A bucket or a directory with an audit log. Clones are the same one.
+#[derive(Debug, Clone)]
+pub struct Store(Backend);
+
+#[derive(Debug, Clone)]
+enum Backend {
+    Bucket(Bucket),
+    Directory(Directory),
+}
+
+/// Why something was not written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    #[error("`{key}` of the audit log is there already, and says something else")]
+    Differs { key: String },
+    #[error("these are not consecutive whole records of the chain `{chain}`")]
+    NotOfChain { chain: String },
+    #[error("`{key}` of the audit log is larger than {OBJECT_BYTES_MAX} bytes")]
+    TooLarge { key: String },
+    #[error("the audit log's `{path}`")]
+    File {
+        path: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the audit log's `{what}`")]
+    Bucket {
+        what: String,
+        #[source]
+        source: BucketFailure,
+    },
+}
+
+impl StoreError {
+    /// Trying it again does not help.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Location(_) | Self::Differs { .. } | Self::NotOfChain { .. } | Self::TooLarge { .. } => {
+                true
+            }
+            Self::File { .. } | Self::Bucket { .. } => false,
+        }
+    }
+}
+
+/// One object of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Object {
+    /// Below the log's own place, with `/` between the parts.
+    pub key: String,
+    pub modified_ms: i64,
+}
+
+/// The objects of one chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredChain {
+    /// The chain's id, encoded.
+    pub name: String,
+    pub objects: Vec<Object>,
+}
+
+impl StoredChain {
+    /// When the newest object was written.
+    pub fn modified_ms(&self) -> i64 {
+        let times = self.objects.iter().map(|object| object.modified_ms);
+        times.max().unwrap_or_default()
+    }
+}
+
+impl Store {
+    /// What a setting such as `s3://bucket/prefix`, `file:///directory` or `a/path` names. AWS's own configuration
+    /// is that of the environment. Nothing is sent to S3 yet.
+    pub async fn from_setting(setting: &str) -> Result<Self, StoreError> {
+        let location: Location = setting.parse()?;
+        Ok(match &location {
+            Location::Bucket { .. } => Self::at(&location, &environment::aws::config().await),
+            Location::Directory(path) => Self::in_directory(path),
+        })
+    }
+
+    /// What `SPILLWAY_AUDIT` names, if it is set.
+    pub async fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, StoreError> {
+        match lookup("SPILLWAY_AUDIT").filter(|place| !place.trim().is_empty()) {
+            Some(place) => Ok(Some(Self::from_setting(&place).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The log at a place, with a given configuration of AWS.
+    pub fn at(location: &Location, aws: &SdkConfig) -> Self {
+        Self(match location {
+            Location::Bucket { bucket, prefix } => Backend::Bucket(Bucket::new(bucket, prefix, aws)),
+            Location::Directory(path) => Backend::Directory(Directory::new(path)),
+        })
+    }
+
+    /// The log in a directory, which is made with the first record.
+    pub fn in_directory(path: impl AsRef<std::path::Path>) -> Self {
+        Self(Backend::Directory(Directory::new(path.as_ref())))
+    }
+
+    /// Writes consecutive records of a chain. Written again, the same records are fine.
+    ///
+    /// A bucket does not let its writers look: there, an object that exists counts as the same one.
+    pub async fn put_chain(&self, chain: &str, records: &[Record]) -> Result<(), StoreError> {
+        let Some(first) = first_of_consecutive(chain, records) else {
+            return Err(StoreError::NotOfChain {
+                chain: chain.to_owned(),
+            });
+        };
+        let lines: String = records.iter().map(Record::line).collect();
+        self.put(key::batch(chain, first), lines).await
+    }
+
+    /// Writes a record that stands alone.
+    pub async fn put_delivery(&self, record: &Record) -> Result<(), StoreError> {
+        let key = key::delivery(record.entry().at_ms, Uuid::new_v4());
+        self.put(key, record.line()).await
+    }
+
+    async fn put(&self, key: String, text: String) -> Result<(), StoreError> {
+        match &self.0 {
+            Backend::Bucket(bucket) => bucket.put(&key, text.into_bytes()).await,
+            Backend::Directory(directory) => directory.put(key, text.into_bytes()).await,
+        }
+    }
+
+    /// Every chain, by name, with the objects of each in their order.
+    pub async fn chains(&self) -> Result<Vec<StoredChain>, StoreError> {
+        let mut objects = self.list(CHAINS).await?;
+        // The numbers have eight digits, or more.
+        objects.sort_by_cached_key(|object| (name_in(&object.key), key::first_of_batch(&object.key)));
+        let same_chain = |a: &Object, b: &Object| name_in(&a.key) == name_in(&b.key);
+        let chains = objects.chunk_by(same_chain).map(|objects| StoredChain {
+            name: objects
+                .first()
+                .map(|object| name_in(&object.key))
+                .unwrap_or_default(),
+            objects: objects.to_vec(),
+        });
+        Ok(chains.collect())
+    }
+
+    /// The objects of one chain; none where nothing is known of it.
+    pub async fn chain(&self, chain: &str) -> Result<StoredChain, StoreError> {
+        let name = key::chain_name(chain);
+        let mut objects = self.list(&format!("{CHAINS}{name}/")).await?;
+        objects.sort_by_cached_key(|object| key::first_of_batch(&object.key));
+        Ok(StoredChain { name, objects })
+    }
+
+    /// Every record that stands alone, by time.
+    pub async fn deliveries(&self) -> Result<Vec<Object>, StoreError> {
+        self.list(DELIVERIES).await
+    }
+
+    /// What an object holds.
+    pub async fn read(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+        match &self.0 {
+            Backend::Bucket(bucket) => bucket.read(key).await,
+            Backend::Directory(directory) => directory.read(key).await,
+        }
+    }
+
+    /// In the order of the keys.
+    async fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        match &self.0 {
+            Backend::Bucket(bucket) => bucket.list(prefix).await,
+            Backend::Directory(directory) => directory.list(prefix).await,
+        }
+    }
+}
+
+/// The name of the chain that an object belongs to.
+fn name_in(key: &str) -> String {
+    let below = key.strip_prefix(CHAINS).unwrap_or(key);
+    below.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// The number of the first of records that are a chain's, follow each other and are whole.
+fn first_of_consecutive(chain: &str, records: &[Record]) -> Option<u64> {
+    let is_of_chain = |record: &Record| record.entry().chain.as_deref() == Some(chain) && record.is_whole();
+    let follow = |pair: &[Record]| {
+        let [before, after] = pair else { return false };
+        let (Some(before_link), Some(link)) = (before.link(), after.link()) else {
+            return false;
+        };
+        link.sequence == before_link.sequence + 1 && link.previous == Some(before.hash())
+    };
+    let first = records.first()?.link()?.sequence;
+    (!chain.is_empty() && records.iter().all(is_of_chain) && records.windows(2).all(follow)).then_some(first)
+}

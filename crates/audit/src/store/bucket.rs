@@ -1,0 +1,136 @@
+//! A log in an S3 bucket. Objects are put under the condition that there is none of that name.
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+
+use super::{OBJECT_BYTES_MAX, Object, StoreError};
+
+/// The answer of S3 where there is an object of that name.
+const PRECONDITION_FAILED: &str = "PreconditionFailed";
+
+/// What S3 said, or that it did not.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketFailure {
+    #[error("S3 refuses it with {code}: {message}")]
+    Refused { code: String, message: String },
+    #[error("S3 was not reached, or not understood: {detail}")]
+    Unreachable { detail: String },
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    client: Client,
+    name: String,
+    /// Empty, or with a slash behind it.
+    prefix: String,
+}
+
+impl Bucket {
+    pub(super) fn new(name: &str, prefix: &str, aws: &SdkConfig) -> Self {
+        let config = aws_sdk_s3::config::Builder::from(aws)
+            // What stands in for AWS has no host name for each bucket.
+            .force_path_style(aws.endpoint_url().is_some())
+            .build();
+        let prefix = match prefix {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        };
+        Self {
+            client: Client::from_conf(config),
+            name: name.to_owned(),
+            prefix,
+        }
+    }
+
+    /// That an object is there already is fine: those who may only write cannot ask what it says.
+    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(self.full(key))
+            .if_none_match("*")
+            .content_type("application/x-ndjson")
+            .body(ByteStream::from(bytes));
+        match put.send().await {
+            Err(error) if error.code() != Some(PRECONDITION_FAILED) => Err(self.failure(key, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn read(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+        let get = self.client.get_object().bucket(&self.name).key(self.full(key));
+        let object = get.send().await.map_err(|error| self.failure(key, &error))?;
+        let size = object.content_length().and_then(|size| u64::try_from(size).ok());
+        if size.is_none_or(|size| size > OBJECT_BYTES_MAX) {
+            return Err(StoreError::TooLarge { key: key.to_owned() });
+        }
+        match object.body.collect().await {
+            Ok(body) => Ok(body.to_vec()),
+            Err(error) => Err(StoreError::Bucket {
+                what: self.shown(key),
+                source: BucketFailure::Unreachable {
+                    detail: DisplayErrorContext(&error).to_string(),
+                },
+            }),
+        }
+    }
+
+    pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
+        let list = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.name)
+            .prefix(self.full(prefix));
+        let mut pages = list.into_paginator().send();
+        let mut objects = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.failure(prefix, &error))?;
+            for object in page.contents() {
+                let Some(key) = object.key().and_then(|key| key.strip_prefix(&self.prefix)) else {
+                    continue;
+                };
+                // The "directories" that consoles make are empty objects.
+                if key.ends_with('/') {
+                    continue;
+                }
+                let modified = object.last_modified().and_then(|time| time.to_millis().ok());
+                objects.push(Object {
+                    key: key.to_owned(),
+                    modified_ms: modified.unwrap_or_default(),
+                });
+            }
+        }
+        Ok(objects)
+    }
+
+    fn full(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    fn shown(&self, key: &str) -> String {
+        format!("s3://{}/{}", self.name, self.full(key))
+    }
+
+    fn failure<E>(&self, key: &str, error: &SdkError<E, HttpResponse>) -> StoreError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let source = match error.code() {
+            Some(code) => BucketFailure::Refused {
+                code: code.to_owned(),
+                message: error.message().unwrap_or("without a reason").to_owned(),
+            },
+            None => BucketFailure::Unreachable {
+                detail: DisplayErrorContext(error).to_string(),
+            },
+        };
+        StoreError::Bucket {
+            what: self.shown(key),
+            source,
+        }
+    }
+}

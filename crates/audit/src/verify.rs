@@ -1,0 +1,275 @@
+//! Whether a log is what was written: every record as it was, and those of a chain complete and in their order.
+//!
+//! What is found is a function of the bytes; only [`store`] reads them.
+
+mod fault;
+mod whole;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use fault::{Fault, FaultKind, Place};
+pub use whole::{BrokenChain, OpenChain, Summary, read_chain, store};
+
+use crate::canonical::canonical;
+use crate::record::expected_hash;
+use crate::{Action, Hash, Link, Record, VERSION, key};
+
+/// What is known of a chain after all its records were looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Complete, and as it was written.
+    Intact,
+    /// As it was written, without an end: the chain is under way, or its last records are missing.
+    Open,
+    /// Nothing is wrong as far as this version can tell: some records are of a newer one.
+    Newer,
+    Broken,
+}
+
+/// The records of one chain, and what is wrong with them.
+#[derive(Debug)]
+pub struct CheckedChain {
+    /// The id, as its records say it.
+    pub id: String,
+    /// Those that can be read, changed ones left out.
+    pub records: Vec<Record>,
+    /// In the order of the log.
+    pub faults: Vec<Fault>,
+    /// The first record of a newer version.
+    pub newer: Option<Place>,
+    lines: u64,
+    is_ended: bool,
+}
+
+impl CheckedChain {
+    pub fn verdict(&self) -> Verdict {
+        if !self.faults.is_empty() {
+            Verdict::Broken
+        } else if self.newer.is_some() {
+            Verdict::Newer
+        } else if self.is_ended {
+            Verdict::Intact
+        } else {
+            Verdict::Open
+        }
+    }
+
+    /// How many records there are, readable or not.
+    pub fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// When the last record was made that can be read.
+    pub fn last_at_ms(&self) -> Option<i64> {
+        self.records.last().map(|record| record.entry().at_ms)
+    }
+}
+
+/// One line of the log.
+enum Line {
+    Whole(Box<Record>),
+    Newer(Option<Link>, Option<Hash>, bool),
+    Wrong(FaultKind),
+}
+
+/// Looks at all records of a chain: `name` is the name under which they are, and `objects` are in their order.
+pub fn chain(name: &str, objects: &[(String, Vec<u8>)]) -> CheckedChain {
+    let mut checker = Checker::new(name);
+    for (key, bytes) in objects {
+        checker.object(key, bytes);
+    }
+    checker.checked
+}
+
+/// Looks at a record that stands alone. `Ok(None)`: it is of a newer version.
+pub fn delivery(object: &str, bytes: &[u8]) -> Result<Option<Record>, Fault> {
+    let fault = |line, kind| Fault {
+        place: Place {
+            object: object.to_owned(),
+            line,
+        },
+        kind,
+    };
+    let Some(line) = bytes.strip_suffix(b"\n") else {
+        return Err(fault(1, FaultKind::CutOff));
+    };
+    match parse(line) {
+        Line::Newer(..) => Ok(None),
+        Line::Wrong(kind) => Err(fault(1, kind)),
+        Line::Whole(record) if record.link().is_some() => Err(fault(1, FaultKind::Linked)),
+        Line::Whole(record) if !key::is_delivery_at(object, record.entry().at_ms) => {
+            Err(fault(1, FaultKind::Misplaced))
+        }
+        Line::Whole(record) => Ok(Some(*record)),
+    }
+}
+
+fn parse(line: &[u8]) -> Line {
+    let Some((text, value)) = std::str::from_utf8(line)
+        .ok()
+        .and_then(|text| Some((text, serde_json::from_str::<Value>(text).ok()?)))
+    else {
+        return Line::Wrong(FaultKind::Unreadable);
+    };
+    let Some(version) = value.get("version").and_then(Value::as_u64) else {
+        return Line::Wrong(FaultKind::Unreadable);
+    };
+    if version > u64::from(VERSION) {
+        let is_end =
+            value.pointer("/entry/action").and_then(Value::as_str) == Some(Action::ChainEnded.as_str());
+        return Line::Newer(part(&value, "link"), part(&value, "hash"), is_end);
+    }
+    // The form counts too: a name that is there twice is read by some programs so, and by others so.
+    let stated = value.get("hash").and_then(Value::as_str);
+    if canonical(&value) != text || stated != Some(&expected_hash(value.clone()).to_string()) {
+        return Line::Wrong(FaultKind::Changed);
+    }
+    match Record::deserialize(value) {
+        Ok(record) => Line::Whole(Box::new(record)),
+        Err(_) => Line::Wrong(FaultKind::Unreadable),
+    }
+}
+
+/// What a newer version may still say as we do.
+fn part<T: for<'de> Deserialize<'de>>(value: &Value, name: &str) -> Option<T> {
+    T::deserialize(value.get(name)?).ok()
+}
+
+/// What is known of the record before.
+enum Before {
+    Nothing,
+    Known(Hash),
+    /// It cannot be read, or is missing: what follows it is not compared with it.
+    Unknown,
+}
+
+struct Checker<'a> {
+    name: &'a str,
+    checked: CheckedChain,
+    /// The number that the next record has to have.
+    next: u64,
+    before: Before,
+}
+
+impl<'a> Checker<'a> {
+    fn new(name: &'a str) -> Self {
+        Self {
+            name,
+            checked: CheckedChain {
+                id: name.to_owned(),
+                records: Vec::new(),
+                faults: Vec::new(),
+                newer: None,
+                lines: 0,
+                is_ended: false,
+            },
+            next: 1,
+            before: Before::Nothing,
+        }
+    }
+
+    fn object(&mut self, key: &str, bytes: &[u8]) {
+        let place = |line| Place {
+            object: key.to_owned(),
+            line,
+        };
+        let first = key::first_of_batch(key);
+        if first.is_none() {
+            self.fault(place(1), FaultKind::Stranger);
+        }
+        let (text, is_cut_off) = match bytes.strip_suffix(b"\n") {
+            Some(text) => (text, false),
+            None => (bytes, true),
+        };
+        let mut lines = 0;
+        for (at, line) in text.split(|byte| *byte == b'\n').enumerate() {
+            lines = at + 1;
+            let parsed = parse(line);
+            if let (0, Line::Whole(record), Some(first)) = (at, &parsed, first)
+                && record.link().is_some_and(|link| link.sequence != first)
+            {
+                self.fault(place(lines), FaultKind::Misplaced);
+            }
+            self.line(place(lines), parsed);
+        }
+        if is_cut_off {
+            self.fault(place(lines), FaultKind::CutOff);
+        }
+    }
+
+    fn line(&mut self, place: Place, line: Line) {
+        self.checked.lines += 1;
+        match line {
+            Line::Whole(record) => self.record(place, *record),
+            Line::Newer(link, hash, is_end) => {
+                self.checked.newer.get_or_insert(place);
+                self.checked.is_ended |= is_end;
+                self.next = link.map_or(self.next, |link| link.sequence).saturating_add(1);
+                self.before = hash.map_or(Before::Unknown, Before::Known);
+            }
+            Line::Wrong(kind) => {
+                self.fault(place, kind);
+                self.next = self.next.saturating_add(1);
+                self.before = Before::Unknown;
+            }
+        }
+    }
+
+    fn record(&mut self, place: Place, record: Record) {
+        let Some(link) = record.link().cloned() else {
+            self.fault(place, FaultKind::NotLinked);
+            return;
+        };
+        let id = record.entry().chain.as_deref().unwrap_or_default();
+        if key::chain_name(id) != self.name {
+            let chain = id.to_owned();
+            self.fault(place, FaultKind::OtherChain { chain });
+            return;
+        }
+        id.clone_into(&mut self.checked.id);
+        if self.checked.is_ended {
+            self.fault(place.clone(), FaultKind::AfterEnd);
+        }
+        self.checked.is_ended |= record.entry().action == Action::ChainEnded;
+        if link.sequence < self.next {
+            // Not what the next one is compared with: it is this one that does not belong here.
+            self.fault(
+                place,
+                FaultKind::Again {
+                    sequence: link.sequence,
+                },
+            );
+            return;
+        }
+        if link.sequence > self.next {
+            let missing = FaultKind::Missing {
+                first: self.next,
+                last: link.sequence - 1,
+            };
+            self.fault(place, missing);
+        } else if !self.follows(&link) {
+            self.fault(
+                place,
+                FaultKind::Unlinked {
+                    sequence: link.sequence,
+                },
+            );
+        }
+        self.next = link.sequence.saturating_add(1);
+        self.before = Before::Known(record.hash());
+        self.checked.records.push(record);
+    }
+
+    fn follows(&self, link: &Link) -> bool {
+        match self.before {
+            Before::Nothing => link.previous.is_none(),
+            Before::Known(hash) => link.previous == Some(hash),
+            Before::Unknown => true,
+        }
+    }
+
+    fn fault(&mut self, place: Place, kind: FaultKind) {
+        self.checked.faults.push(Fault { place, kind });
+    }
+}

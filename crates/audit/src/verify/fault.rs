@@ -1,0 +1,89 @@
+//! What can be wrong with a log, and where.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// A line of an object of the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub object: String,
+    /// From 1.
+    pub line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.object, self.line)
+    }
+}
+
+/// One thing that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    pub place: Place,
+    pub kind: FaultKind,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.kind)
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The line is no record.
+    Unreadable,
+    /// The object's last line has no end.
+    CutOff,
+    /// The hash is not that of the rest, or the line is written in another way.
+    Changed,
+    /// Records that should be before this one.
+    Missing { first: u64, last: u64 },
+    /// A record that was there, or whose place is before.
+    Again { sequence: u64 },
+    /// It names another record as the one before it.
+    Unlinked { sequence: u64 },
+    /// A record that stands alone among those of a chain.
+    NotLinked,
+    /// A record of a chain among those that stand alone.
+    Linked,
+    /// A record of another chain.
+    OtherChain { chain: String },
+    /// A record after the chain's end.
+    AfterEnd,
+    /// The object is not called after its first record.
+    Misplaced,
+    /// The object is not called as those of a log are.
+    Stranger,
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable => f.write_str("the line is no record"),
+            Self::CutOff => f.write_str("the line is cut off"),
+            Self::Changed => f.write_str("the record was changed: its hash is not that of what it says"),
+            Self::Missing { first, last } if first == last => {
+                write!(f, "record {first} is missing before it")
+            }
+            Self::Missing { first, last } => write!(f, "the records {first} to {last} are missing before it"),
+            Self::Again { sequence } => write!(f, "record {sequence} was inserted, or is there twice"),
+            Self::Unlinked { sequence } => {
+                write!(
+                    f,
+                    "record {sequence} does not follow from the one before it: one of both was replaced"
+                )
+            }
+            Self::NotLinked => f.write_str("the record was inserted: it belongs to no chain"),
+            Self::Linked => f.write_str("the record belongs to a chain"),
+            Self::OtherChain { chain } => write!(f, "the record belongs to the chain `{chain}`"),
+            Self::AfterEnd => f.write_str("the record comes after the chain's end"),
+            Self::Misplaced => f.write_str("the object is not called after its first record"),
+            Self::Stranger => f.write_str("no object of an audit log is called so"),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Looking at a whole store, chain by chain.
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+
+use super::{CheckedChain, Fault, Place, Verdict};
+use crate::{Store, StoreError, StoredChain};
+
+/// How many objects are read at once.
+const READS_AT_ONCE: usize = 16;
+
+/// What was looked at, and everything that is not simply intact.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// All of them: intact, open, newer and broken.
+    pub chains: u64,
+    pub intact: u64,
+    /// Under way, or without their last records.
+    pub open: Vec<OpenChain>,
+    pub broken: Vec<BrokenChain>,
+    /// The first record of each chain, and each delivery, that a newer version wrote.
+    pub newer: Vec<Place>,
+    /// Of the chains.
+    pub records: u64,
+    pub deliveries: u64,
+    pub broken_deliveries: Vec<Fault>,
+}
+
+/// A chain whose end is not in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OpenChain {
+    pub chain: String,
+    /// When its last record was made.
+    pub last_at_ms: Option<i64>,
+}
+
+/// A chain that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BrokenChain {
+    pub chain: String,
+    /// At least one.
+    pub faults: Vec<Fault>,
+}
+
+impl Summary {
+    /// Something is not as it was written.
+    pub fn is_broken(&self) -> bool {
+        !self.broken.is_empty() || !self.broken_deliveries.is_empty()
+    }
+
+    fn add(&mut self, chain: CheckedChain) {
+        self.chains += 1;
+        self.records += chain.lines();
+        match chain.verdict() {
+            Verdict::Intact => self.intact += 1,
+            Verdict::Open => self.open.push(OpenChain {
+                last_at_ms: chain.last_at_ms(),
+                chain: chain.id,
+            }),
+            Verdict::Newer => self.newer.extend(chain.newer),
+            Verdict::Broken => self.broken.push(BrokenChain {
+                chain: chain.id,
+                faults: chain.faults,
+            }),
+        }
+    }
+}
+
+/// Reads everything in a store, and looks at it.
+pub async fn store(store: &Store) -> Result<Summary, StoreError> {
+    let mut summary = Summary::default();
+    let chains = store.chains().await?;
+    let mut checked = stream::iter(&chains)
+        .map(|chain| read_chain(store, chain))
+        .buffered(READS_AT_ONCE);
+    while let Some(chain) = checked.try_next().await? {
+        summary.add(chain);
+    }
+    let deliveries = store.deliveries().await?;
+    let mut read = stream::iter(&deliveries)
+        .map(async |object| Ok::<_, StoreError>((&object.key, store.read(&object.key).await?)))
+        .buffered(READS_AT_ONCE);
+    while let Some((key, bytes)) = read.try_next().await? {
+        summary.deliveries += 1;
+        match super::delivery(key, &bytes) {
+            Ok(Some(_)) => {}
+            Ok(None) => summary.newer.push(Place {
+                object: key.clone(),
+                line: 1,
+            }),
+            Err(fault) => summary.broken_deliveries.push(fault),
+        }
+    }
+    Ok(summary)
+}
+
+/// Reads one chain, and looks at it.
+pub async fn read_chain(store: &Store, chain: &StoredChain) -> Result<CheckedChain, StoreError> {
+    let mut objects = Vec::new();
+    for object in &chain.objects {
+        objects.push((object.key.clone(), store.read(&object.key).await?));
+    }
+    Ok(super::chain(&chain.name, &objects))
+}

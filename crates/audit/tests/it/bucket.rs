@@ -1,0 +1,119 @@
+//! A log in an S3 bucket with Object Lock.
+
+use audit::verify;
+use audit::{Location, Store, StoreError};
+use aws_sdk_s3::Client;
+use aws_sdk_s3::types::{
+    BucketLocationConstraint, CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration,
+    ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+};
+use moto::{Moto, Trouble};
+
+use crate::log::{CHAIN, chain_of_four, delivery};
+
+const BUCKET: &str = "audit-of-acme";
+
+async fn bucket() -> (Moto, Client, Store) {
+    let moto = Moto::start().await;
+    let own = aws_sdk_s3::config::Builder::from(&moto.own_aws()).force_path_style(true);
+    let own = Client::from_conf(own.build());
+    let region = CreateBucketConfiguration::builder()
+        .location_constraint(BucketLocationConstraint::EuWest1)
+        .build();
+    let create = own
+        .create_bucket()
+        .bucket(BUCKET)
+        .object_lock_enabled_for_bucket(true);
+    create.create_bucket_configuration(region).send().await.unwrap();
+    let retention = DefaultRetention::builder()
+        .mode(ObjectLockRetentionMode::Compliance)
+        .days(400);
+    let lock = ObjectLockConfiguration::builder()
+        .object_lock_enabled(ObjectLockEnabled::Enabled)
+        .rule(
+            ObjectLockRule::builder()
+                .default_retention(retention.build())
+                .build(),
+        );
+    let put = own.put_object_lock_configuration().bucket(BUCKET);
+    put.object_lock_configuration(lock.build()).send().await.unwrap();
+    let location: Location = format!("s3://{BUCKET}/logs/eu").parse().unwrap();
+    let store = Store::at(&location, &moto.aws());
+    (moto, own, store)
+}
+
+#[tokio::test]
+async fn writers_only_put_and_what_they_put_is_read_back() {
+    let (moto, own, store) = bucket().await;
+    let records = chain_of_four();
+    store.put_chain(CHAIN, &records[..3]).await.unwrap();
+    store.put_chain(CHAIN, &records[3..]).await.unwrap();
+    store.put_chain(CHAIN, &records[3..]).await.unwrap();
+    store.put_delivery(&delivery()).await.unwrap();
+    let operations: Vec<_> = moto.calls().into_iter().map(|call| call.operation).collect();
+    assert_eq!(operations, ["PutObject"; 4]);
+
+    let versions = own.list_object_versions().bucket(BUCKET).send().await.unwrap();
+    assert_eq!(versions.versions().len(), 3, "nothing is put twice");
+    for version in versions.versions() {
+        let key = version.key().unwrap();
+        assert!(key.starts_with("logs/eu/"), "{key}");
+        let delete = own.delete_object().bucket(BUCKET).key(key);
+        let deleted = delete.version_id(version.version_id().unwrap()).send().await;
+        assert!(deleted.is_err(), "{key} is locked");
+    }
+
+    let summary = verify::store(&store).await.unwrap();
+    assert_eq!((summary.chains, summary.intact, summary.records), (1, 1, 4));
+    assert_eq!((summary.deliveries, summary.is_broken()), (1, false));
+    let chain = store.chain(CHAIN).await.unwrap();
+    assert_eq!(verify::read_chain(&store, &chain).await.unwrap().records, records);
+    assert!(chain.modified_ms() > 1_700_000_000_000);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_lost_makes_no_second_object() {
+    let (moto, own, store) = bucket().await;
+    moto.trouble("PutObject", Trouble::AnswerLost);
+    store.put_chain(CHAIN, &chain_of_four()).await.unwrap();
+    assert_eq!(moto.count("PutObject"), 2);
+    let versions = own.list_object_versions().bucket(BUCKET).send().await.unwrap();
+    assert_eq!(versions.versions().len(), 1);
+}
+
+#[tokio::test]
+async fn what_s3_refuses_is_told() {
+    let (moto, _, store) = bucket().await;
+    moto.trouble("PutObject", Trouble::Refused);
+    let error = store.put_chain(CHAIN, &chain_of_four()).await.unwrap_err();
+    assert!(matches!(error, StoreError::Bucket { .. }) && !error.is_final());
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert_eq!(source, "S3 refuses it with AccessDenied: as the test wants it");
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "the audit log's `s3://{BUCKET}/logs/eu/chains/chain%3Aacme%3A01JSPXRQR2F3Y06HD85YYXRSZ7/00000001.jsonl`"
+        )
+    );
+    let elsewhere: Location = "s3://no-such-bucket".parse().unwrap();
+    let error = verify::store(&Store::at(&elsewhere, &moto.aws()))
+        .await
+        .unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("NoSuchBucket"), "{source}");
+}
+
+/// Above this number S3 answers in pages.
+const PAGE: usize = 1_000;
+
+#[tokio::test]
+async fn a_list_of_many_pages_is_read_whole() {
+    let (moto, _, store) = bucket().await;
+    let writes = (0..=PAGE).map(async |_| store.put_delivery(&delivery()).await);
+    let writes = futures::stream::iter(writes);
+    let written: Result<Vec<()>, _> =
+        futures::TryStreamExt::try_collect(futures::StreamExt::buffered(writes, 8)).await;
+    written.unwrap();
+    assert_eq!(store.deliveries().await.unwrap().len(), PAGE + 1);
+    assert_eq!(moto.count("ListObjectsV2"), 2);
+}

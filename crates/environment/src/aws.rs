@@ -1,0 +1,45 @@
+//! AWS's own configuration: region, credentials and endpoints are those of the environment.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_sdk_secretsmanager::config::SharedHttpClient;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+
+/// Two, since the connection of before a freeze of a function's sandbox is dead.
+const ATTEMPTS: u32 = 2;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Of the environment. Only a region that nobody set is asked for over the network.
+pub async fn config() -> SdkConfig {
+    let loaded = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .load()
+        .await;
+    patient_for_a_moment(loaded)
+}
+
+/// The same configuration with our TLS, and with limits that suit somebody who waits for an answer.
+pub fn patient_for_a_moment(config: SdkConfig) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    config
+        .into_builder()
+        .http_client(http_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts)
+        .build()
+}
+
+/// The SDK's own default would bring a second TLS provider.
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
+}

@@ -1,0 +1,156 @@
+//! The worker's metrics for CloudWatch, which reads them out of the log: once a minute, what alarms look at.
+//!
+//! They are taken out of the Prometheus registry, the one place where the SDK and we count.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use telemetry::{Line, Namespace, Unit};
+use tracing::warn;
+
+use crate::endpoints::registry;
+
+const EVERY: Duration = Duration::from_secs(60);
+/// The format takes at most this many values for one metric.
+const VALUES_MAX: u64 = 100;
+
+/// Tells for as long as the process lives.
+pub(crate) async fn tell(metrics: Namespace, address: SocketAddr) {
+    let mut before = Sample::default();
+    let mut minute = tokio::time::interval(EVERY);
+    loop {
+        minute.tick().await;
+        match registry(address).await {
+            Ok(text) => {
+                let now = Sample::read(&text);
+                metrics.emit(line(&before, &now));
+                before = now;
+            }
+            Err(error) => warn!("The metrics cannot be read: {error}"),
+        }
+    }
+}
+
+fn line(before: &Sample, now: &Sample) -> Line {
+    let mut line = Line::default();
+    for (metric, name, label) in [
+        ("ChainsStarted", "spillway_chains_total", "event=\"started\""),
+        ("ChainsSucceeded", "spillway_chains_total", "event=\"succeeded\""),
+        ("ChainsFailed", "spillway_chains_total", "event=\"failed\""),
+        ("ChainsRefused", "spillway_chains_total", "event=\"refused\""),
+        ("RunsTriggered", "spillway_triggers_total", "how=\"triggered\""),
+        ("SweepRecovered", "spillway_sweep_recovered_total", ""),
+        ("AuditFailures", "spillway_audit_failures_total", ""),
+        (
+            "NondeterminismErrors",
+            "temporal_workflow_task_execution_failed_total",
+            "failure_reason=\"NonDeterminismError\"",
+        ),
+    ] {
+        let more = (now.sum(name, label) - before.sum(name, label)).max(0.0);
+        line = line.metric(metric, Unit::Count, more);
+    }
+    line = line.metric("Pollers", Unit::Count, now.sum("temporal_num_pollers", ""));
+    for (metric, names) in [
+        (
+            "ScheduleToStartSeconds",
+            &[
+                "temporal_workflow_task_schedule_to_start_latency_seconds",
+                "temporal_activity_schedule_to_start_latency_seconds",
+            ][..],
+        ),
+        ("WebhookToTriggerSeconds", &[crate::metrics::TO_TRIGGER][..]),
+    ] {
+        let values: Vec<f64> = names
+            .iter()
+            .flat_map(|name| values(&before.buckets(name), &now.buckets(name)))
+            .collect();
+        if !values.is_empty() {
+            line = line.metric(metric, Unit::Seconds, values);
+        }
+    }
+    line
+}
+
+/// The numbers of one moment, by series: the name with its labels.
+#[derive(Default)]
+struct Sample(BTreeMap<String, f64>);
+
+impl Sample {
+    fn read(text: &str) -> Self {
+        let series = text.lines().filter(|line| !line.starts_with('#'));
+        Self(
+            series
+                .filter_map(|line| {
+                    let (name, value) = line.rsplit_once(' ')?;
+                    Some((name.to_owned(), value.parse().ok()?))
+                })
+                .collect(),
+        )
+    }
+
+    /// The sum of all series of a name that have a label.
+    fn sum(&self, name: &str, label: &str) -> f64 {
+        self.of(name)
+            .filter(|(labels, _)| labels.contains(label))
+            .map(|(_, value)| value)
+            .sum()
+    }
+
+    /// How many observations were at most as large as each bound, over all series of a histogram.
+    fn buckets(&self, name: &str) -> Vec<(f64, f64)> {
+        let mut counts: BTreeMap<String, f64> = BTreeMap::new();
+        for (labels, value) in self.of(&format!("{name}_bucket")) {
+            if let Some((_, rest)) = labels.split_once("le=\"")
+                && let Some((bound, _)) = rest.split_once('"')
+            {
+                *counts.entry(bound.to_owned()).or_default() += value;
+            }
+        }
+        let mut buckets: Vec<(f64, f64)> = counts
+            .into_iter()
+            .filter_map(|(bound, count)| Some((bound.parse().ok()?, count)))
+            .collect();
+        buckets.sort_by(|one, other| one.0.total_cmp(&other.0));
+        buckets
+    }
+
+    fn of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, f64)> {
+        self.0.iter().filter_map(move |(series, &value)| {
+            let labels = series.strip_prefix(name)?;
+            (labels.is_empty() || labels.starts_with('{')).then_some((labels, value))
+        })
+    }
+}
+
+/// The upper bound of its bucket for each observation that is new; where they are too many, as many of each bound as
+/// keeps the proportions. What is over the last bound counts as that bound.
+fn values(before: &[(f64, f64)], now: &[(f64, f64)]) -> Vec<f64> {
+    let mut below = 0.0;
+    let mut last_bound = 0.0;
+    let mut fresh: Vec<(f64, u64)> = Vec::new();
+    for (at, &(bound, count)) in now.iter().enumerate() {
+        let count_before = before.get(at).map_or(0.0, |&(_, count)| count);
+        let up_to_here = (count - count_before).max(0.0);
+        if bound.is_finite() {
+            last_bound = bound;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count that is not negative"
+        )]
+        fresh.push((last_bound, (up_to_here - below).max(0.0) as u64));
+        below = up_to_here;
+    }
+    let total: u64 = fresh.iter().map(|(_, count)| count).sum();
+    let thinning = total.div_ceil(VALUES_MAX / 2).max(1);
+    fresh
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .flat_map(|(bound, count)| {
+            std::iter::repeat_n(bound, usize::try_from(count.div_ceil(thinning)).unwrap_or(1))
+        })
+        .collect()
+}
