@@ -3,10 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod audit;
+mod buffer;
 mod chain;
+mod credentials;
+mod deployment;
 mod durability;
+mod encryption;
 mod histories;
+mod long;
 mod operations;
+mod outage;
 mod request;
 mod rules;
 mod trouble;

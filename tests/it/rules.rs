@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chain::RunState;
-use mock_spacelift::NewStack;
+use mock_spacelift::{KEY_ID, NewStack};
 use orchestrator::contract::{ChainReport, ChainResult};
 
 use crate::chain::{EACH_ONCE, diamond};
@@ -76,7 +76,7 @@ async fn an_upstream_outside_the_chain_that_is_under_way_is_waited_for_and_never
 
 #[tokio::test]
 async fn a_stack_that_needs_a_confirmation_is_waited_for() {
-    let world = World::start().await;
+    let world = impatient().await;
     world.spacelift.add_stack(NewStack::named("network"));
     world.spacelift.add_stack(
         NewStack::named("database")
@@ -98,8 +98,19 @@ async fn a_stack_that_needs_a_confirmation_is_waited_for() {
         run_of_database(&report),
         Some(world.spacelift.runs_of("database")[0].run.clone())
     );
+    world
+        .wait_for_chain(&root, "word that it waits", |report| {
+            let waiting = report
+                .walk
+                .as_ref()
+                .and_then(|walk| walk.stack(&database)?.note.clone());
+            waiting.as_deref() == Some("waits for a confirmation")
+        })
+        .await;
     world.confirm("database").await;
-    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Succeeded);
+    assert_eq!(report.walk.unwrap().stack(&database).unwrap().note, None);
     world.assert_order(&[("network", "database"), ("database", "apps")]);
 }
 
@@ -112,6 +123,16 @@ async fn runs_of_our_own_start_no_chains() {
     world.wait_for_quiet().await;
     assert_eq!(world.workflows("StackDependencyChainWorkflow").await, 1);
     assert_eq!(world.workflows("StackExecutionWorkflow").await, 3);
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+/// Nobody claims such a run: somebody else made it with the same key.
+#[tokio::test]
+async fn a_run_of_our_key_that_nobody_claims_starts_a_chain_after_a_while() {
+    let world = World::with_settings(|settings| settings.timing.claim_wait = Duration::from_secs(40)).await;
+    diamond(&world);
+    let root = world.spacelift.trigger("network", &format!("api::{KEY_ID}"));
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     assert_eq!(world.runs_per_stack(), EACH_ONCE);
 }
 

@@ -3,15 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
 use chain::{AccountName, RunId, RunState};
+use environment::Variables;
 use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, NewWebhook, Pace, RunRecord, Server};
 use orchestrator::contract::ChainReport;
-use orchestrator::{ChainId, Orchestrator, Settings, TemporalSettings};
-use temporalio_client::WorkflowCountOptions;
+use orchestrator::{ChainId, ExecutionId, Orchestrator, Settings, TemporalSettings};
+use tempfile::TempDir;
+use temporalio_client::{UntypedWorkflow, WorkflowCountOptions, WorkflowTerminateOptions};
 use tokio::process::{Child, Command};
 
 const SECRET: &str = "a secret of the whole-system tests";
@@ -23,8 +25,12 @@ pub(crate) struct World {
     pub(crate) spacelift: MockSpacelift,
     pub(crate) orchestrator: Orchestrator,
     pub(crate) webhook: SocketAddr,
+    /// Where the chains and the webhook write their audit log.
+    pub(crate) audit: audit::Store,
+    audit_directory: TempDir,
     server: Server,
-    temporal: String,
+    /// Where Temporal is, and with which key it is spoken to.
+    temporal: Variables,
     worker: Option<Child>,
     /// Where the worker answers for itself.
     pub(crate) endpoints: SocketAddr,
@@ -42,9 +48,23 @@ impl World {
         Self::beside(&temporal, change).await
     }
 
+    /// A world in which everybody who speaks to Temporal has these variables too.
+    pub(crate) async fn with_variables(variables: &[(&str, &str)]) -> Self {
+        let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL")
+            .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`");
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Self::new(&temporal, variables.collect(), |_| {}).await
+    }
+
     /// A world with a Temporal server of the test's own.
     pub(crate) async fn beside(temporal: &str, change: impl FnOnce(&mut Settings)) -> Self {
-        let temporal = temporal.to_owned();
+        Self::new(temporal, Variables::new(), change).await
+    }
+
+    async fn new(address: &str, mut temporal: Variables, change: impl FnOnce(&mut Settings)) -> Self {
+        temporal.insert("TEMPORAL_ADDRESS".to_owned(), address.to_owned());
         let name = format!("acme-{}", uuid::Uuid::new_v4());
         let account: AccountName = name.parse().unwrap();
         let spacelift = MockSpacelift::new(&name);
@@ -58,7 +78,9 @@ impl World {
         // What is tried again in a test is tried again at once.
         settings.timing.trigger_backoff = Duration::from_millis(50);
         change(&mut settings);
-        let temporal_settings = TemporalSettings::new(&temporal, "default").unwrap();
+        let audit_directory = tempfile::tempdir().unwrap();
+        let audit = audit::Store::in_directory(audit_directory.path());
+        let temporal_settings = TemporalSettings::from_variables(&temporal).unwrap();
         let client = temporal_settings.connect().await.unwrap();
         let orchestrator = Orchestrator::new(client, settings.clone());
 
@@ -73,6 +95,7 @@ impl World {
         let secrets = WebhookSecrets::from(WebhookSecret::parse(SECRET).unwrap());
         let router = webhook::router(webhook::Config {
             account: Some(account.clone()),
+            audit: Some(audit.clone()),
             ..webhook::Config::new(secrets, temporal_settings, settings)
         });
         tokio::spawn(webhook::serve(listener, router, std::future::pending()));
@@ -84,6 +107,8 @@ impl World {
             spacelift,
             orchestrator,
             webhook,
+            audit,
+            audit_directory,
             server,
             temporal,
             worker: None,
@@ -95,10 +120,13 @@ impl World {
 
     pub(crate) fn start_worker(&mut self) {
         let child = Command::new(program("spillway-worker"))
-            .env("TEMPORAL_ADDRESS", &self.temporal)
+            .envs(&self.temporal)
+            .env("SPILLWAY_AUDIT", self.audit_directory.path())
             .env("SPACELIFT_BASE_URL", self.server.url())
             .env("SPACELIFT_KEY_ID", KEY_ID)
             .env("SPACELIFT_KEY_SECRET", KEY_SECRET)
+            // The account in memory has more patience than the real one.
+            .env("SPACELIFT_REQUESTS_PER_MINUTE", "60000")
             .envs(variables(self.orchestrator.settings()))
             .env("SPILLWAY_HEALTH_ADDRESS", self.endpoints.to_string())
             .env("RUST_LOG", "warn")
@@ -196,6 +224,22 @@ impl World {
             .find(|run| waits(run))
             .expect("it waited a moment ago");
         self.spacelift.confirm(&run.run, "bob");
+    }
+
+    pub(crate) fn audit_path(&self) -> &Path {
+        self.audit_directory.path()
+    }
+
+    /// Ends the execution of a stack by force, as an operator might.
+    pub(crate) async fn terminate(&self, root: &RunId, stack: &str) {
+        let chain = ChainId::of_root_run(&self.account, root);
+        let execution = ExecutionId::in_chain(&chain, &stack.parse().unwrap());
+        self.orchestrator
+            .client()
+            .get_workflow_handle::<UntypedWorkflow>(execution.as_str())
+            .terminate(WorkflowTerminateOptions::default())
+            .await
+            .unwrap();
     }
 
     /// Waits until nothing is under way: no run, and no workflow that could still start something.
@@ -305,6 +349,10 @@ fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
         ),
         ("SPILLWAY_CLAIM_WAIT", milliseconds(settings.timing.claim_wait)),
         ("SPILLWAY_SWEEP_EVERY", milliseconds(settings.sweep_every)),
+        (
+            "SPILLWAY_HISTORY_EVENTS",
+            settings.timing.history_events.to_string(),
+        ),
     ]
 }
 
@@ -319,12 +367,12 @@ pub(crate) fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-fn any_port() -> SocketAddr {
+pub(crate) fn any_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 /// A program of this workspace, which `cargo xtask test` has built.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();

@@ -18,7 +18,7 @@ use audit::Store;
 use chain::Root;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use orchestrator::contract::{ExecutionOutcome, Planned, SweepOutcome};
+use orchestrator::contract::{ExecutionOutcome, Fetched, SweepOutcome};
 use orchestrator::{ExecutionId, Orchestrator};
 use spacelift::Spacelift;
 use temporalio_sdk::activities::{ActivityContext, ActivityError, activities};
@@ -52,10 +52,12 @@ impl Activities {
         self: Arc<Self>,
         ctx: ActivityContext,
         root: Root,
-    ) -> Result<Planned, ActivityError> {
+    ) -> Result<Fetched, ActivityError> {
+        let settings = &self.orchestrator.settings().chain;
+        let audited = self.audit.is_some();
         alive(
             ctx,
-            dependents::fetch(&self.spacelift, &self.orchestrator.settings().chain, &root).boxed(),
+            dependents::fetch(&self.spacelift, settings, &root, audited).boxed(),
         )
         .await
     }

@@ -38,13 +38,13 @@ pub enum StoreError {
     NotOfChain { chain: String },
     #[error("`{key}` of the audit log is larger than {OBJECT_BYTES_MAX} bytes")]
     TooLarge { key: String },
-    #[error("the audit log's `{path}`")]
+    #[error("audit log, `{path}`")]
     File {
         path: String,
         #[source]
         source: std::io::Error,
     },
-    #[error("the audit log's `{what}`")]
+    #[error("audit log, `{what}`")]
     Bucket {
         what: String,
         #[source]
@@ -92,11 +92,15 @@ impl Store {
     /// What a setting such as `s3://bucket/prefix`, `file:///directory` or `a/path` names. AWS's own configuration
     /// is that of the environment. Nothing is sent to S3 yet.
     pub async fn from_setting(setting: &str) -> Result<Self, StoreError> {
-        let location: Location = setting.parse()?;
-        Ok(match &location {
-            Location::Bucket { .. } => Self::at(&location, &environment::aws::config().await),
+        Ok(Self::open(&setting.parse()?).await)
+    }
+
+    /// The log at a place. AWS's own configuration is that of the environment.
+    pub async fn open(location: &Location) -> Self {
+        match location {
+            Location::Bucket { .. } => Self::at(location, &environment::aws::config().await),
             Location::Directory(path) => Self::in_directory(path),
-        })
+        }
     }
 
     /// What `SPILLWAY_AUDIT` names, if it is set.

@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
 use crate::ask::{RunArguments, run};
+use crate::audit_log::{AuditArguments, audit};
 use crate::blueprints::{BlueprintsArguments, blueprints};
 use crate::chains::{ChainArguments, ChainsArguments, chain, chains};
 use crate::command::Done;
@@ -15,6 +16,8 @@ use crate::local::{DemoArguments, DevArguments, demo, dev};
 use crate::mock::{MockArguments, mock};
 use crate::plan::{PlanArguments, plan};
 use crate::query::{QueryArguments, query};
+use crate::redeliver::{RedeliverArguments, redeliver};
+use crate::report::{ReportArguments, report};
 use crate::runs::{RunsArguments, runs};
 use crate::send::{SendArguments, send};
 use crate::spaces::{SpacesArguments, spaces};
@@ -23,11 +26,12 @@ use crate::webhook::{WebhookArguments, webhook};
 
 const EXIT_STATUS: &str = "Exit status:
   0  it was done
-  1  it was done, and the outcome is bad: a chain failed or is refused, lint found errors
+  1  it was done, and the outcome is bad: a chain failed or is refused, lint found errors,
+     the audit log is broken
   2  the command line is wrong
   3  a setting is missing or wrong
-  4  Spacelift or Temporal refused, or has no such thing
-  5  Spacelift or Temporal could not be reached
+  4  Spacelift, Temporal or S3 refused, or has no such thing
+  5  Spacelift, Temporal or S3 could not be reached
 
 The settings come from the environment; README.md lists them, and `spillway doctor` checks them.";
 
@@ -55,6 +59,10 @@ pub(crate) enum Command {
     Plan(PlanArguments),
     Lint(LintArguments),
     Doctor(DoctorArguments),
+    /// Looks after the audit log.
+    Audit(AuditArguments),
+    Report(ReportArguments),
+    Redeliver(RedeliverArguments),
     /// Installs what makes Spacelift tell Spillway of its runs.
     Webhook(WebhookArguments),
     /// Lists, shows, triggers, confirms and discards runs.
@@ -84,6 +92,9 @@ impl Command {
             Self::Plan(arguments) => plan(arguments),
             Self::Lint(arguments) => lint(&arguments),
             Self::Doctor(arguments) => doctor(&arguments),
+            Self::Audit(arguments) => audit(arguments),
+            Self::Report(arguments) => report(&arguments),
+            Self::Redeliver(arguments) => redeliver(&arguments),
             Self::Webhook(arguments) => webhook(arguments),
             Self::Runs(arguments) => runs(arguments),
             Self::Stacks(arguments) => stacks(arguments),

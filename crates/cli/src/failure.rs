@@ -2,14 +2,15 @@
 //!
 //! | status | meaning |
 //! |---|---|
-//! | 1 | it was done, and the outcome is bad: a chain failed or is refused, `lint` found errors |
+//! | 1 | it was done, and the outcome is bad: a chain failed or is refused, `lint` found errors, the audit log is broken |
 //! | 2 | the command line is wrong |
 //! | 3 | a setting is missing or wrong |
-//! | 4 | Spacelift or Temporal refused, or has no such thing |
-//! | 5 | Spacelift or Temporal could not be reached |
+//! | 4 | Spacelift, Temporal or S3 refused, or has no such thing |
+//! | 5 | Spacelift, Temporal or S3 could not be reached |
 
 use std::process::ExitCode;
 
+use audit::{BucketFailure, StoreError};
 use environment::SecretError;
 use orchestrator::ConnectError;
 use orchestrator::settings::SettingsError;
@@ -65,6 +66,9 @@ fn status_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             SETTING
         });
     }
+    if let Some(error) = cause.downcast_ref::<StoreError>() {
+        return Some(status_of_log(error));
+    }
     if let Some(failure) = cause.downcast_ref::<Failure>() {
         return Some(match failure {
             Failure::Usage(_) => USAGE,
@@ -80,6 +84,17 @@ pub(crate) fn status_of_kind(kind: &ErrorKind) -> u8 {
         ErrorKind::Unreachable { .. } | ErrorKind::Ambiguous { .. } | ErrorKind::NotGraphQl { .. } => {
             UNREACHABLE
         }
+        _ => REFUSED,
+    }
+}
+
+fn status_of_log(error: &StoreError) -> u8 {
+    match error {
+        StoreError::Location(_) => SETTING,
+        StoreError::Bucket {
+            source: BucketFailure::Unreachable { .. },
+            ..
+        } => UNREACHABLE,
         _ => REFUSED,
     }
 }
@@ -131,6 +146,20 @@ mod tests {
             3,
         );
         check(ConnectError::Address { address: detail() }, 3);
+        check(
+            StoreError::from("s3://".parse::<audit::Location>().unwrap_err()),
+            3,
+        );
+        let bucket = |source| StoreError::Bucket {
+            what: detail(),
+            source,
+        };
+        let refused = BucketFailure::Refused {
+            code: detail(),
+            message: detail(),
+        };
+        check(bucket(refused), 4);
+        check(bucket(BucketFailure::Unreachable { detail: detail() }), 5);
         check(Failure::missing("stack", "x"), 4);
         check(spacelift(ErrorKind::Unauthorized), 4);
         check(spacelift(ErrorKind::Refused { message: detail() }), 4);

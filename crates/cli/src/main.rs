@@ -2,6 +2,7 @@
 
 mod arguments;
 mod ask;
+mod audit_log;
 mod blueprints;
 mod chains;
 mod command;
@@ -21,6 +22,8 @@ mod pairs;
 mod plan;
 mod progress;
 mod query;
+mod redeliver;
+mod report;
 mod runs;
 mod send;
 mod spaces;

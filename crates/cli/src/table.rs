@@ -75,6 +75,16 @@ pub(crate) fn plain(text: &str) -> String {
     }
 }
 
+/// A moment as people compare it: whole seconds, in UTC.
+pub(crate) fn moment(at_ms: i64) -> Option<jiff::Timestamp> {
+    jiff::Timestamp::from_second(at_ms.div_euclid(1_000)).ok()
+}
+
+/// The same in a cell.
+pub(crate) fn shown(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

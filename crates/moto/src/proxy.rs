@@ -19,6 +19,7 @@ pub struct Call {
     /// method and its query.
     pub operation: String,
     pub path: String,
+    pub headers: HeaderMap,
     pub body: String,
 }
 
@@ -85,7 +86,7 @@ struct Forward {
 impl Forward {
     async fn call(self, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
         let operation = operation(&method, &uri, &headers, &body);
-        match self.note(&operation, &uri, &body) {
+        match self.note(&operation, &uri, &headers, &body) {
             Some(Trouble::Refused) => refusal(headers.contains_key(TARGET)),
             Some(Trouble::AnswerLost) => {
                 self.pass_on(method, &uri, headers, body).await;
@@ -95,11 +96,12 @@ impl Forward {
         }
     }
 
-    fn note(&self, operation: &str, uri: &Uri, body: &[u8]) -> Option<Trouble> {
+    fn note(&self, operation: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<Trouble> {
         let mut state = self.state.lock().unwrap();
         state.calls.push(Call {
             operation: operation.to_owned(),
             path: uri.path().to_owned(),
+            headers: headers.clone(),
             body: String::from_utf8_lossy(body).into_owned(),
         });
         if state.is_away {

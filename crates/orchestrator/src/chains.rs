@@ -121,25 +121,31 @@ impl Orchestrator {
 
     /// How the execution of a stack ended; `None` while it goes on.
     pub async fn execution(&self, id: &ExecutionId) -> Result<Option<ExecutionOutcome>, TemporalError> {
-        let handle = self
-            .client
-            .get_workflow_handle::<StackExecutionWorkflow>(id.as_str());
-        let described = handle
-            .describe(WorkflowDescribeOptions::default())
-            .await
-            .map_err(|error| TemporalError::new(format!("find `{id}`"), error))?;
-        if described.status() == WorkflowExecutionStatus::Running {
-            return Ok(None);
-        }
-        let failed = |error: WorkflowGetResultError| ExecutionOutcome {
+        let failed = |why: String| ExecutionOutcome {
             result: ExecutionResult::Failed {
-                reason: Reason::new("execution_failed", error.to_string()),
+                reason: Reason::new("execution_failed", why),
             },
             run: None,
             joined: false,
         };
-        let result = handle.get_result(WorkflowGetResultOptions::default()).await;
-        Ok(Some(result.unwrap_or_else(failed)))
+        let handle = self
+            .client
+            .get_workflow_handle::<StackExecutionWorkflow>(id.as_str());
+        match handle.describe(WorkflowDescribeOptions::default()).await {
+            Ok(described) if described.status() == WorkflowExecutionStatus::Running => return Ok(None),
+            Ok(_) => {}
+            Err(WorkflowInteractionError::NotFound(_)) => {
+                return Ok(Some(failed("Temporal no longer knows its execution".to_owned())));
+            }
+            Err(error) => return Err(TemporalError::new(format!("find `{id}`"), error)),
+        }
+        match handle.get_result(WorkflowGetResultOptions::default()).await {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error @ WorkflowGetResultError::Rpc(_)) => {
+                Err(TemporalError::new(format!("tell the outcome of `{id}`"), error))
+            }
+            Err(ended) => Ok(Some(failed(ended.to_string()))),
+        }
     }
 
     /// Pauses, resumes or cancels a chain. `false` where no such chain is under way.

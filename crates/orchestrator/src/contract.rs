@@ -89,9 +89,6 @@ pub struct FollowInput {
     pub subject: Subject,
     pub source: Source,
     pub timing: Timing,
-    /// Whether the chain that follows writes an audit log.
-    #[serde(default)]
-    pub audited: bool,
 }
 
 /// What is followed.
@@ -180,7 +177,7 @@ pub struct ChainInput {
     /// Who triggered the root's run, as Spacelift names them.
     #[serde(default)]
     pub started_by: Option<String>,
-    /// None where the chain writes no audit log.
+    /// The audit log of the history before, if it wrote one.
     #[serde(default)]
     pub audit: Option<ChainAudit>,
 }
@@ -195,6 +192,16 @@ pub struct ChainAudit {
 }
 
 /// Output of the activity `fetch_dependent_stacks`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fetched {
+    #[serde(flatten)]
+    pub planned: Planned,
+    /// Whether the chain writes an audit log: the worker that planned it has a place for one.
+    #[serde(default)]
+    pub audited: bool,
+}
+
+/// What came of planning a chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum Planned {

@@ -131,7 +131,6 @@ impl Orchestrator {
             subject,
             source,
             timing: self.settings.timing.clone(),
-            audited: self.settings.audited,
         }
     }
 

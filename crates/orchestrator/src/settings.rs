@@ -37,8 +37,6 @@ pub struct Settings {
     pub timing: Timing,
     /// How often runs are looked for of which no webhook told.
     pub sweep_every: Duration,
-    /// Whether chains write an audit log: `SPILLWAY_AUDIT` says where.
-    pub audited: bool,
 }
 
 impl Default for Settings {
@@ -48,7 +46,6 @@ impl Default for Settings {
             chain: ChainSettings::default(),
             timing: Timing::default(),
             sweep_every: Duration::from_secs(600),
-            audited: false,
         }
     }
 }
@@ -147,10 +144,7 @@ impl Settings {
             lookup,
             problems: Vec::new(),
         };
-        let mut settings = Self {
-            audited: (reader.lookup)("SPILLWAY_AUDIT").is_some_and(|place| !place.trim().is_empty()),
-            ..Self::default()
-        };
+        let mut settings = Self::default();
         reader.read("task_queue", &mut settings.task_queue, "a name");
         reader.read(
             "parallel_runs",

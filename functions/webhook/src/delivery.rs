@@ -113,12 +113,9 @@ async fn decide(
     }
     match event::parse(&body) {
         Ok(Delivery::Run(event)) => {
+            let ignored = why_ignored(&event, receiver.account.as_ref(), clock::now_ms());
             let heard = Heard::event(event);
-            let answer = match &heard {
-                Heard::Event(heard) => why_ignored(&heard.event, receiver.account.as_ref(), clock::now_ms()),
-                Heard::Request { .. } => None,
-            };
-            let answer = match answer {
+            let answer = match ignored {
                 Some(ignored) => ignored,
                 None => receiver.record(&heard).await,
             };
@@ -127,8 +124,13 @@ async fn decide(
         Ok(Delivery::Request(request)) => {
             match request.account.clone().or_else(|| receiver.account.clone()) {
                 Some(account) => {
+                    let ignored = of_other_account(&account, receiver.account.as_ref());
                     let heard = Heard::request(account, request);
-                    (receiver.record(&heard).await, About::Heard(heard))
+                    let answer = match ignored {
+                        Some(ignored) => ignored,
+                        None => receiver.record(&heard).await,
+                    };
+                    (answer, About::Heard(heard))
                 }
                 None => (
                     Answer::Incomplete {
@@ -199,31 +201,41 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The answer to an authentic event that is not ours to act on.
 fn why_ignored(event: &RunEvent, account: Option<&AccountName>, now_ms: i64) -> Option<Answer> {
-    let ignored = |code: &str, reason: String| {
-        Some(Answer::Ignored {
-            code: code.to_owned(),
-            reason,
-        })
-    };
-    if account.is_some_and(|account| *account != event.account) {
-        return ignored(
-            "other_account",
-            format!("it is about the account `{}`", event.account),
-        );
+    if let Some(ignored) = of_other_account(&event.account, account) {
+        return Some(ignored);
     }
     if event.run_type != RunType::Tracked {
-        return ignored("run_type", format!("a {} run starts no chain", event.run_type));
+        return Some(ignored(
+            "run_type",
+            format!("a {} run starts no chain", event.run_type),
+        ));
     }
     let age_ms = now_ms.saturating_sub(event.timestamp_ms);
     if age_ms > clock::milliseconds(EVENT_AGE_MAX) {
-        return ignored("too_old", format!("it is {} hours old", age_ms / 3_600_000));
+        return Some(ignored(
+            "too_old",
+            format!("it is {} hours old", age_ms / 3_600_000),
+        ));
     }
     if age_ms < -clock::milliseconds(EVENT_AHEAD_MAX) {
         let minutes = -age_ms / 60_000;
-        return ignored(
+        return Some(ignored(
             "from_the_future",
             format!("it is {minutes} minutes ahead of this clock"),
-        );
+        ));
     }
     None
+}
+
+/// The answer to what is about `account`, where it is not the one that is ours.
+fn of_other_account(account: &AccountName, ours: Option<&AccountName>) -> Option<Answer> {
+    ours.is_some_and(|ours| ours != account)
+        .then(|| ignored("other_account", format!("it is about the account `{account}`")))
+}
+
+fn ignored(code: &str, reason: String) -> Answer {
+    Answer::Ignored {
+        code: code.to_owned(),
+        reason,
+    }
 }

@@ -72,9 +72,21 @@ impl Journal {
     fn measure(&self, answer: &Answer, about: &About, took: Duration) {
         let count = |holds: bool| u8::from(holds);
         let is_forged = matches!(about, About::Forgery { .. });
+        let mut line = Line::default();
+        // Spacelift always signs, so who does not is a stranger, whose failures are no sign that its webhook is about
+        // to be switched off.
+        if matches!(
+            about,
+            About::Forgery {
+                error: SignatureError::Mismatch,
+                ..
+            }
+        ) || !is_forged
+        {
+            line = line.metric("FailedDeliveries", Unit::Count, count(!answer.is_success()));
+        }
         self.metrics.emit(
-            Line::default()
-                .dimension("Answer", answer.code())
+            line.dimension("Answer", answer.code())
                 .dimension("Reason", reason_of(answer, about).unwrap_or("none"))
                 .metric_by(
                     &[&["Answer"], &["Answer", "Reason"]],
@@ -83,7 +95,6 @@ impl Journal {
                     1,
                 )
                 .metric("AuthenticDeliveries", Unit::Count, count(answer.is_authentic()))
-                .metric("FailedDeliveries", Unit::Count, count(!answer.is_success()))
                 .metric("SignatureFailures", Unit::Count, count(is_forged))
                 .metric("Buffered", Unit::Count, count(matches!(answer, Answer::Buffered)))
                 .metric("LatencyMs", Unit::Milliseconds, took.as_secs_f64() * 1000.0),

@@ -19,13 +19,16 @@ pub struct AuditRecords {
 #[error("this chain writes an audit log, and SPILLWAY_AUDIT is not set where this worker runs")]
 struct NoStore;
 
-/// Tried until it works: a chain does not wait for it, but ends only when its log is written.
+/// Tried until it works, unless it never will: a chain does not wait for it, but ends only when its log is written.
 pub(super) async fn write(store: Option<&Store>, batch: &AuditRecords) -> Result<(), ActivityError> {
     let written = match store {
         Some(store) => store
             .put_chain(batch.chain.as_str(), &batch.records)
             .await
-            .map_err(ApplicationFailure::new),
+            .map_err(|error| {
+                let is_final = error.is_final();
+                ApplicationFailure::builder(error).non_retryable(is_final).build()
+            }),
         None => Err(ApplicationFailure::new(NoStore)),
     };
     written.map_err(|failure| {

@@ -1,7 +1,7 @@
 //! From Spacelift's stacks to a chain.
 
 use chain::{ChainSettings, DependencyGraph, Reason, Root, StackFacts};
-use orchestrator::contract::Planned;
+use orchestrator::contract::{Fetched, Planned};
 use spacelift::Spacelift;
 use temporalio_sdk::activities::ActivityError;
 
@@ -12,13 +12,14 @@ pub(super) async fn fetch(
     spacelift: &Spacelift,
     settings: &ChainSettings,
     root: &Root,
-) -> Result<Planned, ActivityError> {
+    audited: bool,
+) -> Result<Fetched, ActivityError> {
     let stacks = spacelift.stacks().await.map_err(activity_error)?;
     let graph = DependencyGraph::build(
         stacks.into_iter().map(StackFacts::from).collect(),
         &settings.label_prefixes,
     );
-    Ok(match chain::plan(&graph, root, settings) {
+    let planned = match chain::plan(&graph, root, settings) {
         Ok(chain) => {
             metrics::chain_planned(None);
             Planned::Chain {
@@ -31,5 +32,6 @@ pub(super) async fn fetch(
                 reason: Reason::new(refusal.code(), refusal.to_string()),
             }
         }
-    })
+    };
+    Ok(Fetched { planned, audited })
 }

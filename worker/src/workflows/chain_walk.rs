@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use chain::{Outcome, Reason, StackId, Walk, render};
 use orchestrator::contract::{
-    ChainInput, ChainOutcome, ChainReport, ChainResult, Control, ExecutionOutcome, ExecutionResult, Planned,
-    StackBegan, StackEnded,
+    ChainInput, ChainOutcome, ChainReport, ChainResult, Control, ExecutionOutcome, ExecutionResult, Fetched,
+    Planned, StackBegan, StackEnded,
 };
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
@@ -28,6 +28,8 @@ pub struct StackDependencyChainWorkflow {
     input: ChainInput,
     report: ChainReport,
     messages: VecDeque<Message>,
+    /// How many executions are asked for and not begun. Temporal may drop those with the history that asked.
+    beginning: usize,
     /// The ends that executions told themselves: those that an earlier history of this chain began.
     ended: BTreeMap<StackId, ExecutionOutcome>,
 }
@@ -52,23 +54,31 @@ impl StackDependencyChainWorkflow {
             input,
             report,
             messages: VecDeque::new(),
+            beginning: 0,
             ended: BTreeMap::new(),
         }
     }
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ChainOutcome> {
+        let resume = ctx.state_mut(|state| state.input.resume.take());
         let input = ctx.state(|state| state.input.clone());
-        let mut log = Log::new(&input);
-        let walk = match input.resume.clone() {
+        let mut log = Log::new(&input, resume.as_deref());
+        let walk = match resume {
             Some(walk) => *walk,
-            None => match plan(ctx, &input).await? {
-                Planned::Chain { chain } => {
-                    log.started(now_ms(ctx));
-                    Walk::new(*chain)
+            None => {
+                let Fetched { planned, audited } = plan(ctx, &input).await?;
+                if audited {
+                    log.begin();
                 }
-                Planned::Refused { reason } => return refuse(ctx, log, reason).await,
-            },
+                match planned {
+                    Planned::Chain { chain } => {
+                        log.started(now_ms(ctx));
+                        Walk::new(*chain)
+                    }
+                    Planned::Refused { reason } => return refuse(ctx, log, reason).await,
+                }
+            }
         };
         walk_to_the_end(ctx, &input, walk, log).await
     }
@@ -96,7 +106,7 @@ impl StackDependencyChainWorkflow {
 
 type Context = WorkflowContext<StackDependencyChainWorkflow>;
 
-async fn plan(ctx: &mut Context, input: &ChainInput) -> WorkflowResult<Planned> {
+async fn plan(ctx: &mut Context, input: &ChainInput) -> WorkflowResult<Fetched> {
     let options = patient(&input.timing, format!("what depends on {}", input.root.stack));
     Ok(ctx
         .execute_activity(Activities::fetch_dependent_stacks, input.root.clone(), options)
@@ -128,37 +138,46 @@ async fn walk_to_the_end(
         while let Some(message) = ctx.state_mut(|state| state.messages.pop_front()) {
             heed(&mut walk, &mut log, message, now_ms(ctx));
         }
-        if ctx.history_length() > input.timing.history_events && !walk.is_over() {
+        let is_full = ctx.history_length() > input.timing.history_events && !walk.is_over();
+        if is_full && ctx.state(|state| state.beginning == 0) {
             return go_on_in_a_new_history(ctx, input, walk, log);
         }
-        for stack in walk.ready() {
-            walk.start(&stack, now_ms(ctx)).map_err(broken)?;
-            running.push(begin(ctx, input, &walk, &stack)?);
+        if !is_full {
+            for stack in walk.ready() {
+                walk.start(&stack, now_ms(ctx)).map_err(broken)?;
+                running.push(begin(ctx, input, &walk, &stack)?);
+            }
         }
-        publish(ctx, &walk);
+        let result = result_of(&walk);
         log.stacks_ended(&walk);
-        if running.is_empty() && walk.is_over() {
-            let result = ctx.state(|state| state.report.result);
-            if !is_ended {
-                is_ended = true;
-                log.ended(result, now_ms(ctx));
-                if !ctx.is_replaying() {
-                    metrics::chain_ended(result, &walk);
-                }
-            }
-            if log.is_written() {
-                return Ok(ctx.state(|state| state.report.clone()));
+        let is_over = running.is_empty() && walk.is_over();
+        if is_over && !is_ended {
+            is_ended = true;
+            log.ended(result, now_ms(ctx));
+            if !ctx.is_replaying() {
+                metrics::chain_ended(result, &walk);
             }
         }
+        publish(ctx, result, walk);
+        if is_over && log.is_written() {
+            return Ok(ctx.state(|state| state.report.clone()));
+        }
+        let mut over = None;
         select! {
-            ended = first_to_end(&mut running) => {
-                let (stack, executed) = ended?;
-                record(&mut walk, &stack, executed, now_ms(ctx))?;
-            }
+            ended = first_to_end(&mut running) => over = Some(ended?),
             told = ctx.wait_condition(|state: &StackDependencyChainWorkflow| !state.messages.is_empty()) => {
                 told?;
             }
             written = log.written(ctx) => written?,
+            all_began = ctx.wait_condition(|state: &StackDependencyChainWorkflow| is_full && state.beginning == 0) => {
+                all_began?;
+            }
+        }
+        walk = ctx
+            .state_mut(|state| state.report.walk.take())
+            .ok_or_else(|| broken("the walk was lost"))?;
+        if let Some((stack, executed)) = over {
+            record(&mut walk, &stack, executed, now_ms(ctx))?;
         }
     }
 }
@@ -214,9 +233,8 @@ fn record(walk: &mut Walk, stack: &StackId, executed: ExecutionOutcome, at_ms: i
     walk.finish(stack, outcome, at_ms).map_err(broken)
 }
 
-/// Shows where the chain is: to the query, and to people who look at the workflow in Temporal's UI.
-fn publish(ctx: &Context, walk: &Walk) {
-    let result = if !walk.is_over() {
+fn result_of(walk: &Walk) -> ChainResult {
+    if !walk.is_over() {
         if walk.is_paused() {
             ChainResult::Paused
         } else {
@@ -231,11 +249,16 @@ fn publish(ctx: &Context, walk: &Walk) {
         ChainResult::Failed
     } else {
         ChainResult::Succeeded
-    };
-    ctx.set_current_details(render::markdown(walk));
+    }
+}
+
+/// Shows where the chain is while it waits: to the query, and to people who look at the workflow in Temporal's UI. The
+/// walk is lent, since a copy for each step of a long chain would make its replay slow.
+fn publish(ctx: &Context, result: ChainResult, walk: Walk) {
+    ctx.set_current_details(render::markdown(&walk));
     ctx.state_mut(|state| {
         state.report.result = result;
-        state.report.walk = Some(walk.clone());
+        state.report.walk = Some(walk);
     });
 }
 

@@ -2,8 +2,8 @@
 
 use chain::{Root, RunId, RunType};
 use orchestrator::contract::{
-    ChainAudit, ChainInput, Claim, EventType, ExecutionInput, ExecutionResult, FollowInput, FollowOutcome,
-    HandedOn, HeardEvent, RunOver, Subject, VERSION,
+    ChainInput, Claim, EventType, ExecutionInput, ExecutionResult, FollowInput, FollowOutcome, HandedOn,
+    HeardEvent, RunOver, Subject, VERSION,
 };
 use orchestrator::definition::{HandleCompletedRun, HandleFailedRun};
 use orchestrator::{ChainId, ExecutionId};
@@ -327,7 +327,7 @@ async fn start_chain(
         heard_at_ms: ctx.state(|state| state.latest.as_ref().and_then(|heard| heard.heard_at_ms)),
         resume: None,
         started_by: asked_by.or_else(|| facts.triggered_by.clone()),
-        audit: input.audited.then(ChainAudit::default),
+        audit: None,
     };
     match ctx
         .start_child_workflow(StackDependencyChainWorkflow::run, chain_input, options)

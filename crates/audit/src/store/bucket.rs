@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 
 use super::{OBJECT_BYTES_MAX, Object, StoreError};
@@ -73,7 +73,7 @@ impl Bucket {
             Err(error) => Err(StoreError::Bucket {
                 what: self.shown(key),
                 source: BucketFailure::Unreachable {
-                    detail: DisplayErrorContext(&error).to_string(),
+                    detail: causes(&error),
                 },
             }),
         }
@@ -125,7 +125,7 @@ impl Bucket {
                 message: error.message().unwrap_or("without a reason").to_owned(),
             },
             None => BucketFailure::Unreachable {
-                detail: DisplayErrorContext(error).to_string(),
+                detail: causes(error),
             },
         };
         StoreError::Bucket {
@@ -133,4 +133,15 @@ impl Bucket {
             source,
         }
     }
+}
+
+/// What the SDK says, from the outermost to the innermost: its outermost errors alone say little.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut causes = error.to_string();
+    let mut inner = error.source();
+    while let Some(cause) = inner {
+        causes = format!("{causes}: {cause}");
+        inner = cause.source();
+    }
+    causes
 }

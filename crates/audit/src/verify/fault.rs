@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 /// A line of an object of the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub object: String,
     /// From 1.
@@ -19,7 +17,7 @@ impl fmt::Display for Place {
 }
 
 /// One thing that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub place: Place,
     pub kind: FaultKind,
@@ -32,8 +30,7 @@ impl fmt::Display for Fault {
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "code", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
     /// The line is no record.
     Unreadable,
@@ -59,6 +56,26 @@ pub enum FaultKind {
     Misplaced,
     /// The object is not called as those of a log are.
     Stranger,
+}
+
+impl FaultKind {
+    /// One word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable => "unreadable",
+            Self::CutOff => "cut_off",
+            Self::Changed => "changed",
+            Self::Missing { .. } => "missing",
+            Self::Again { .. } => "again",
+            Self::Unlinked { .. } => "unlinked",
+            Self::NotLinked => "not_linked",
+            Self::Linked => "linked",
+            Self::OtherChain { .. } => "other_chain",
+            Self::AfterEnd => "after_end",
+            Self::Misplaced => "misplaced",
+            Self::Stranger => "stranger",
+        }
+    }
 }
 
 impl fmt::Display for FaultKind {

@@ -1,7 +1,6 @@
 //! Looking at a whole store, chain by chain.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use serde::Serialize;
 
 use super::{CheckedChain, Fault, Place, Verdict};
 use crate::{Store, StoreError, StoredChain};
@@ -10,7 +9,7 @@ use crate::{Store, StoreError, StoredChain};
 const READS_AT_ONCE: usize = 16;
 
 /// What was looked at, and everything that is not simply intact.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct Summary {
     /// All of them: intact, open, newer and broken.
     pub chains: u64,
@@ -27,7 +26,7 @@ pub struct Summary {
 }
 
 /// A chain whose end is not in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenChain {
     pub chain: String,
     /// When its last record was made.
@@ -35,7 +34,7 @@ pub struct OpenChain {
 }
 
 /// A chain that is not as it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenChain {
     pub chain: String,
     /// At least one.

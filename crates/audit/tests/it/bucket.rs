@@ -92,7 +92,7 @@ async fn what_s3_refuses_is_told() {
     assert_eq!(
         error.to_string(),
         format!(
-            "the audit log's `s3://{BUCKET}/logs/eu/chains/chain%3Aacme%3A01JSPXRQR2F3Y06HD85YYXRSZ7/00000001.jsonl`"
+            "audit log, `s3://{BUCKET}/logs/eu/chains/chain%3Aacme%3A01JSPXRQR2F3Y06HD85YYXRSZ7/00000001.jsonl`"
         )
     );
     let elsewhere: Location = "s3://no-such-bucket".parse().unwrap();

@@ -46,7 +46,7 @@ async fn what_was_written_is_read_back() {
     store.put_delivery(&delivery()).await.unwrap();
 
     let chain = store.chain(CHAIN).await.unwrap();
-    assert_eq!(store.chains().await.unwrap(), [chain.clone()]);
+    assert_eq!(store.chains().await.unwrap(), std::slice::from_ref(&chain));
     let keys: Vec<_> = chain.objects.iter().map(|object| object.key.as_str()).collect();
     assert_eq!(
         keys,

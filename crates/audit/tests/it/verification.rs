@@ -20,7 +20,7 @@ pub(crate) fn lines(records: &[Record]) -> Vec<String> {
 }
 
 pub(crate) fn check(lines: &[String]) -> CheckedChain {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.join("\n") + "\n";
     verify::chain(
         NAME,
         &[(format!("chains/{NAME}/00000001.jsonl"), text.into_bytes())],

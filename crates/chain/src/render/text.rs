@@ -7,8 +7,8 @@ use super::mark;
 use crate::{Chain, ChainStack, CommitReason, StackProgress, StackState, Walk};
 
 /// How many stacks the table shows, running and failed ones first, and how many of those left out. Temporal's
-/// UI asks for the whole text again and again.
-pub const MARKDOWN_ROWS_MAX: usize = 200;
+/// UI asks for the whole text again and again, and the worker makes it anew at every step.
+pub const MARKDOWN_ROWS_MAX: usize = 100;
 
 /// How deep the tree is indented. Deeper stacks stay in the last column, or a long chain would be a triangle.
 const INDENT_MAX: usize = 24;
@@ -169,15 +169,16 @@ pub(super) fn markdown(walk: &Walk) -> String {
     if let Some(reason) = walk.stopped() {
         let _ = writeln!(out, "\n{}", cell(&reason.text));
     }
-    let mut rows: Vec<&StackProgress> = walk.progress().iter().collect();
-    if rows.len() > MARKDOWN_ROWS_MAX {
-        rows.sort_by_key(|stack| !matches!(stack.state, StackState::Running | StackState::Failed));
-    }
-    let count = rows.len();
-    if !rows.is_empty() {
+    let all = walk.progress();
+    let is_first = |stack: &&StackProgress| {
+        all.len() <= MARKDOWN_ROWS_MAX || matches!(stack.state, StackState::Running | StackState::Failed)
+    };
+    let first = all.iter().filter(is_first);
+    let rows = first.chain(all.iter().filter(|stack| !is_first(stack)));
+    if !all.is_empty() {
         out.push_str("\n| | stack | state |\n|---|---|---|\n");
     }
-    for stack in rows.into_iter().take(MARKDOWN_ROWS_MAX) {
+    for stack in rows.take(MARKDOWN_ROWS_MAX) {
         let _ = writeln!(
             out,
             "| {} | `{}` | {} |",
@@ -186,7 +187,7 @@ pub(super) fn markdown(walk: &Walk) -> String {
             cell(&words(stack))
         );
     }
-    more(&mut out, count);
+    more(&mut out, all.len());
     if !chain.left_out.is_empty() {
         out.push_str("\nLeft out:\n\n");
         for left_out in chain.left_out.iter().take(MARKDOWN_ROWS_MAX) {

@@ -140,7 +140,7 @@ fn a_large_chain_stays_readable() {
     assert_eq!(rows.len(), render::MARKDOWN_ROWS_MAX);
     assert_eq!(rows[0], "| ▶ | `s299` | running |", "what runs comes first");
     let more: Vec<_> = markdown.lines().filter(|line| line.starts_with('…')).collect();
-    assert_eq!(more, ["… and 100 more", "… and 1 more"]);
+    assert_eq!(more, ["… and 200 more", "… and 101 more"]);
 }
 
 #[test]

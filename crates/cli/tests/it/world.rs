@@ -1,5 +1,6 @@
 //! An account in memory with a server, and the binary to run against it.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, Server};
@@ -58,6 +59,11 @@ impl World {
 
     pub(crate) fn file(&self, name: &str, text: &str) {
         std::fs::write(self.directory.path().join(name), text).unwrap();
+    }
+
+    /// A place where the command runs.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub(crate) fn url(&self) -> String {

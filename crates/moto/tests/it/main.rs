@@ -1,7 +1,5 @@
 //! moto as the programs under test see it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
-
 use aws_sdk_s3::primitives::ByteStream;
 use moto::{Moto, Trouble};
 

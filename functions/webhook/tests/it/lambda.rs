@@ -1,5 +1,6 @@
 //! Events of API Gateway are answered as the same requests are over HTTP.
 
+use axum::Router;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chain::signature::sign;
@@ -11,14 +12,14 @@ use webhook::lambda_service;
 use crate::{OTHER_SECRET, SECRET, answer, proposed_run, router_here, secret};
 
 /// One request, as each kind of event says it.
-struct Sent {
+pub(crate) struct Sent {
     method: &'static str,
     path: &'static str,
     headers: Vec<(&'static str, String)>,
     body: String,
 }
 
-fn signed(body: &str, text: &str) -> Sent {
+pub(crate) fn signed(body: &str, text: &str) -> Sent {
     let signature = sign(body.as_bytes(), &secret(text));
     let headers = vec![
         ("content-type", "application/json".to_owned()),
@@ -59,7 +60,7 @@ impl Sent {
     }
 
     /// An event of an HTTP API. Where the stage has a name, it is in the path.
-    fn v2(&self, stage: &str, base64: bool) -> Value {
+    pub(crate) fn v2(&self, stage: &str, base64: bool) -> Value {
         let path = if stage == "$default" {
             self.path.to_owned()
         } else {
@@ -108,14 +109,18 @@ impl Sent {
 }
 
 /// The status and the body of an invocation's answer.
-async fn invoke(event: Value) -> (u64, Value) {
+pub(crate) async fn invoke(router: &Router, event: Value) -> (u64, Value) {
     let request: LambdaRequest = serde_json::from_value(event).unwrap();
-    let mut function = Adapter::from(lambda_service(router_here()));
+    let mut function = Adapter::from(lambda_service(router.clone()));
     let response = function
         .call(LambdaEvent::new(request, Context::default()))
         .await
         .unwrap();
-    let response = serde_json::to_value(response).unwrap();
+    read(&serde_json::to_value(response).unwrap())
+}
+
+/// The status and the body of what API Gateway is given.
+pub(crate) fn read(response: &Value) -> (u64, Value) {
     let body = response["body"].as_str().unwrap_or_default();
     let body = match response["isBase64Encoded"].as_bool() {
         Some(true) => String::from_utf8(STANDARD.decode(body).unwrap()).unwrap(),
@@ -155,17 +160,17 @@ async fn every_kind_of_event_is_answered_as_by_http() {
         let expected = (status, http_body);
         for base64 in [false, true] {
             assert_eq!(
-                invoke(sent.v2("$default", base64)).await,
+                invoke(&router_here(), sent.v2("$default", base64)).await,
                 expected,
                 "v2, {what}, base64: {base64}"
             );
             assert_eq!(
-                invoke(sent.v2("prod", base64)).await,
+                invoke(&router_here(), sent.v2("prod", base64)).await,
                 expected,
                 "v2 with a stage, {what}, base64: {base64}"
             );
             assert_eq!(
-                invoke(sent.v1("prod", base64)).await,
+                invoke(&router_here(), sent.v1("prod", base64)).await,
                 expected,
                 "v1, {what}, base64: {base64}"
             );

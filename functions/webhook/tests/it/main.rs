@@ -2,11 +2,18 @@
 //! system, and here an authentic delivery is one that is ignored with a reason, or answered with 503.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod buffer;
+mod forged;
+mod function;
 mod http;
+mod journal;
 mod lambda;
 mod process;
+mod queues;
 mod secrets;
 mod secrets_manager;
+
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -26,12 +33,16 @@ fn secret(text: &str) -> WebhookSecret {
     WebhookSecret::parse(text).unwrap()
 }
 
-fn router_with(secrets: impl Into<SecretSource>) -> Router {
+fn config_with(secrets: impl Into<SecretSource>) -> Config {
     let temporal = TemporalSettings::new(NOWHERE, "default").unwrap();
-    router(Config {
+    Config {
         account: Some("acme".parse().unwrap()),
         ..Config::new(secrets, temporal, Settings::default())
-    })
+    }
+}
+
+fn router_with(secrets: impl Into<SecretSource>) -> Router {
+    router(config_with(secrets))
 }
 
 fn router_here() -> Router {
@@ -63,6 +74,13 @@ async fn answer(router: &Router, request: Request<Body>) -> (StatusCode, Value) 
         .await
         .unwrap();
     (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+}
+
+/// Lets the clock of the webhook go on, and not that of the machine.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
 }
 
 /// The status of a delivery that is signed with `text`.

@@ -1,26 +1,22 @@
 //! Secrets in Secrets Manager: read, kept, rotated, and read no oftener than they have to be.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use axum::Router;
+use futures::future::join_all;
 use moto::Moto;
 use serde_json::json;
 use webhook::SecretSource;
 
 use crate::secrets_manager::{create, reads, rotate};
-use crate::{OTHER_SECRET, SECRET, router_with, status_of_signed};
+use crate::{OTHER_SECRET, SECRET, pass, router_with, status_of_signed};
 
 const NAME: &str = "spillway/webhook";
 const THIRD_SECRET: &str = "the third secret of these tests";
 
 fn source(moto: &Moto) -> SecretSource {
     SecretSource::secrets_manager_at(NAME, &moto.aws())
-}
-
-/// Lets the clock of the webhook go on, and not that of the machine.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
 }
 
 #[tokio::test]
@@ -36,7 +32,7 @@ async fn a_secret_is_read_once_and_believed_for_five_minutes() {
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
     assert_eq!(reads(&moto), 1);
     pass(Duration::from_secs(20)).await;
-    let many = futures::future::join_all((0..10).map(|_| status_of_signed(&router, SECRET)));
+    let many = join_all((0..10).map(|_| status_of_signed(&router, SECRET)));
     assert_eq!(many.await, [200; 10]);
     assert_eq!(reads(&moto), 2, "one flight");
 }
@@ -64,16 +60,86 @@ async fn a_rotation_loses_no_delivery() {
 }
 
 #[tokio::test]
-async fn a_flood_of_bad_signatures_reads_once_a_minute() {
+async fn a_rotation_under_load_refuses_no_delivery() {
+    let moto = Moto::start().await;
+    create(&moto, NAME, SECRET).await;
+    let router = router_with(source(&moto));
+    assert_eq!(status_of_signed(&router, SECRET).await, 200);
+    for (known, new) in [
+        (SECRET, OTHER_SECRET),
+        (OTHER_SECRET, THIRD_SECRET),
+        (THIRD_SECRET, SECRET),
+    ] {
+        let load = Load::default();
+        let senders = join_all((0..SENDERS).map(|sender| load.send(&router, known, new, sender)));
+        let rotation = async {
+            load.wait_for(LOAD_BEFORE).await;
+            rotate(&moto, NAME, new).await;
+            load.is_rotated.store(true, Relaxed);
+            load.wait_for(LOAD_BEFORE + LOAD_AFTER).await;
+            load.is_over.store(true, Relaxed);
+        };
+        tokio::join!(senders, rotation);
+        assert_eq!(load.refused.load(Relaxed), 0);
+        // Signed before Spacelift was told, and delivered late.
+        pass(Duration::from_secs(299)).await;
+        assert_eq!(status_of_signed(&router, known).await, 200);
+    }
+}
+
+/// How many send at once, and how much of it before and after the rotation.
+const SENDERS: usize = 8;
+const LOAD_BEFORE: usize = 200;
+const LOAD_AFTER: usize = 1_000;
+
+#[derive(Default)]
+struct Load {
+    sent: AtomicUsize,
+    refused: AtomicUsize,
+    is_rotated: AtomicBool,
+    is_over: AtomicBool,
+}
+
+impl Load {
+    /// Signs with the secret that is known and, as soon as it is there, every other time with the new one.
+    async fn send(&self, router: &Router, known: &str, new: &str, sender: usize) {
+        for n in sender.. {
+            if self.is_over.load(Relaxed) {
+                break;
+            }
+            let is_new = self.is_rotated.load(Relaxed) && n % 2 == 0;
+            if status_of_signed(router, if is_new { new } else { known }).await != 200 {
+                self.refused.fetch_add(1, Relaxed);
+            }
+            self.sent.fetch_add(1, Relaxed);
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn wait_for(&self, sent: usize) {
+        while self.sent.load(Relaxed) < sent {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// As many as a sender of a thousand a second sends in two seconds.
+const FLOOD: usize = 2_000;
+
+#[tokio::test]
+async fn a_flood_of_bad_signatures_reads_once_a_minute_and_hides_no_good_one() {
     let moto = Moto::start().await;
     create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
     for minute in 1..=3 {
-        let flood = futures::future::join_all((0..50).map(|_| status_of_signed(&router, OTHER_SECRET)));
-        assert_eq!(flood.await, [401; 50]);
+        let flood = join_all((0..FLOOD).map(async |n| {
+            let is_good = n % 100 == 0;
+            let status = status_of_signed(&router, if is_good { SECRET } else { OTHER_SECRET }).await;
+            status == if is_good { 200 } else { 401 }
+        }));
+        assert_eq!(flood.await, [true; FLOOD]);
         assert_eq!(reads(&moto), 1 + minute);
-        assert_eq!(status_of_signed(&router, SECRET).await, 200);
         pass(Duration::from_secs(61)).await;
     }
 }

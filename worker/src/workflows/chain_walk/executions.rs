@@ -60,11 +60,13 @@ pub(super) fn begin(
         timing: input.timing.clone(),
     };
     let (ctx, stack) = (ctx.clone(), stack.id.clone());
+    ctx.state_mut(|state| state.beginning += 1);
     Ok(Box::pin(async move {
-        let executed = match ctx
+        let began = ctx
             .start_child_workflow(StackExecutionWorkflow::run, execution, options)
-            .await
-        {
+            .await;
+        ctx.state_mut(|state| state.beginning -= 1);
+        let executed = match began {
             Ok(started) => started.result().await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };

@@ -1,16 +1,15 @@
 //! The chain's audit log: a record of every decision, written while the chain goes on.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 
 use audit::{Action, Entry};
-use chain::{Reason, RunId, StackId, StackProgress, StackState, Walk};
+use chain::{Reason, RunId, StackId, StackState, Walk};
 use futures::FutureExt;
 use futures::future::FusedFuture;
 use orchestrator::contract::{ChainAudit, ChainInput, ChainResult, Control};
-use temporalio_sdk::WorkflowResult;
+use temporalio_sdk::{ActivityExecutionError, WorkflowResult};
 
 use super::super::patient;
 use super::Context;
@@ -23,27 +22,34 @@ const WORKER: &str = "worker";
 pub(super) struct Log {
     audit: Option<ChainAudit>,
     input: ChainInput,
+    /// How many of the unwritten batches are closed, since somebody writes them or may have written them: a batch
+    /// that grew would not be the same when it is written again.
+    closed: usize,
     /// The write of the first batch.
     writing: Option<Pin<Box<dyn Future<Output = WorkflowResult<()>>>>>,
-    /// The stacks whose end is recorded.
-    recorded: BTreeSet<StackId>,
+    /// Whether the end of each stack is recorded, in the order of the walk.
+    recorded: Vec<bool>,
 }
 
 impl Log {
-    pub(super) fn new(input: &ChainInput) -> Self {
-        let is_over = |stack: &&StackProgress| stack.state.is_over();
-        let walk = input.resume.as_deref();
+    /// `resumed` is the walk of the history before, which recorded what had ended.
+    pub(super) fn new(input: &ChainInput, resumed: Option<&Walk>) -> Self {
         Self {
             audit: input.audit.clone(),
+            closed: input.audit.as_ref().map_or(0, |audit| audit.unwritten.len()),
             input: input.clone(),
             writing: None,
-            recorded: walk
+            recorded: resumed
                 .into_iter()
                 .flat_map(Walk::progress)
-                .filter(is_over)
-                .map(|stack| stack.id.clone())
+                .map(|stack| stack.state.is_over())
                 .collect(),
         }
+    }
+
+    /// From here on the chain writes a log.
+    pub(super) fn begin(&mut self) {
+        self.audit = Some(ChainAudit::default());
     }
 
     pub(super) fn started(&mut self, at_ms: i64) {
@@ -98,8 +104,9 @@ impl Log {
         if self.audit.is_none() {
             return;
         }
-        for stack in walk.progress() {
-            if stack.state.is_over() && self.recorded.insert(stack.id.clone()) {
+        self.recorded.resize(walk.progress().len(), false);
+        for (at, stack) in walk.progress().iter().enumerate() {
+            if stack.state.is_over() && !std::mem::replace(&mut self.recorded[at], true) {
                 let skipped = stack.state == StackState::Skipped;
                 let action = if skipped {
                     Action::StackSkipped
@@ -137,6 +144,7 @@ impl Log {
                 return Poll::Pending;
             };
             self.writing = None;
+            self.closed -= 1;
             if let Some(audit) = &mut self.audit {
                 audit.unwritten.pop_front();
             }
@@ -164,11 +172,17 @@ impl Log {
             chain: self.input.id.clone(),
             records: batch.clone(),
         };
+        self.closed = self.closed.max(1);
         let ctx = ctx.clone();
         self.writing = Some(Box::pin(async move {
-            ctx.execute_activity(Activities::write_audit_records, records, options)
-                .await?;
-            Ok(())
+            match ctx
+                .execute_activity(Activities::write_audit_records, records, options)
+                .await
+            {
+                // It never will be: another log of this chain is there, since the workflow was reset. That log tells.
+                Ok(()) | Err(ActivityExecutionError::Failed(_)) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
         }));
     }
 
@@ -188,12 +202,11 @@ impl Log {
         entry
     }
 
-    /// To the last batch, unless that one is being written.
+    /// To the last batch, unless that one is closed.
     fn add(&mut self, entry: Entry) {
-        let being_written = usize::from(self.writing.is_some());
         if let Some(audit) = &mut self.audit {
             let record = audit.trail.append(entry);
-            if audit.unwritten.len() <= being_written {
+            if audit.unwritten.len() <= self.closed {
                 audit.unwritten.push_back(Vec::new());
             }
             if let Some(batch) = audit.unwritten.back_mut() {

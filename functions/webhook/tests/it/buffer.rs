@@ -1,0 +1,106 @@
+//! What waits in the queues: events while Temporal is away, and authentic bodies that could not be read.
+
+use chain::Delivery;
+use chain::event;
+use chain::signature::{WebhookSecrets, sign};
+use futures::future::join_all;
+use moto::{Moto, Trouble};
+use orchestrator::contract::Heard;
+use queue::Message;
+use serde_json::json;
+use tower::ServiceExt;
+
+use crate::forged::event_of_now;
+use crate::queues::{receive_all, router_with_queues};
+use crate::{SECRET, answer, delivery, secret};
+
+fn secrets() -> WebhookSecrets {
+    secret(SECRET).into()
+}
+
+fn signed(body: &str) -> axum::http::Request<axum::body::Body> {
+    delivery(body, &sign(body.as_bytes(), &secret(SECRET)))
+}
+
+#[tokio::test]
+async fn while_temporal_is_away_an_event_waits_as_it_was_heard() {
+    let moto = Moto::start().await;
+    let (router, queues) = router_with_queues(&moto, secrets()).await;
+    let body = event_of_now();
+    let (status, said) = answer(&router, signed(&body)).await;
+    assert_eq!((status.as_u16(), said), (202, json!({"result": "buffered"})));
+    let [Message::Heard(Heard::Event(heard))] = &receive_all(&queues.buffer).await[..] else {
+        panic!("one event waits");
+    };
+    let Ok(Delivery::Run(event)) = event::parse(body.as_bytes()) else {
+        panic!("it is an event");
+    };
+    assert_eq!(heard.event, event);
+    assert!(heard.heard_at_ms.is_some());
+}
+
+#[tokio::test]
+async fn while_temporal_is_away_a_request_waits_with_its_id() {
+    let moto = Moto::start().await;
+    let (router, queues) = router_with_queues(&moto, secrets()).await;
+    let body = json!({"event": "triggered", "stack_id": "network", "request_id": "change-42"}).to_string();
+    assert_eq!(answer(&router, signed(&body)).await.0, 202);
+    let [Message::Heard(Heard::Request { account, id, request })] = &receive_all(&queues.buffer).await[..]
+    else {
+        panic!("one request waits");
+    };
+    assert_eq!((account.as_str(), id.as_str()), ("acme", "change-42"));
+    assert_eq!(request.stack.as_str(), "network");
+}
+
+#[tokio::test]
+async fn many_at_once_wait_all() {
+    let moto = Moto::start().await;
+    let (router, queues) = router_with_queues(&moto, secrets()).await;
+    let body = event_of_now();
+    let answers = join_all((0..40).map(|_| answer(&router, signed(&body)))).await;
+    assert!(answers.iter().all(|(status, _)| *status == 202), "{answers:?}");
+    assert_eq!(receive_all(&queues.buffer).await.len(), 40);
+}
+
+#[tokio::test]
+async fn while_the_queue_is_away_too_the_sender_is_asked_to_come_again() {
+    let moto = Moto::start().await;
+    let (router, queues) = router_with_queues(&moto, secrets()).await;
+    moto.go_away(true);
+    let response = router.clone().oneshot(signed(&event_of_now())).await.unwrap();
+    assert_eq!(response.status(), 503);
+    assert_eq!(response.headers()["retry-after"], "30");
+    moto.go_away(false);
+    assert_eq!(answer(&router, signed(&event_of_now())).await.0, 202);
+    assert_eq!(
+        receive_all(&queues.buffer).await.len(),
+        1,
+        "the one of before is not there"
+    );
+}
+
+#[tokio::test]
+async fn an_event_whose_answer_from_the_queue_was_lost_is_not_lost() {
+    let moto = Moto::start().await;
+    let (router, queues) = router_with_queues(&moto, secrets()).await;
+    moto.trouble("SendMessage", Trouble::AnswerLost);
+    assert_eq!(answer(&router, signed(&event_of_now())).await.0, 202);
+    let waiting = receive_all(&queues.buffer).await;
+    assert!(
+        !waiting.is_empty(),
+        "twice is fine: the ids are the duplicate check"
+    );
+}
+
+#[tokio::test]
+async fn an_unreadable_body_has_its_answer_though_the_quarantine_does_not_take_it() {
+    let moto = Moto::start().await;
+    let (router, queues) = router_with_queues(&moto, secrets()).await;
+    // More than a message of SQS may have.
+    let large = format!("[\"{}\"]", "x".repeat(1_000_000));
+    assert_eq!(answer(&router, signed(&large)).await.0, 422);
+    moto.go_away(true);
+    assert_eq!(answer(&router, signed("{}x")).await.0, 422);
+    assert_eq!(receive_all(&queues.quarantine).await, []);
+}

@@ -1,0 +1,264 @@
+//! Temporal is away: events wait in SQS, and are in Temporal once when it is back. Where SQS is away too, the sender
+//! is told so, and the sweep finds what was lost.
+
+use std::time::Duration;
+
+use chain::signature::{self, WebhookSecret, WebhookSecrets};
+use environment::Variables;
+use mock_spacelift::{DeliveryOutcome, MockSpacelift, NewStack, NewWebhook, WebhookFault};
+use moto::Moto;
+use orchestrator::contract::ChainResult;
+use orchestrator::{Settings, TemporalSettings};
+use queue::{Queue, Received};
+use redeliver::Redeliverer;
+use serde_json::{Value, json};
+use temporalio_client::{Client, UntypedWorkflow, WorkflowCountOptions, WorkflowDescribeOptions};
+use tokio::task::JoinSet;
+
+use crate::outage::Temporal;
+use crate::world::{World, http, now_s};
+
+const SECRET: &str = "a secret of the tests of the buffer";
+
+/// How many deliveries come in a second.
+const RATE: u32 = 50;
+/// How many come before Temporal goes away, while it is away, and while it comes back. By hand it was also done with
+/// 3,000 while it is away, which is a minute, over eight queues: one of moto's is too slow when it is full.
+const BEFORE: u32 = 50;
+const AWAY: u32 = 200;
+const AFTER: u32 = 50;
+/// One in so many is sent twice.
+const TWICE: u32 = 10;
+/// How soon everything is in Temporal after it is back.
+const REDELIVERED_WITHIN: Duration = Duration::from_secs(120);
+
+/// A webhook with a buffer.
+struct Receiver {
+    url: String,
+    /// The test's own hands on the buffer.
+    buffer: Queue,
+    variables: Variables,
+    answers: JoinSet<(u16, Value)>,
+    sent: u32,
+}
+
+impl Receiver {
+    async fn start(moto: &Moto, temporal: &Temporal) -> Self {
+        let made = aws_sdk_sqs::Client::new(&moto.own_aws())
+            .create_queue()
+            .queue_name("buffer");
+        let queue = made.send().await.unwrap().queue_url.unwrap();
+        let variables = Variables::from([
+            ("TEMPORAL_ADDRESS".to_owned(), temporal.address()),
+            (
+                "SPILLWAY_TASK_QUEUE".to_owned(),
+                format!("acme-{}", uuid::Uuid::new_v4()),
+            ),
+        ]);
+        let config = webhook::Config {
+            buffer: Some(Queue::with(&queue, &moto.aws())),
+            ..webhook::Config::new(
+                WebhookSecrets::from(WebhookSecret::parse(SECRET).unwrap()),
+                TemporalSettings::from_variables(&variables).unwrap(),
+                Settings::from_lookup(|name| variables.get(name).cloned()).unwrap(),
+            )
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/webhook", listener.local_addr().unwrap());
+        tokio::spawn(webhook::serve(
+            listener,
+            webhook::router(config),
+            std::future::pending(),
+        ));
+        Self {
+            url,
+            buffer: Queue::with(queue, &moto.own_aws()),
+            variables,
+            answers: JoinSet::new(),
+            sent: 0,
+        }
+    }
+
+    /// Sends that many more deliveries at [`RATE`], and waits for no answer.
+    async fn send(&mut self, deliveries: u32) {
+        let client = http();
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
+        for run in self.sent..self.sent + deliveries {
+            ticks.tick().await;
+            for _ in 0..=u32::from(run % TWICE == 0) {
+                self.answers.spawn(deliver(client.clone(), self.url.clone(), run));
+            }
+        }
+        self.sent += deliveries;
+    }
+
+    fn workflow_id(run: u32) -> String {
+        format!("run:acme:{}", run_id(run))
+    }
+
+    async fn redeliverer(&self) -> Redeliverer {
+        Redeliverer::from_variables(&self.variables).await.unwrap()
+    }
+
+    fn task_queue(&self) -> &str {
+        &self.variables["SPILLWAY_TASK_QUEUE"]
+    }
+}
+
+fn run_id(run: u32) -> String {
+    format!("01J{run:06}")
+}
+
+async fn deliver(client: reqwest::Client, url: String, run: u32) -> (u16, Value) {
+    let body = json!({
+        "account": "acme", "state": "FINISHED", "timestamp": now_s(),
+        "run": {"id": run_id(run), "branch": "main", "type": "TRACKED"},
+        "stack": {"id": "network", "name": "Network"},
+    })
+    .to_string();
+    let signature = signature::sign(body.as_bytes(), &WebhookSecret::parse(SECRET).unwrap());
+    let request = client
+        .post(url)
+        .header("content-type", "application/json")
+        .header("x-signature-256", signature);
+    let answer = request.body(body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+/// Hands messages on as SQS does: what fails stays in the queue. Says how many did.
+async fn hand_on(redeliverer: &Redeliverer, buffer: &Queue, messages: &[Received]) -> usize {
+    let record = |message: &Received| {
+        json!({"messageId": message.id, "body": message.text, "attributes": {},
+        "messageAttributes": {}, "eventSource": "aws:sqs"})
+    };
+    let event = json!({"Records": messages.iter().map(record).collect::<Vec<_>>()});
+    let response = redeliverer
+        .redeliver(serde_json::from_value(event).unwrap())
+        .await;
+    let failures = response.batch_item_failures;
+    for message in messages {
+        if failures
+            .iter()
+            .any(|failure| failure.item_identifier == message.id)
+        {
+            buffer.give_back(message).await.unwrap();
+        } else {
+            buffer.delete(message).await.unwrap();
+        }
+    }
+    failures.len()
+}
+
+/// Hands on all that waits. SQS calls several functions at once, each with batches of its own.
+async fn drain(redeliverer: &Redeliverer, buffer: &Queue) {
+    loop {
+        let messages = buffer.receive().await.unwrap();
+        if messages.is_empty() {
+            break;
+        }
+        hand_on(redeliverer, buffer, &messages).await;
+    }
+}
+
+#[tokio::test]
+async fn what_comes_while_temporal_is_away_is_in_it_once_when_it_is_back() {
+    let moto = Moto::start().await;
+    let mut temporal = Temporal::start().await;
+    let mut receiver = Receiver::start(&moto, &temporal).await;
+    receiver.send(BEFORE).await;
+    temporal.kill().await;
+    receiver.send(AWAY).await;
+
+    let redeliverer = receiver.redeliverer().await;
+    let waiting = receiver.buffer.receive().await.unwrap();
+    assert!(!waiting.is_empty());
+    let stayed = hand_on(&redeliverer, &receiver.buffer, &waiting).await;
+    assert_eq!(stayed, waiting.len(), "Temporal is away");
+
+    tokio::join!(temporal.start_again(), receiver.send(AFTER));
+    let mut buffered = 0;
+    while let Some(answered) = receiver.answers.join_next().await {
+        let (status, said) = answered.unwrap();
+        assert!(matches!(status, 200 | 202), "{status} {said}");
+        buffered += u32::from(said["result"] == "buffered");
+    }
+    assert!(buffered >= AWAY / 2, "{buffered} were buffered");
+
+    let drained = async {
+        let drain = || drain(&redeliverer, &receiver.buffer);
+        tokio::join!(drain(), drain(), drain(), drain())
+    };
+    let in_time = tokio::time::timeout(REDELIVERED_WITHIN, drained).await;
+    in_time.expect("everything is handed on in time");
+
+    let client = temporal.client().await;
+    wait_for_workflows(&client, receiver.task_queue(), receiver.sent).await;
+    for run in 0..receiver.sent {
+        let handle = client.get_workflow_handle::<UntypedWorkflow>(Receiver::workflow_id(run));
+        handle.describe(WorkflowDescribeOptions::default()).await.unwrap();
+    }
+}
+
+/// As many executions as runs, of which each has one: none has two.
+async fn wait_for_workflows(client: &Client, task_queue: &str, wanted: u32) {
+    let query = format!("TaskQueue = '{task_queue}'");
+    let mut count = 0;
+    let counted = tokio::time::timeout(Duration::from_secs(30), async {
+        while count != wanted as usize {
+            let counting = client.count_workflows(&query, WorkflowCountOptions::default());
+            count = counting.await.unwrap().count();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert!(counted.await.is_ok(), "{count} workflows, not {wanted}");
+}
+
+#[tokio::test]
+async fn what_the_queue_could_not_take_either_is_found_by_the_sweep() {
+    let moto = Moto::start().await;
+    let mut temporal = Temporal::start().await;
+    let receiver = Receiver::start(&moto, &temporal).await;
+    let world = World::beside(&temporal.address(), |settings| {
+        settings.sweep_every = Duration::from_secs(1);
+        settings.timing.poll_first = Duration::from_millis(500);
+    })
+    .await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network"));
+    world
+        .spacelift
+        .webhook(&NewWebhook::on_every_stack(&receiver.url, SECRET));
+    world.wait_for_a_sweep().await;
+
+    temporal.kill().await;
+    moto.go_away(true);
+    let root = world.spacelift.push("network");
+    // The webhook of the world has no queue at all, and is tried four times.
+    let was_refused = |spacelift: &MockSpacelift, url: &str, attempt: u32| {
+        spacelift.deliveries().iter().any(|delivery| {
+            let is_end = delivery
+                .about
+                .as_ref()
+                .is_some_and(|about| about.run == root && about.state.is_terminal());
+            is_end
+                && delivery.url == url
+                && delivery.attempt == attempt
+                && delivery.outcome == DeliveryOutcome::Answered(503)
+        })
+    };
+    let plain = format!("http://{}/webhook", world.webhook);
+    world
+        .spacelift
+        .wait_until("the end of the run to be refused", |spacelift| {
+            was_refused(spacelift, &receiver.url, 1) && was_refused(spacelift, &plain, 4)
+        })
+        .await;
+    assert_eq!(receiver.buffer.receive().await.unwrap().len(), 0);
+
+    world.spacelift.webhook_fault(WebhookFault::lost().always());
+    temporal.start_again().await;
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    assert_eq!(world.runs_per_stack(), [("database", 1), ("network", 1)]);
+}

@@ -1,0 +1,201 @@
+//! Every alarm says what to do, tells somebody, and looks at something that is counted.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::template::{Filled, REGION, load, resources, text};
+use super::{read, sources};
+
+const TEMPLATE: &str = "infra/alarms.yaml";
+/// What no alarm looks at and the dashboard does not show, with the reason.
+const NOT_SHOWN: [(&str, &str); 1] = [(
+    "AuthenticDeliveries",
+    "the alarm no-deliveries is about their absence",
+)];
+
+fn filled() -> Filled {
+    let given = [
+        ("Name", "spillway"),
+        ("HasWorker", "true"),
+        ("MetricsNamespace", "Spillway/spillway"),
+    ];
+    Filled::new(TEMPLATE, given.map(|(name, value)| (name, value.to_owned())))
+}
+
+fn alarms() -> Vec<(String, Value)> {
+    let template = load(TEMPLATE);
+    let filled = filled();
+    let names = resources(&template, "AWS::CloudWatch::Alarm");
+    let alarms: Vec<_> = names
+        .map(|(name, _)| (name.to_owned(), filled.resource(name)))
+        .collect();
+    assert!(alarms.len() > 15, "{}", alarms.len());
+    alarms
+}
+
+#[test]
+fn every_alarm_has_its_section_of_the_runbook_and_every_section_its_alarm() {
+    let readme = read("infra/README.md");
+    let (_, runbook) = readme.split_once("\n## Runbook\n").unwrap();
+    let sections: BTreeSet<&str> = runbook
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .collect();
+    let mut linked = BTreeSet::new();
+    for (alarm, properties) in alarms() {
+        let description = text(&properties["AlarmDescription"]);
+        let (_, section) = description
+            .rsplit_once("RunbookUrl#")
+            .unwrap_or_else(|| panic!("{alarm}"));
+        assert_eq!(
+            text(&properties["AlarmName"]),
+            format!("spillway-{section}"),
+            "{alarm}"
+        );
+        linked.insert(section.to_owned());
+    }
+    assert_eq!(linked, sections.into_iter().map(str::to_owned).collect());
+}
+
+/// CloudWatch says `#section` of what the parameter says, which is this file.
+#[test]
+fn every_link_of_the_operators_guide_goes_somewhere() {
+    let readme = read("infra/README.md");
+    let anchors: BTreeSet<String> = readme
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(|line| line.trim_start_matches(['#', ' ']).to_lowercase())
+        .map(|title| {
+            let kept = title
+                .chars()
+                .filter(|&it| it.is_alphanumeric() || " -_".contains(it));
+            kept.map(|it| if it == ' ' { '-' } else { it }).collect()
+        })
+        .collect();
+    let links = readme
+        .split("](#")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap());
+    for link in links {
+        assert!(anchors.contains(link), "#{link}");
+    }
+}
+
+#[test]
+fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
+    for (alarm, properties) in alarms() {
+        for actions in ["AlarmActions", "OKActions"] {
+            assert_eq!(
+                properties[actions],
+                serde_json::json!(["NotificationsArn"]),
+                "{alarm}"
+            );
+        }
+        assert_ne!(properties["ActionsEnabled"], false, "{alarm}");
+    }
+}
+
+/// What alarms look at in the namespace of ours.
+fn watched() -> BTreeSet<String> {
+    let mut watched = BTreeSet::new();
+    for (_, alarm) in alarms() {
+        let of_its_own = std::slice::from_ref(&alarm);
+        let metrics = alarm["Metrics"].as_array().map_or(of_its_own, Vec::as_slice);
+        for metric in metrics {
+            let metric = metric.pointer("/MetricStat/Metric").unwrap_or(metric);
+            if metric["Namespace"] == "Spillway/spillway" {
+                assert!(metric.get("Dimensions").is_none(), "{metric}");
+                watched.insert(text(&metric["MetricName"]));
+            }
+        }
+    }
+    watched
+}
+
+/// What the dashboard shows of ours.
+fn shown() -> BTreeSet<String> {
+    let body = text(&filled().resource("Dashboard")["DashboardBody"]);
+    let board: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
+    let mut shown = BTreeSet::new();
+    for widget in board["widgets"].as_array().unwrap() {
+        for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            assert_eq!(widget["properties"]["region"], REGION);
+            if metric[0] == "Spillway/spillway" {
+                assert!(!metric[2].is_string(), "{metric} has no dimensions");
+                shown.insert(text(&metric[1]));
+            } else if let Some(search) = metric[0]["expression"].as_str() {
+                assert!(search.contains("{Spillway/spillway,Answer}"), "{search}");
+                let (_, name) = search.split_once("MetricName=\"").unwrap();
+                shown.insert(name.split('"').next().unwrap().to_owned());
+            }
+        }
+    }
+    shown
+}
+
+/// What the programs emit. The worker's are a table, whose names are the literals of that form.
+fn emitted() -> BTreeSet<String> {
+    let mut emitted = BTreeSet::new();
+    for package in ["webhook", "redeliver"] {
+        let text = sources::of(package);
+        for call in text.replace(".metric_by(", ".metric(").split(".metric(").skip(1) {
+            let arguments = call.split("Unit::").next().unwrap();
+            if let Some(name) = sources::literals(arguments, char::is_alphanumeric).last() {
+                emitted.insert((*name).to_owned());
+            }
+        }
+    }
+    let worker = read("worker/src/cloudwatch.rs");
+    let worker = worker
+        .split("fn line(")
+        .nth(1)
+        .unwrap()
+        .split("\n}\n")
+        .next()
+        .unwrap();
+    let is_metric = |name: &&str| name.starts_with(char::is_uppercase);
+    emitted.extend(
+        sources::literals(worker, char::is_alphanumeric)
+            .into_iter()
+            .filter(is_metric)
+            .map(str::to_owned),
+    );
+    emitted
+}
+
+#[test]
+fn what_is_watched_or_shown_is_emitted_and_what_is_emitted_is_shown() {
+    let (watched, shown, mut emitted) = (watched(), shown(), emitted());
+    for (_, filter) in resources(&load(TEMPLATE), "AWS::Logs::MetricFilter") {
+        for metric in filter["MetricTransformations"].as_array().unwrap() {
+            emitted.insert(text(&metric["MetricName"]));
+        }
+    }
+    for name in watched.union(&shown) {
+        assert!(emitted.contains(name), "nobody emits {name}");
+    }
+    for name in &emitted {
+        let excepted = NOT_SHOWN.iter().any(|(excepted, _)| excepted == name);
+        assert!(
+            shown.contains(name) != excepted,
+            "{name} is shown nowhere, or in spite of what is said here"
+        );
+    }
+    for (name, reason) in NOT_SHOWN {
+        assert!(watched.contains(name), "{name}: {reason}");
+    }
+}
+
+#[test]
+fn the_dashboard_begins_with_every_alarm() {
+    let body = text(&filled().resource("Dashboard")["DashboardBody"]);
+    let board: Value = serde_json::from_str(&body).unwrap();
+    let shown = board["widgets"][0]["properties"]["alarms"]
+        .as_array()
+        .unwrap()
+        .iter();
+    let shown: BTreeSet<String> = shown.map(text).collect();
+    let alarms = alarms().into_iter().map(|(name, _)| format!("{name}.Arn"));
+    assert_eq!(shown, alarms.collect());
+}

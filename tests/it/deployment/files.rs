@@ -1,0 +1,221 @@
+//! What worker/Dockerfile and infra/compose.yaml name exists.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::sources::{packages, programs};
+use super::template::{list, load, text};
+use super::{place, read};
+
+/// The lines of the Dockerfile without its comments.
+fn dockerfile() -> Vec<String> {
+    let text = read("worker/Dockerfile");
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines.map(str::to_owned).collect()
+}
+
+/// The program and the arguments of an instruction in JSON.
+fn exec(line: &str) -> Vec<String> {
+    let (_, arguments) = line.split_once('[').unwrap();
+    serde_json::from_str(&format!("[{arguments}")).unwrap()
+}
+
+fn all_programs() -> Vec<String> {
+    let packages = packages();
+    let programs = packages.iter().flat_map(programs);
+    programs.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_image_is_made_of_packages_and_programs_that_exist() {
+    let (packages, programs) = (packages(), all_programs());
+    let mut named = 0;
+    for line in dockerfile() {
+        let mut words = line.split_whitespace().peekable();
+        while let Some(word) = words.next() {
+            if word == "--package" {
+                let package = words.peek().unwrap();
+                assert!(
+                    packages.iter().any(|known| known["name"] == *package),
+                    "{package}"
+                );
+                named += 1;
+            }
+            if let Some((_, program)) = word.split_once("/target/release/") {
+                assert!(programs.iter().any(|known| known == program), "{program}");
+                named += 1;
+            }
+        }
+    }
+    assert_eq!(named, 6);
+}
+
+#[test]
+fn what_the_image_starts_and_asks_is_copied_into_it() {
+    let lines = dockerfile();
+    let copied: Vec<String> = lines
+        .iter()
+        .filter_map(|line| line.split_once("/target/release/"))
+        .map(|(_, rest)| format!("/usr/local/bin/{}", rest.split(' ').next().unwrap()))
+        .collect();
+    let started = lines
+        .iter()
+        .filter(|line| line.starts_with("ENTRYPOINT") || line.starts_with("HEALTHCHECK"));
+    let started: Vec<Vec<String>> = started.map(|line| exec(line)).collect();
+    assert_eq!(started.len(), 3);
+    for command in &started {
+        assert!(copied.contains(&command[0]), "{command:?}");
+    }
+    let compose = load("infra/compose.yaml");
+    let checks =
+        ["webhook", "worker"].map(|service| compose["services"][service]["healthcheck"]["test"].clone());
+    let task = load("infra/worker.yaml");
+    let container = &task["Resources"]["Task"]["Properties"]["ContainerDefinitions"][0];
+    for check in checks.iter().chain([&container["HealthCheck"]["Command"]]) {
+        assert_eq!(check[0], "CMD");
+        assert_eq!(list(check)[1..].iter().map(text).collect::<Vec<_>>(), started[0]);
+    }
+}
+
+#[tokio::test]
+async fn the_arguments_of_the_image_are_those_of_the_programs() {
+    for line in dockerfile() {
+        if !line.starts_with("ENTRYPOINT") && !line.starts_with("HEALTHCHECK") {
+            continue;
+        }
+        let command = exec(&line);
+        let program = crate::world::program(command[0].rsplit('/').next().unwrap());
+        let help = tokio::process::Command::new(program)
+            .arg("--help")
+            .output()
+            .await
+            .unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        for option in command[1..].iter().filter(|argument| argument.starts_with("--")) {
+            assert!(help.contains(option), "{option} of {line}");
+        }
+    }
+}
+
+#[test]
+fn the_stages_that_compose_builds_exist_and_its_files_too() {
+    let lines = dockerfile();
+    let compose = load("infra/compose.yaml");
+    let mut built = 0;
+    for (service, properties) in compose["services"].as_object().unwrap() {
+        let Some(build) = properties.get("build") else {
+            continue;
+        };
+        let stage = format!(" AS {}", text(&build["target"]));
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.starts_with("FROM") && line.ends_with(&stage)),
+            "{service}"
+        );
+        let context = place("infra").join(text(&build["context"]));
+        assert!(context.join(text(&build["dockerfile"])).is_file(), "{service}");
+        built += 1;
+    }
+    assert_eq!(built, 2);
+}
+
+#[test]
+fn the_ports_are_open_to_the_machine_alone_and_are_those_of_the_guide() {
+    let compose = load("infra/compose.yaml");
+    let services = compose["services"].as_object().unwrap();
+    let mut open = BTreeMap::new();
+    for (service, properties) in services {
+        for port in properties["ports"].as_array().into_iter().flatten() {
+            let port = text(port);
+            let [host, outside, inside] = port.split(':').collect::<Vec<_>>()[..] else {
+                panic!("{port}")
+            };
+            assert_eq!(host, "127.0.0.1", "{service}");
+            open.insert(service.as_str(), (outside.to_owned(), inside.to_owned()));
+        }
+    }
+    let wanted = [
+        ("postgresql", ("5433", "5432")),
+        ("temporal", ("7233", "7233")),
+        ("temporal-ui", ("8088", "8080")),
+        ("webhook", ("8000", "8000")),
+    ];
+    let wanted =
+        wanted.map(|(service, (outside, inside))| (service, (outside.to_owned(), inside.to_owned())));
+    assert_eq!(open, wanted.into());
+    let guide = read("infra/README.md");
+    for (outside, _) in open.values() {
+        assert!(guide.contains(outside.as_str()), "{outside}");
+    }
+    // Where the programs listen and are asked, and where Temporal is for them.
+    let listening = exec(
+        dockerfile()
+            .iter()
+            .find(|line| line.contains("--listen"))
+            .unwrap(),
+    );
+    assert_eq!(listening.last().unwrap(), "0.0.0.0:8000");
+    assert!(dockerfile().contains(&"EXPOSE 8000".to_owned()));
+    assert_eq!(
+        services["webhook"]["environment"]["SPILLWAY_HEALTH_ADDRESS"],
+        "127.0.0.1:8000"
+    );
+    for (service, variable, port) in [("temporal", "DB_PORT", 5432), ("schema", "SQL_PORT", 5432)] {
+        assert_eq!(services[service]["environment"][variable], port, "{service}");
+    }
+    for program in ["webhook", "worker"] {
+        assert_eq!(
+            services[program]["environment"]["TEMPORAL_ADDRESS"],
+            "http://temporal:7233"
+        );
+    }
+}
+
+#[test]
+fn what_a_service_waits_for_or_mounts_exists() {
+    let compose = load("infra/compose.yaml");
+    let services = compose["services"].as_object().unwrap();
+    let is_there = |kind: &str, name: &str| compose[kind].as_object().unwrap().contains_key(name);
+    for (service, properties) in services {
+        let awaited = properties.get("depends_on").and_then(Value::as_object);
+        for (other, condition) in awaited.into_iter().flatten() {
+            let other = services
+                .get(other)
+                .unwrap_or_else(|| panic!("{other} of {service}"));
+            let is_healthy = condition["condition"] == "service_healthy";
+            assert!(!is_healthy || other.get("healthcheck").is_some(), "{service}");
+        }
+        for volume in properties["volumes"].as_array().into_iter().flatten() {
+            let volume = text(volume);
+            assert!(
+                is_there("volumes", volume.split(':').next().unwrap()),
+                "{volume} of {service}"
+            );
+        }
+        for config in properties["configs"].as_array().into_iter().flatten() {
+            assert!(
+                is_there("configs", &text(&config["source"])),
+                "{config} of {service}"
+            );
+        }
+    }
+}
+
+/// The volume takes over whose the directory of the image is.
+#[test]
+fn the_audit_log_has_its_directory_in_the_image() {
+    let compose = load("infra/compose.yaml");
+    for program in ["webhook", "worker"] {
+        let service = &compose["services"][program];
+        let directory = text(&service["environment"]["SPILLWAY_AUDIT"]);
+        assert_eq!(service["volumes"][0], format!("audit:{directory}"));
+        let below = directory.strip_prefix("/var/lib/").unwrap();
+        let makes =
+            |line: &String| line.contains(&format!("mkdir -p /var-lib/{}", below.split('/').next().unwrap()));
+        assert!(dockerfile().iter().any(makes), "{directory}");
+    }
+}

@@ -1,0 +1,80 @@
+//! What the roles of the templates grant, statement by statement.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::template::{Filled, list, text};
+
+/// One action on one resource, which may have asterisks in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Grant {
+    pub(crate) action: String,
+    pub(crate) resource: String,
+}
+
+impl Grant {
+    pub(crate) fn new(action: impl Into<String>, resource: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            resource: resource.into(),
+        }
+    }
+
+    /// Whether it allows what the other one says.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.action == other.action && fits(&self.resource, &other.resource)
+    }
+}
+
+impl fmt::Display for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.action, self.resource)
+    }
+}
+
+/// What a role's own policies grant.
+pub(crate) fn of_role(template: &Filled, role: &str) -> Vec<Grant> {
+    let role = template.resource(role);
+    let policies = role["Policies"].as_array().unwrap().iter();
+    policies
+        .flat_map(|policy| of(&policy["PolicyDocument"]))
+        .collect()
+}
+
+pub(crate) fn of(document: &Value) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    for statement in list(&document["Statement"]) {
+        assert_eq!(statement["Effect"], "Allow", "{statement}");
+        for action in list(&statement["Action"]) {
+            for resource in list(&statement["Resource"]) {
+                grants.push(Grant::new(text(&action), text(&resource)));
+            }
+        }
+    }
+    grants
+}
+
+/// Whether a text is what a pattern says, with anything for each asterisk.
+fn fits(pattern: &str, text: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    text.strip_prefix(before)
+        .is_some_and(|rest| (0..=rest.len()).any(|at| rest.is_char_boundary(at) && fits(after, &rest[at..])))
+}
+
+#[test]
+fn an_asterisk_stands_for_anything() {
+    for (pattern, text, wanted) in [
+        ("a:b", "a:b", true),
+        ("a:b", "a:bc", false),
+        ("a/*", "a/b/c", true),
+        ("a/*", "b/a/c", false),
+        ("a*c", "abc", true),
+        ("a*c", "abcd", false),
+        ("*", "", true),
+    ] {
+        assert_eq!(fits(pattern, text), wanted, "{pattern} {text}");
+    }
+}

@@ -1,0 +1,223 @@
+//! What the roles grant is exactly what the programs do: each with everything switched on, on moto.
+
+use std::time::Duration;
+
+use audit::verify;
+use audit::{Location, Store};
+use aws_sdk_s3::types::ObjectLockMode;
+use chain::RunState;
+use mock_spacelift::{DeliveryRecord, NewStack, NewWebhook};
+use moto::Call;
+use orchestrator::contract::ChainResult;
+use orchestrator::{ChainId, Orchestrator, Settings, TemporalSettings};
+use reqwest::header::HeaderName;
+use serde_json::json;
+
+use super::grants::Grant;
+use super::system::{NOWHERE, PAYLOAD_KEY, SECRET, System, needed};
+use crate::world::now_s;
+
+/// Rights that others use on a program's behalf, each with the reason.
+const BY_LAMBDA: [(&str, &str); 4] = [
+    ("logs:CreateLogStream", "Lambda writes what is on standard output"),
+    ("logs:PutLogEvents", "Lambda writes what is on standard output"),
+    ("xray:PutTelemetryRecords", "Lambda traces"),
+    ("xray:PutTraceSegments", "Lambda traces"),
+];
+const BY_THE_QUEUE: [(&str, &str); 3] = [
+    ("sqs:ReceiveMessage", "Lambda feeds the function"),
+    ("sqs:DeleteMessage", "Lambda feeds the function"),
+    ("sqs:GetQueueAttributes", "Lambda feeds the function"),
+];
+const BY_KEY: [(&str, &str); 2] = [
+    (
+        "kms:Decrypt",
+        "Secrets Manager, SQS and S3 use the key for who calls them",
+    ),
+    ("kms:GenerateDataKey", "SQS and S3 use the key for who calls them"),
+];
+
+#[track_caller]
+fn assert_exact(grants: &[Grant], calls: &[Call], by_others: &[(&str, &str)]) {
+    let needed: Vec<Grant> = calls.iter().map(needed).collect();
+    assert!(!needed.is_empty());
+    for call in &needed {
+        assert!(
+            grants.iter().any(|grant| grant.covers(call)),
+            "not granted: {call}"
+        );
+    }
+    for grant in grants {
+        let is_used = needed.iter().any(|call| grant.covers(call));
+        let is_of_others = by_others.iter().any(|(action, _)| *action == grant.action);
+        assert!(is_used != is_of_others, "granted: {grant}; used: {is_used}");
+    }
+    for (action, reason) in by_others {
+        let granted = grants.iter().any(|grant| grant.action == *action);
+        assert!(granted, "not granted: {action}, though {reason}");
+    }
+}
+
+fn event(account: &str, run: &str) -> String {
+    json!({
+        "account": {"name": account},
+        "run_updated": {
+            "state": "FINISHED",
+            "run": {"id": run, "branch": "main", "type": "TRACKED", "updated_at": now_s() * 1_000_000_000},
+            "stack": {"id": "network", "name": "Network"},
+        },
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn the_webhook_may_do_what_it_does_and_nothing_else() {
+    let system = System::start().await;
+    let mut variables = system.of_function("Webhook");
+    let webhook = system.webhook(&variables).await;
+    let (status, said) = webhook.post(&event(&system.account, "01J")).await;
+    assert_eq!(
+        (status.as_u16(), &said["result"]),
+        (202, &json!("accepted")),
+        "{said}"
+    );
+    assert_eq!(webhook.post("{}x").await.0, 422);
+    let forged = format!("sha256={}", "0".repeat(64));
+    assert_eq!(webhook.post_signed("{}", &forged).await.0, 401);
+    variables.insert("TEMPORAL_ADDRESS".to_owned(), NOWHERE.to_owned());
+    let cut_off = system.webhook(&variables).await;
+    let (status, said) = cut_off.post(&event(&system.account, "01K")).await;
+    assert_eq!(
+        (status.as_u16(), &said["result"]),
+        (202, &json!("buffered")),
+        "{said}"
+    );
+    assert_exact(
+        &system.grants("Roles", "WebhookRole"),
+        &system.calls("webhook"),
+        &[BY_LAMBDA.as_slice(), &BY_KEY].concat(),
+    );
+}
+
+#[tokio::test]
+async fn the_function_behind_the_buffer_may_do_what_it_does_and_nothing_else() {
+    let system = System::start().await;
+    let mut variables = system.of_function("Webhook");
+    variables.insert("TEMPORAL_ADDRESS".to_owned(), NOWHERE.to_owned());
+    let cut_off = system.webhook(&variables).await;
+    assert_eq!(cut_off.post(&event(&system.account, "01J")).await.0, 202);
+
+    // Lambda takes it out of the queue, and gives it to the function.
+    let buffer = queue::Queue::with(system.made("BufferQueueUrl"), &system.cloud.moto.own_aws());
+    let waiting = buffer.receive().await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    let function = system.redeliver().await;
+    let records = waiting.iter().map(|message| {
+        json!({"messageId": message.id, "body": message.text, "eventSource": "aws:sqs", "attributes": {},
+            "messageAttributes": {}, "awsRegion": "eu-west-1"})
+    });
+    let batch = json!({"Records": records.collect::<Vec<_>>()});
+    let answer = function.invoke(batch).await;
+    assert_eq!(answer, Ok(json!({"batchItemFailures": []})));
+    assert_exact(
+        &system.grants("Roles", "RedeliverRole"),
+        &system.calls("redeliver"),
+        &[BY_LAMBDA.as_slice(), &BY_THE_QUEUE, &BY_KEY].concat(),
+    );
+}
+
+#[tokio::test]
+async fn a_chain_runs_as_deployed_with_its_log_in_a_locked_bucket_and_no_right_too_many() {
+    let system = System::start().await;
+    let spacelift = &system.spacelift;
+    spacelift.add_stack(NewStack::named("network"));
+    spacelift.add_stack(NewStack::named("database").depends_on("network"));
+    spacelift.add_stack(NewStack::named("platform").depends_on("database"));
+    let webhook = system.webhook(&system.of_function("Webhook")).await;
+    let _worker = system.worker().await;
+    spacelift.webhook(&NewWebhook::on_every_stack(format!("{}/webhook", webhook.url), SECRET).retrying());
+    let root = spacelift.push("network");
+    let chain = ChainId::of_root_run(&system.account.parse().unwrap(), &root);
+    let watching = orchestrator(&system).await;
+    let ended = tokio::time::timeout(Duration::from_secs(60), watching.end_of_chain(&chain));
+    assert_eq!(ended.await.unwrap().unwrap().result, ChainResult::Succeeded);
+    assert!(spacelift.runs().iter().all(|run| run.state == RunState::Finished));
+    assert_eq!(spacelift.runs().len(), 3);
+    // The end of the last run may still be on its way to the webhook.
+    let is_of_end = |delivery: &DeliveryRecord| String::from_utf8_lossy(&delivery.body).contains("FINISHED");
+    spacelift
+        .wait_until("the end of each run to be delivered", |spacelift| {
+            spacelift
+                .deliveries()
+                .iter()
+                .filter(|delivery| is_of_end(delivery))
+                .count()
+                == 3
+        })
+        .await;
+    assert!(spacelift.deliveries().iter().all(DeliveryRecord::succeeded));
+
+    let calls = system.calls("worker");
+    assert_exact(&system.grants("Worker", "TaskRole"), &calls, &BY_KEY);
+    let puts = calls.iter().filter(|call| call.operation == "PutObject");
+    for put in puts
+        .chain(&system.calls("webhook"))
+        .filter(|call| call.operation == "PutObject")
+    {
+        assert_eq!(put.headers["if-none-match"], "*", "{}", put.path);
+        let mut names = put.headers.keys().map(HeaderName::as_str);
+        assert!(
+            names.any(|name| name.starts_with("x-amz-checksum-") || name == "content-md5"),
+            "a bucket with a lock takes nothing without a checksum: {:?}",
+            put.headers
+        );
+    }
+    assert_log(&system, chain.as_str()).await;
+}
+
+/// The log is whole, and each of its objects is there once and locked.
+async fn assert_log(system: &System, chain: &str) {
+    let aws = system.cloud.moto.own_aws();
+    let bucket = system.made("AuditBucketName");
+    let location: Location = format!("s3://{bucket}").parse().unwrap();
+    let store = Store::at(&location, &aws);
+    let summary = verify::store(&store).await.unwrap();
+    assert!(!summary.is_broken(), "{summary:?}");
+    assert_eq!((summary.chains, summary.intact), (1, 1), "{summary:?}");
+    assert!(summary.deliveries > 3, "{summary:?}");
+    let stored = store.chain(chain).await.unwrap();
+    assert_eq!(verify::read_chain(&store, &stored).await.unwrap().id, chain);
+
+    let client = system.cloud.s3();
+    let listed = client.list_object_versions().bucket(bucket).send().await.unwrap();
+    let objects = stored.objects.len() + usize::try_from(summary.deliveries).unwrap();
+    assert_eq!(listed.versions().len(), objects);
+    for version in listed.versions() {
+        let head = client.head_object().bucket(bucket).key(version.key().unwrap());
+        let object = head.send().await.unwrap();
+        assert_eq!(
+            object.object_lock_mode(),
+            Some(&ObjectLockMode::Governance),
+            "{version:?}"
+        );
+        assert!(object.object_lock_retain_until_date().is_some(), "{version:?}");
+    }
+}
+
+/// A look at the system's workflows with its own key.
+async fn orchestrator(system: &System) -> Orchestrator {
+    let variables = [
+        ("TEMPORAL_ADDRESS", system.temporal.as_str()),
+        ("SPILLWAY_PAYLOAD_KEY", PAYLOAD_KEY),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let client = TemporalSettings::from_variables(&variables.into())
+        .unwrap()
+        .connect()
+        .await;
+    let settings = Settings {
+        task_queue: system.account.clone(),
+        ..Settings::default()
+    };
+    Orchestrator::new(client.unwrap(), settings)
+}

@@ -1,0 +1,307 @@
+//! Everything that the templates deploy, as far as it runs on one machine: what is kept is on moto, made by data.yaml;
+//! the programs have exactly the variables that the templates give them.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+
+use aws_sdk_s3::types::{
+    CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRule,
+};
+use chain::signature::{self, WebhookSecret};
+use environment::Variables;
+use lambda_runtime_emulator::Function;
+use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, Server};
+use moto::Call;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+
+use super::cloud::Cloud;
+use super::grants::{self, Grant};
+use super::template::{Filled, REGION, text};
+use crate::world::{any_port, http, program};
+
+pub(crate) const SECRET: &str = "a secret of the deployed system";
+pub(crate) const PAYLOAD_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const KMS_KEY: &str =
+    "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+/// Nothing listens on it.
+pub(crate) const NOWHERE: &str = "http://127.0.0.1:9";
+
+pub(crate) struct System {
+    pub(crate) account: String,
+    pub(crate) spacelift: MockSpacelift,
+    pub(crate) cloud: Cloud,
+    pub(crate) temporal: String,
+    /// What the whole is filled in with.
+    values: BTreeMap<String, String>,
+    _server: Server,
+}
+
+/// A program that answers HTTP.
+pub(crate) struct Serving {
+    pub(crate) url: String,
+    _child: Child,
+}
+
+impl System {
+    pub(crate) async fn start() -> Self {
+        let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL")
+            .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`");
+        let temporal = format!("http://{temporal}");
+        let account = format!("acme-{}", uuid::Uuid::new_v4());
+        let spacelift = MockSpacelift::new(&account);
+        let server = spacelift.serve(any_port()).await.unwrap();
+        let cloud = Cloud::start().await;
+        let mut values: BTreeMap<String, String> = [
+            ("TemporalAddress", temporal.as_str()),
+            ("TemporalTls", "false"),
+            ("TaskQueue", &account),
+            ("SpaceliftAccount", &account),
+            ("LogLevel", "warn"),
+            (
+                "WorkerImage",
+                "123456789012.dkr.ecr.eu-west-1.amazonaws.com/spillway-worker:1",
+            ),
+            ("VpcId", "vpc-0a1b2c3d"),
+            ("PrivateSubnets", "subnet-0a1b2c3d,subnet-4e5f6071"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        for (parameter, secret) in [
+            ("WebhookSecretArn", json!({ "secret": SECRET })),
+            (
+                "SpaceliftSecretArn",
+                json!({"SPACELIFT_BASE_URL": server.url(), "SPACELIFT_KEY_ID": KEY_ID,
+                    "SPACELIFT_KEY_SECRET": KEY_SECRET}),
+            ),
+            (
+                "TemporalSecretArn",
+                json!({"TEMPORAL_API_KEY": "a key that this server does not ask for"}),
+            ),
+            (
+                "PayloadKeySecretArn",
+                json!({ "SPILLWAY_PAYLOAD_KEY": PAYLOAD_KEY }),
+            ),
+        ] {
+            values.insert(parameter.to_owned(), cloud.secret(parameter, &secret).await);
+        }
+        let mut system = Self {
+            account,
+            spacelift,
+            cloud,
+            temporal,
+            values,
+            _server: server,
+        };
+        let made = system.cloud.deploy("data", &system.nested("Data")).await;
+        for (name, value) in made {
+            system.values.insert(format!("Data.Outputs.{name}"), value);
+        }
+        let bucket = system.locked_bucket().await;
+        for (name, value) in [
+            ("AuditBucketName", bucket.clone()),
+            ("AuditBucketArn", format!("arn:aws:s3:::{bucket}")),
+        ] {
+            system.values.insert(format!("Data.Outputs.{name}"), value);
+        }
+        system
+    }
+
+    /// A bucket with the lock that data.yaml wants, which moto's CloudFormation leaves out.
+    async fn locked_bucket(&self) -> String {
+        let wanted = self.nested("Data").resource("AuditBucket");
+        assert_eq!(wanted["ObjectLockEnabled"], true);
+        let retention = &wanted["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
+        let retention = DefaultRetention::builder()
+            .mode(text(&retention["Mode"]).as_str().into())
+            .days(text(&retention["Days"]).parse().unwrap());
+        let rule = ObjectLockRule::builder().default_retention(retention.build());
+        let lock = ObjectLockConfiguration::builder()
+            .object_lock_enabled(ObjectLockEnabled::Enabled)
+            .rule(rule.build());
+        let name = format!("audit-of-{}", self.account);
+        let region = CreateBucketConfiguration::builder().location_constraint(REGION.into());
+        let client = self.cloud.s3();
+        let create = client
+            .create_bucket()
+            .bucket(&name)
+            .object_lock_enabled_for_bucket(true);
+        create
+            .create_bucket_configuration(region.build())
+            .send()
+            .await
+            .unwrap();
+        let put = client.put_object_lock_configuration().bucket(&name);
+        put.object_lock_configuration(lock.build()).send().await.unwrap();
+        name
+    }
+
+    /// What the stack of data.yaml has made.
+    pub(crate) fn made(&self, output: &str) -> &str {
+        &self.values[&format!("Data.Outputs.{output}")]
+    }
+
+    fn root(&self, more: &[(&str, &str)]) -> Filled {
+        let values = self
+            .values
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()));
+        let more = more.iter().map(|&(name, value)| (name, value.to_owned()));
+        Filled::new("template.yaml", values.chain(more))
+    }
+
+    /// A nested template, filled in as the whole does it.
+    pub(crate) fn nested(&self, stack: &str) -> Filled {
+        self.nested_with(stack, &[])
+    }
+
+    /// The same with more parameters of the whole.
+    pub(crate) fn nested_with(&self, stack: &str, more: &[(&str, &str)]) -> Filled {
+        let properties = self.root(more).resource(stack);
+        let given = properties["Parameters"].as_object().unwrap().iter();
+        let given = given.map(|(name, value)| (name.as_str(), text(value)));
+        Filled::new(properties["TemplateURL"].as_str().unwrap(), given)
+    }
+
+    /// What a role grants where a key of the operator's own encrypts everything.
+    pub(crate) fn grants(&self, stack: &str, role: &str) -> Vec<Grant> {
+        grants::of_role(&self.nested_with(stack, &[("KmsKeyArn", KMS_KEY)]), role)
+    }
+
+    /// The variables of a function.
+    pub(crate) fn of_function(&self, name: &str) -> Variables {
+        let root = self.root(&[]);
+        let global = root.value(&root.template["Globals"]["Function"]["Environment"]["Variables"]);
+        let own = root.resource(name)["Environment"]["Variables"].take();
+        let mut variables = Variables::new();
+        for fields in [global.unwrap(), own] {
+            for (name, value) in fields.as_object().into_iter().flatten() {
+                variables.insert(name.clone(), text(value));
+            }
+        }
+        variables
+    }
+
+    /// The variables of the worker's container.
+    pub(crate) fn of_worker(&self) -> Variables {
+        let task = self.nested("Worker").resource("Task");
+        let variables = task["ContainerDefinitions"][0]["Environment"].as_array().unwrap();
+        variables
+            .iter()
+            .map(|variable| (text(&variable["Name"]), text(&variable["Value"])))
+            .collect()
+    }
+
+    /// AWS as a program finds it that has these rights and no others.
+    fn aws<'a>(&self, who: &'a str) -> impl Iterator<Item = (&'static str, String)> + use<'a> {
+        let variables = self.cloud.moto.variables().into_iter();
+        variables.chain([("AWS_ACCESS_KEY_ID", who.to_owned())])
+    }
+
+    fn command(&self, name: &str, who: &str, variables: &Variables) -> Command {
+        let mut command = Command::new(program(name));
+        command.env_clear().envs(self.aws(who)).envs(variables);
+        command.stdout(Stdio::null()).kill_on_drop(true);
+        command
+    }
+
+    /// The webhook as an HTTP server.
+    pub(crate) async fn webhook(&self, variables: &Variables) -> Serving {
+        let address = free_port().await;
+        let mut command = self.command("webhook", "webhook", variables);
+        command.args(["--listen", &address]);
+        serving(command, address).await
+    }
+
+    pub(crate) async fn worker(&self) -> Serving {
+        let address = free_port().await;
+        let mut variables = self.of_worker();
+        // Many run here at once.
+        variables.insert("SPILLWAY_HEALTH_ADDRESS".to_owned(), address.clone());
+        serving(self.command("spillway-worker", "worker", &variables), address).await
+    }
+
+    /// The function behind the buffer.
+    pub(crate) async fn redeliver(&self) -> Function {
+        let mut variables = self.of_function("Redeliver");
+        variables.extend(
+            self.aws("redeliver")
+                .map(|(name, value)| (name.to_owned(), value)),
+        );
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()));
+        Function::start(program("redeliver"), variables).await
+    }
+
+    /// The calls of one program.
+    pub(crate) fn calls(&self, who: &str) -> Vec<Call> {
+        let is_its = |call: &Call| {
+            let signature = call.headers["authorization"].to_str().unwrap();
+            signature.contains(&format!("Credential={who}/"))
+        };
+        self.cloud.moto.calls().into_iter().filter(is_its).collect()
+    }
+}
+
+/// Asked for and given back before the program starts, which wants to be told its port.
+async fn free_port() -> String {
+    let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// The program, once it says that it is well.
+async fn serving(mut command: Command, address: String) -> Serving {
+    let mut child = command.spawn().unwrap();
+    let url = format!("http://{address}");
+    let healthy = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+        let health = async || http().get(format!("{url}/health")).send().await;
+        while !health().await.is_ok_and(|answer| answer.status().is_success()) {
+            assert!(child.try_wait().unwrap().is_none(), "{command:?} has ended");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    healthy.await.expect("it is well within a minute");
+    Serving { url, _child: child }
+}
+
+impl Serving {
+    /// Posts a body, signed as Spacelift signs.
+    pub(crate) async fn post(&self, body: &str) -> (StatusCode, Value) {
+        let secret = WebhookSecret::parse(SECRET).unwrap();
+        self.post_signed(body, &signature::sign(body.as_bytes(), &secret))
+            .await
+    }
+
+    pub(crate) async fn post_signed(&self, body: &str, signature: &str) -> (StatusCode, Value) {
+        let request = http()
+            .post(format!("{}/webhook", self.url))
+            .header("content-type", "application/json")
+            .header("x-signature-256", signature);
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        (answer.status(), answer.json().await.unwrap())
+    }
+}
+
+/// The right that a call needs.
+pub(crate) fn needed(call: &Call) -> Grant {
+    let body = || -> Value { serde_json::from_str(&call.body).unwrap() };
+    match call.operation.as_str() {
+        "GetSecretValue" => Grant::new("secretsmanager:GetSecretValue", text(&body()["SecretId"])),
+        "SendMessage" => {
+            let url = text(&body()["QueueUrl"]);
+            let mut parts = url.rsplit('/');
+            let (name, account) = (parts.next().unwrap(), parts.next().unwrap());
+            Grant::new(
+                "sqs:SendMessage",
+                format!("arn:aws:sqs:{REGION}:{account}:{name}"),
+            )
+        }
+        "PutObject" => Grant::new(
+            "s3:PutObject",
+            format!("arn:aws:s3::{}", call.path.replacen('/', ":", 1)),
+        ),
+        other => panic!("it is not known here which right {other} needs"),
+    }
+}

@@ -1,0 +1,117 @@
+//! Chains that are longer than one history may be.
+
+use std::time::{Duration, Instant};
+
+use chain::StackState;
+use mock_spacelift::NewStack;
+use orchestrator::ChainId;
+use orchestrator::contract::ChainResult;
+
+use crate::world::World;
+
+/// As few events as can be set: about seven stacks.
+const HISTORY_EVENTS: u32 = 100;
+const STACKS: usize = 40;
+
+#[tokio::test]
+async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
+    let world = World::with_settings(|settings| settings.timing.history_events = HISTORY_EVENTS).await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    for number in 0..STACKS {
+        let stack = NewStack::named(&format!("stack-{number:02}")).depends_on("network");
+        world.spacelift.add_stack(stack);
+    }
+    // It runs from the first history to the last.
+    let slow = NewStack::named("database")
+        .depends_on("network")
+        .autodeploy(false);
+    world.spacelift.add_stack(slow);
+    world
+        .spacelift
+        .add_stack(NewStack::named("apps").depends_on("database"));
+    let root = world.spacelift.push("network");
+    world
+        .wait_for_chain(&root, "all but the slow stack and what waits for it", |report| {
+            let counts = report.walk.as_ref().map(|walk| walk.counts());
+            counts.is_some_and(|counts| counts.succeeded == STACKS)
+        })
+        .await;
+    world.confirm("database").await;
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Succeeded);
+    let walk = report.walk.unwrap();
+    assert!(
+        walk.progress()
+            .iter()
+            .all(|stack| stack.state == StackState::Succeeded && stack.runs == 1)
+    );
+    assert_eq!(world.runs_per_stack().len(), STACKS + 3);
+    assert!(world.runs_per_stack().iter().all(|(_, runs)| *runs == 1));
+    world.assert_order(&[("database", "apps")]);
+    let histories = world.workflows("StackDependencyChainWorkflow").await;
+    assert!(histories >= 4, "the chain had {histories} histories");
+    assert_eq!(world.workflows("StackExecutionWorkflow").await, STACKS + 2);
+}
+
+/// An execution that was ended by force tells nobody: the next history finds out by looking.
+#[tokio::test]
+async fn an_execution_that_ended_by_force_is_found_by_the_next_history() {
+    let world = World::with_settings(|settings| {
+        settings.timing.history_events = HISTORY_EVENTS;
+        settings.timing.poll_longest = Duration::from_secs(1);
+    })
+    .await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    for number in 0..12 {
+        let stack = NewStack::named(&format!("stack-{number:02}")).depends_on("network");
+        world.spacelift.add_stack(stack);
+    }
+    let slow = NewStack::named("database")
+        .depends_on("network")
+        .autodeploy(false);
+    world.spacelift.add_stack(slow);
+    let root = world.spacelift.push("network");
+    world
+        .wait_for_chain(&root, "all but the slow stack", |report| {
+            let counts = report.walk.as_ref().map(|walk| walk.counts());
+            counts.is_some_and(|counts| counts.succeeded == 12)
+        })
+        .await;
+    assert!(world.workflows("StackDependencyChainWorkflow").await >= 2);
+    world.terminate(&root, "database").await;
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Failed);
+    let database = "database".parse().unwrap();
+    let walk = report.walk.unwrap();
+    assert_eq!(walk.stack(&database).unwrap().state, StackState::Failed);
+    assert_eq!(
+        walk.stack(&database).unwrap().reason.as_ref().unwrap().code,
+        "execution_failed"
+    );
+}
+
+/// Prints how many histories the chain had, and how long it took.
+#[tokio::test]
+#[ignore = "takes minutes: `cargo xtask test -p tests two_thousand -- --ignored --nocapture`"]
+async fn two_thousand_stacks_stay_within_the_limits_of_temporal() {
+    const STACKS: usize = 2_000;
+    let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    for number in 0..STACKS {
+        let stack = NewStack::named(&format!("stack-{number:04}")).depends_on("network");
+        world.spacelift.add_stack(stack);
+    }
+    let began = Instant::now();
+    let root = world.spacelift.push("network");
+    let chain = ChainId::of_root_run(&world.account, &root);
+    let report = tokio::time::timeout(Duration::from_secs(1800), world.orchestrator.end_of_chain(&chain))
+        .await
+        .expect("it ends")
+        .unwrap();
+    let took = began.elapsed();
+    assert_eq!(report.result, ChainResult::Succeeded);
+    assert_eq!(report.walk.unwrap().counts().succeeded, STACKS);
+    assert!(world.runs_per_stack().iter().all(|(_, runs)| *runs == 1));
+    let histories = world.workflows("StackDependencyChainWorkflow").await;
+    println!("{STACKS} stacks, {histories} histories, {} s", took.as_secs());
+}
