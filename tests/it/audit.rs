@@ -2,7 +2,7 @@
 
 use audit::verify::{self, Verdict};
 use audit::{Action, Entry};
-use chain::RunId;
+use chain::{RunId, Walk};
 use mock_spacelift::NewStack;
 use orchestrator::ChainId;
 use orchestrator::contract::{ChainResult, Control};
@@ -128,7 +128,7 @@ async fn a_log_that_cannot_be_written_holds_up_no_stack() {
     let root = world.spacelift.push("network");
     let report = world
         .wait_for_chain(&root, "the end of all stacks", |report| {
-            report.walk.as_ref().is_some_and(|walk| walk.is_over())
+            report.walk.as_ref().is_some_and(Walk::is_over)
         })
         .await;
     assert_eq!(report.result, ChainResult::Succeeded);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chain::StackState;
+use chain::{StackState, Walk};
 use mock_spacelift::NewStack;
 use orchestrator::ChainId;
 use orchestrator::contract::ChainResult;
@@ -32,7 +32,7 @@ async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
     let root = world.spacelift.push("network");
     world
         .wait_for_chain(&root, "all but the slow stack and what waits for it", |report| {
-            let counts = report.walk.as_ref().map(|walk| walk.counts());
+            let counts = report.walk.as_ref().map(Walk::counts);
             counts.is_some_and(|counts| counts.succeeded == STACKS)
         })
         .await;
@@ -73,7 +73,7 @@ async fn an_execution_that_ended_by_force_is_found_by_the_next_history() {
     let root = world.spacelift.push("network");
     world
         .wait_for_chain(&root, "all but the slow stack", |report| {
-            let counts = report.walk.as_ref().map(|walk| walk.counts());
+            let counts = report.walk.as_ref().map(Walk::counts);
             counts.is_some_and(|counts| counts.succeeded == 12)
         })
         .await;
@@ -90,8 +90,8 @@ async fn an_execution_that_ended_by_force_is_found_by_the_next_history() {
     );
 }
 
-/// Prints how many histories the chain had, and how long it took.
 #[tokio::test]
+#[expect(clippy::print_stdout, reason = "it measures, and says what")]
 #[ignore = "takes minutes: `cargo xtask test -p tests two_thousand -- --ignored --nocapture`"]
 async fn two_thousand_stacks_stay_within_the_limits_of_temporal() {
     const STACKS: usize = 2_000;

@@ -94,8 +94,7 @@ impl Sample {
     fn sum(&self, name: &str, label: &str) -> f64 {
         self.of(name)
             .filter(|(labels, _)| labels.contains(label))
-            .map(|(_, value)| value)
-            .sum()
+            .fold(0.0, |sum, (_, value)| sum + value)
     }
 
     /// How many observations were at most as large as each bound, over all series of a histogram.

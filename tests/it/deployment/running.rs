@@ -159,11 +159,9 @@ async fn a_chain_runs_as_deployed_with_its_log_in_a_locked_bucket_and_no_right_t
 
     let calls = system.calls("worker");
     assert_exact(&system.grants("Worker", "TaskRole"), &calls, &BY_KEY);
-    let puts = calls.iter().filter(|call| call.operation == "PutObject");
-    for put in puts
-        .chain(&system.calls("webhook"))
-        .filter(|call| call.operation == "PutObject")
-    {
+    let of_webhook = system.calls("webhook");
+    let is_put = |call: &&Call| call.operation == "PutObject";
+    for put in calls.iter().chain(&of_webhook).filter(is_put) {
         assert_eq!(put.headers["if-none-match"], "*", "{}", put.path);
         let mut names = put.headers.keys().map(HeaderName::as_str);
         assert!(

@@ -64,20 +64,19 @@ impl StackDependencyChainWorkflow {
         let resume = ctx.state_mut(|state| state.input.resume.take());
         let input = ctx.state(|state| state.input.clone());
         let mut log = Log::new(&input, resume.as_deref());
-        let walk = match resume {
-            Some(walk) => *walk,
-            None => {
-                let Fetched { planned, audited } = plan(ctx, &input).await?;
-                if audited {
-                    log.begin();
+        let walk = if let Some(walk) = resume {
+            *walk
+        } else {
+            let Fetched { planned, audited } = plan(ctx, &input).await?;
+            if audited {
+                log.begin();
+            }
+            match planned {
+                Planned::Chain { chain } => {
+                    log.started(now_ms(ctx));
+                    Walk::new(*chain)
                 }
-                match planned {
-                    Planned::Chain { chain } => {
-                        log.started(now_ms(ctx));
-                        Walk::new(*chain)
-                    }
-                    Planned::Refused { reason } => return refuse(ctx, log, reason).await,
-                }
+                Planned::Refused { reason } => return refuse(ctx, log, reason).await,
             }
         };
         walk_to_the_end(ctx, &input, walk, log).await

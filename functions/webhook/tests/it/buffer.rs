@@ -1,5 +1,7 @@
 //! What waits in the queues: events while Temporal is away, and authentic bodies that could not be read.
 
+use axum::body::Body;
+use axum::http::Request;
 use chain::Delivery;
 use chain::event;
 use chain::signature::{WebhookSecrets, sign};
@@ -18,7 +20,7 @@ fn secrets() -> WebhookSecrets {
     secret(SECRET).into()
 }
 
-fn signed(body: &str) -> axum::http::Request<axum::body::Body> {
+fn signed(body: &str) -> Request<Body> {
     delivery(body, &sign(body.as_bytes(), &secret(SECRET)))
 }
 

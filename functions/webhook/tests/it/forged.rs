@@ -7,6 +7,8 @@ mod contents;
 mod places;
 mod signatures;
 
+use std::collections::BTreeSet;
+
 use chain::signature::WebhookSecrets;
 use moto::Moto;
 use queue::Message;
@@ -77,7 +79,7 @@ async fn each_has_the_same_answer_from_api_gateway() {
 #[test]
 fn the_names_are_different() {
     let table = table();
-    let names: std::collections::BTreeSet<_> = table.iter().map(|case| case.name).collect();
+    let names: BTreeSet<_> = table.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), table.len());
     assert!(table.len() >= 60, "{}", table.len());
 }

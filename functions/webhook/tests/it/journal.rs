@@ -1,10 +1,11 @@
 //! What is written into the audit log.
 
+use std::path::Path;
+use std::time::Duration;
+
 use audit::Store;
 use chain::signature::WebhookSecrets;
 use serde_json::Value;
-use std::path::Path;
-use std::time::Duration;
 use webhook::{Config, router};
 
 use crate::{OTHER_SECRET, SECRET, config_with, pass, secret, status_of_signed};

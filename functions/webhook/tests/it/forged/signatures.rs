@@ -1,5 +1,7 @@
 //! Whole events that are not signed, or not as they have to be.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chain::signature::sign;
 
 use super::case::{Case, SIGNATURE, delivery, event, event_with, now_s, proposed};
@@ -142,9 +144,9 @@ fn other_bytes() -> Vec<Case> {
             .signed_over(&marked)
             .refused(),
         delivery("signed over its Base64", event())
-            .signed_over(base64(&event()))
+            .signed_over(encoded(&event()))
             .refused(),
-        delivery("the Base64 of what is signed", base64(&event()))
+        delivery("the Base64 of what is signed", encoded(&event()))
             .signed_over(event())
             .refused(),
         delivery("packed, and signed unpacked", GZIPPED)
@@ -157,7 +159,6 @@ fn other_bytes() -> Vec<Case> {
     ]
 }
 
-fn base64(text: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(text)
+fn encoded(text: &str) -> String {
+    STANDARD.encode(text)
 }
