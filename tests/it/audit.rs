@@ -62,6 +62,12 @@ async fn every_decision_of_a_chain_is_written_down_once_and_in_order() {
         about(&entries, "platform"),
         [(Action::StackSkipped, code("upstream_failed"))]
     );
+    let ended = |entry: &&Entry| entry.action == Action::StackEnded;
+    for entry in entries.iter().filter(ended) {
+        let run = world.spacelift.run(entry.run.as_ref().unwrap()).unwrap();
+        assert!(run.commit.is_some());
+        assert_eq!(entry.commit, run.commit);
+    }
     let last = entries.last().unwrap();
     assert_eq!(last.action, Action::ChainEnded);
     assert_eq!(last.outcome.as_deref(), Some("failed"));

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The longest name that is accepted. Temporal refuses workflow ids over 1,000 bytes; the longest of ours
-/// holds an account, a run and a stack, each of which may double when it is escaped.
+/// holds an account, a run and a stack. Only separators grow when they are escaped, threefold: a name would have to
+/// consist of them to get there.
 pub const MAX_BYTES: usize = 128;
 
 /// Why a text is not the name of anything.

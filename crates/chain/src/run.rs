@@ -6,6 +6,9 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What is longer is cut: it ends up in logs and in Temporal, and Spacelift's words are short.
+pub const MAX_UNKNOWN_BYTES: usize = 64;
+
 macro_rules! wire_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -14,7 +17,7 @@ macro_rules! wire_enum {
         #[schemars(with = "String")]
         pub enum $name {
             $($variant,)+
-            /// A value that this version does not know, kept as it came.
+            /// A value that this version does not know, kept as it came up to [`MAX_UNKNOWN_BYTES`].
             Unknown(String),
         }
 
@@ -34,7 +37,10 @@ macro_rules! wire_enum {
             fn from(text: &str) -> Self {
                 match text {
                     $($text => Self::$variant,)+
-                    _ => Self::Unknown(text.to_owned()),
+                    _ => {
+                        let end = text.floor_char_boundary(MAX_UNKNOWN_BYTES);
+                        Self::Unknown(text.get(..end).unwrap_or_default().to_owned())
+                    }
                 }
             }
         }
@@ -234,6 +240,13 @@ mod tests {
             RunState::from("finished"),
             RunState::Unknown("finished".to_owned())
         );
+    }
+
+    #[test]
+    fn an_unknown_value_is_cut_between_characters() {
+        let state = RunState::from("é".repeat(MAX_UNKNOWN_BYTES));
+        assert_eq!(state.as_str(), "é".repeat(MAX_UNKNOWN_BYTES / 2));
+        assert_eq!(RunState::from(state.as_str()), state);
     }
 
     #[test]

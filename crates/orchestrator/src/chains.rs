@@ -121,12 +121,10 @@ impl Orchestrator {
 
     /// How the execution of a stack ended; `None` while it goes on.
     pub async fn execution(&self, id: &ExecutionId) -> Result<Option<ExecutionOutcome>, TemporalError> {
-        let failed = |why: String| ExecutionOutcome {
-            result: ExecutionResult::Failed {
+        let failed = |why: String| {
+            ExecutionOutcome::without_run(ExecutionResult::Failed {
                 reason: Reason::new("execution_failed", why),
-            },
-            run: None,
-            joined: false,
+            })
         };
         let handle = self
             .client

@@ -317,6 +317,9 @@ pub struct ExecutionInput {
 pub struct RunOver {
     pub run: RunId,
     pub state: RunState,
+    /// The commit that it ran.
+    #[serde(default)]
+    pub commit: Option<CommitSha>,
 }
 
 /// Output of `StackExecutionWorkflow`.
@@ -326,6 +329,21 @@ pub struct ExecutionOutcome {
     pub run: Option<RunId>,
     /// A run that was there already was joined instead of a second one made.
     pub joined: bool,
+    /// The commit that the run ran.
+    #[serde(default)]
+    pub commit: Option<CommitSha>,
+}
+
+impl ExecutionOutcome {
+    /// It ended without a run that is known.
+    pub fn without_run(result: ExecutionResult) -> Self {
+        Self {
+            result,
+            run: None,
+            joined: false,
+            commit: None,
+        }
+    }
 }
 
 /// Input of `ReconcileWorkflow`.

@@ -176,6 +176,7 @@ async fn walk_to_the_end(
             .state_mut(|state| state.report.walk.take())
             .ok_or_else(|| broken("the walk was lost"))?;
         if let Some((stack, executed)) = over {
+            log.stack_ran(&stack, executed.commit.as_ref());
             record(&mut walk, &stack, executed, now_ms(ctx))?;
         }
     }

@@ -76,11 +76,7 @@ enum Begun {
 async fn execute(ctx: &mut Context, input: &ExecutionInput) -> WorkflowResult<ExecutionOutcome> {
     let survey = wait_until_free(ctx, input).await?;
     if let Some(reason) = survey.unfit {
-        return Ok(ExecutionOutcome {
-            result: ExecutionResult::Skipped { reason },
-            run: None,
-            joined: false,
-        });
+        return Ok(ExecutionOutcome::without_run(ExecutionResult::Skipped { reason }));
     }
     ctx.set_current_details("Triggering the run");
     match trigger(ctx, input, survey.newest_run).await? {
@@ -89,11 +85,7 @@ async fn execute(ctx: &mut Context, input: &ExecutionInput) -> WorkflowResult<Ex
             wait_for_the_end(ctx, input, triggered).await
         }
         Begun::Over(over) => Ok(outcome(over, false)),
-        Begun::Not(reason) => Ok(ExecutionOutcome {
-            result: ExecutionResult::Failed { reason },
-            run: None,
-            joined: false,
-        }),
+        Begun::Not(reason) => Ok(ExecutionOutcome::without_run(ExecutionResult::Failed { reason })),
     }
 }
 
@@ -260,6 +252,7 @@ async fn wait_for_the_end(
                     RunOver {
                         run: triggered.run,
                         state: facts.state,
+                        commit: facts.commit,
                     },
                     triggered.joined,
                 ));
@@ -283,6 +276,7 @@ async fn wait_for_the_end(
                     },
                     run: Some(triggered.run),
                     joined: triggered.joined,
+                    commit: None,
                 });
             }
         }
@@ -302,5 +296,6 @@ fn outcome(over: RunOver, joined: bool) -> ExecutionOutcome {
         result,
         run: Some(over.run),
         joined,
+        commit: over.commit,
     }
 }

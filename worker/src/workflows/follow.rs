@@ -256,6 +256,7 @@ async fn tell_executions(
         let over = RunOver {
             run: run.clone(),
             state: facts.state.clone(),
+            commit: facts.commit.clone(),
         };
         let sent = if facts.state.succeeded() {
             handle

@@ -70,12 +70,10 @@ pub(super) fn begin(
             Ok(started) => started.result().await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        let executed = executed.unwrap_or_else(|error| ExecutionOutcome {
-            result: ExecutionResult::Failed {
+        let executed = executed.unwrap_or_else(|error| {
+            ExecutionOutcome::without_run(ExecutionResult::Failed {
                 reason: Reason::new("execution_failed", error),
-            },
-            run: None,
-            joined: false,
+            })
         });
         Ok((stack, executed))
     }))

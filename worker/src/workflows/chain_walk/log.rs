@@ -1,11 +1,12 @@
 //! The chain's audit log: a record of every decision, written while the chain goes on.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 
 use audit::{Action, Entry};
-use chain::{Reason, RunId, StackId, StackState, Walk};
+use chain::{CommitSha, Reason, RunId, StackId, StackState, Walk};
 use futures::FutureExt;
 use futures::future::FusedFuture;
 use orchestrator::contract::{ChainAudit, ChainInput, ChainResult, Control};
@@ -29,6 +30,8 @@ pub(super) struct Log {
     writing: Option<Pin<Box<dyn Future<Output = WorkflowResult<()>>>>>,
     /// Whether the end of each stack is recorded, in the order of the walk.
     recorded: Vec<bool>,
+    /// The commit that a stack ran, until its end is recorded.
+    commits: BTreeMap<StackId, CommitSha>,
 }
 
 impl Log {
@@ -44,6 +47,7 @@ impl Log {
                 .flat_map(Walk::progress)
                 .map(|stack| stack.state.is_over())
                 .collect(),
+            commits: BTreeMap::new(),
         }
     }
 
@@ -99,6 +103,13 @@ impl Log {
         self.add(entry);
     }
 
+    /// Where the plan leaves the commit to Spacelift, the run knows it.
+    pub(super) fn stack_ran(&mut self, stack: &StackId, commit: Option<&CommitSha>) {
+        if let Some(commit) = commit {
+            self.commits.insert(stack.clone(), commit.clone());
+        }
+    }
+
     /// Records the end of every stack that has ended since the last time.
     pub(super) fn stacks_ended(&mut self, walk: &Walk) {
         if self.audit.is_none() {
@@ -121,7 +132,8 @@ impl Log {
                 entry.reason.clone_from(&stack.reason);
                 entry.started_at_ms = stack.started_at_ms;
                 let planned = walk.chain().stack(&stack.id);
-                entry.commit = planned.and_then(|stack| stack.commit.sha.clone());
+                let wanted = || planned.and_then(|stack| stack.commit.sha.clone());
+                entry.commit = self.commits.remove(&stack.id).or_else(wanted);
                 self.add(entry);
             }
         }
@@ -167,7 +179,7 @@ impl Log {
         let (None, Some(batch)) = (&self.writing, batch) else {
             return;
         };
-        let options = patient(&self.input.timing, format!("{} records", batch.len()));
+        let options = patient(&self.input.timing, format!("audit log, {} more", batch.len()));
         let records = AuditRecords {
             chain: self.input.id.clone(),
             records: batch.clone(),
