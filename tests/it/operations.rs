@@ -1,9 +1,13 @@
 //! What operators see of the worker.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use orchestrator::contract::ChainResult;
+use tokio::process::Command;
 
 use crate::chain::diamond;
-use crate::world::{World, http};
+use crate::world::{World, http, program};
 
 #[tokio::test]
 async fn the_worker_tells_how_it_is_and_what_it_did() {
@@ -33,7 +37,31 @@ async fn the_worker_tells_how_it_is_and_what_it_did() {
         r#"spillway_triggers_total{how="triggered"} 2"#,
         "spillway_webhook_to_trigger_seconds_count 2",
         "temporal_workflow_completed_total",
+        "temporal_num_pollers",
+        "temporal_workflow_task_schedule_to_start_latency_bucket",
+        "temporal_activity_schedule_to_start_latency_bucket",
     ] {
         assert!(metrics.contains(wanted), "`{wanted}` is not in:\n{metrics}");
     }
+}
+
+#[tokio::test]
+async fn the_program_itself_asks_whether_the_worker_is_well() {
+    let mut world = World::start().await;
+    let address = world.endpoints.to_string();
+    let is_well = async || {
+        let asked = Command::new(program("spillway-worker"))
+            .args(["--check-health", "--health-address", &address])
+            .stderr(Stdio::null())
+            .status();
+        asked.await.unwrap()
+    };
+    let begun = tokio::time::timeout(Duration::from_secs(60), async {
+        while !is_well().await.success() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    begun.await.expect("it is well some day");
+    world.kill_worker().await;
+    assert_eq!(is_well().await.code(), Some(1));
 }

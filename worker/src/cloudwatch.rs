@@ -56,8 +56,8 @@ fn line(before: &Sample, now: &Sample) -> Line {
         (
             "ScheduleToStartSeconds",
             &[
-                "temporal_workflow_task_schedule_to_start_latency_seconds",
-                "temporal_activity_schedule_to_start_latency_seconds",
+                "temporal_workflow_task_schedule_to_start_latency",
+                "temporal_activity_schedule_to_start_latency",
             ][..],
         ),
         ("WebhookToTriggerSeconds", &[crate::metrics::TO_TRIGGER][..]),
@@ -152,4 +152,49 @@ fn values(before: &[(f64, f64)], now: &[(f64, f64)]) -> Vec<f64> {
             std::iter::repeat_n(bound, usize::try_from(count.div_ceil(thinning)).unwrap_or(1))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+# HELP spillway_chains_total Chains
+spillway_chains_total{cause="",event="started"} 3
+spillway_chains_total{cause="cycle",event="refused"} 1
+spillway_chains_total_more{event="started"} 9
+temporal_num_pollers{poller_type="activity_task"} 5
+temporal_num_pollers{poller_type="workflow_task"} 2
+wait_bucket{queue="a",le="0.1"} 1
+wait_bucket{queue="a",le="1"} 3
+wait_bucket{queue="a",le="+Inf"} 4
+wait_bucket{queue="b",le="0.1"} 1
+wait_bucket{queue="b",le="1"} 1
+wait_bucket{queue="b",le="+Inf"} 1
+"#;
+
+    #[test]
+    fn series_of_a_name_are_added_up_by_label() {
+        let sample = Sample::read(TEXT);
+        assert!((sample.sum("spillway_chains_total", "event=\"started\"") - 3.0).abs() < f64::EPSILON);
+        assert!((sample.sum("temporal_num_pollers", "") - 7.0).abs() < f64::EPSILON);
+        assert!(sample.sum("no_such_name", "").abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_histogram_is_told_by_the_bounds_of_what_is_new() {
+        let buckets = Sample::read(TEXT).buckets("wait");
+        assert_eq!(values(&[], &buckets), [0.1, 0.1, 1.0, 1.0, 1.0]);
+        assert_eq!(values(&buckets, &buckets), [0.0; 0]);
+        let half: Vec<(f64, f64)> = buckets.iter().map(|&(bound, _)| (bound, 1.0)).collect();
+        assert_eq!(values(&half, &buckets), [0.1, 1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn many_values_are_thinned_and_keep_their_proportions() {
+        let many = values(&[], &[(0.1, 9_000.0), (1.0, 10_000.0)]);
+        assert!(many.len() <= 100, "{}", many.len());
+        let low = many.iter().filter(|value| **value < 0.5).count();
+        assert_eq!(low * 10, many.len() * 9);
+    }
 }

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs Spillway's workflows and activities. The settings come from the environment; README.md lists them.
 #[derive(Debug, Parser)]
@@ -21,21 +20,14 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
+    // An error says that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     if arguments.check_health {
         worker::check_health(arguments.health_address).await?;
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::log_json();
-    // An error says that a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
+    let stop = environment::told_to_stop()?;
     let variables = environment::with_secrets().await?;
     let config = worker::Config::from_variables(&variables).await?;
     worker::serve(config, Some(arguments.health_address), stop).await?;

@@ -47,6 +47,7 @@ pub(crate) fn start() -> anyhow::Result<Exporter> {
     let options = PrometheusExporterOptions::builder()
         .socket_addr(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
         .counters_total_suffix(true)
+        .use_seconds_for_durations(true)
         .histogram_bucket_overrides(buckets)
         .build();
     let started = start_prometheus_metric_exporter(options).context("the metrics cannot be served")?;

@@ -60,8 +60,9 @@ pub(crate) fn mock(arguments: &MockArguments) -> Done {
                 "cannot listen on {address}: {error}; choose another --port"
             ))
         })?;
+        let stop = environment::told_to_stop()?;
         output::line(&introduction(&account, &server.url()));
-        tokio::signal::ctrl_c().await?;
+        stop.await;
         server.shutdown().await;
         Ok(ExitCode::SUCCESS)
     })

@@ -1,4 +1,5 @@
-//! What a program is told from outside: variables, the secrets that variables name, and AWS's own configuration.
+//! What a program is told from outside: variables, the secrets that variables name, AWS's own configuration, and when
+//! to stop.
 
 pub mod aws;
 mod secret;
@@ -6,6 +7,7 @@ mod secret;
 use std::collections::HashMap;
 
 pub use secret::{SecretError, SecretVariables};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Variables by name.
 pub type Variables = HashMap<String, String>;
@@ -24,4 +26,16 @@ pub async fn with_secrets() -> Result<Variables, SecretError> {
         secret.read_into(&mut variables).await?;
     }
     Ok(variables)
+}
+
+/// Completes with Ctrl-C, or with the SIGTERM of what manages processes. From the call on neither ends the process.
+pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }

@@ -23,8 +23,9 @@ async fn main() -> anyhow::Result<()> {
     let config = webhook::Config::from_variables(&environment::of_process()).await?;
     match arguments.listen {
         Some(address) => {
+            let stop = environment::told_to_stop()?;
             let listener = tokio::net::TcpListener::bind(address).await?;
-            webhook::serve(listener, webhook::router(config), std::future::pending()).await
+            webhook::serve(listener, webhook::router(config), stop).await
         }
         None => webhook::run_in_lambda(config).await,
     }

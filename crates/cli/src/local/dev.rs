@@ -55,8 +55,9 @@ pub(crate) fn dev(arguments: DevArguments) -> Done {
             spacelift: local(arguments.spacelift_port),
         };
         let system = System::start(ports, PACE).await?;
+        let stop = environment::told_to_stop()?;
         introduce(&system, ui);
-        tokio::signal::ctrl_c().await?;
+        stop.await;
         output::progress("\nStopping");
         system.stop().await?;
         Ok(ExitCode::SUCCESS)

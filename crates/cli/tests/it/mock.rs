@@ -80,6 +80,15 @@ async fn a_seed_is_the_account() {
 }
 
 #[tokio::test]
+async fn sigterm_ends_it_with_success() {
+    let world = World::acme().await;
+    let (mut child, _) = start(&world, &[]).await;
+    let id = child.id().unwrap().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+    assert!(child.wait().await.unwrap().success());
+}
+
+#[tokio::test]
 async fn a_wrong_seed_is_explained() {
     let world = World::acme().await;
     world.file(

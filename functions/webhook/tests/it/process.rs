@@ -13,7 +13,7 @@ use crate::secrets_manager::create;
 use crate::{NOWHERE, SECRET, secret};
 
 struct Program {
-    _child: Child,
+    child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -32,7 +32,7 @@ impl Program {
     fn start(variables: &[(&str, &str)]) -> Self {
         let mut child = command(variables).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { _child: child, lines }
+        Self { child, lines }
     }
 
     /// The next line that has a field, and every line on the way to it.
@@ -115,6 +115,18 @@ async fn one_line_says_everything_of_a_delivery_but_its_secrets() {
             "{never} in {written}{written_then}"
         );
     }
+}
+
+/// As the first process of a container it would not end otherwise.
+#[tokio::test]
+async fn sigterm_ends_it_with_success() {
+    let mut program = Program::start(&[("WEBHOOK_SECRET", SECRET), ("RUST_LOG", "info")]);
+    program.line_with("listen.address").await;
+    let id = program.child.id().unwrap().to_string();
+    let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+    assert!(told.success());
+    let ended = tokio::time::timeout(Duration::from_secs(30), program.child.wait()).await;
+    assert!(ended.expect("it ends").unwrap().success());
 }
 
 #[tokio::test]
