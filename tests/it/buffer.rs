@@ -152,10 +152,7 @@ async fn hand_on(redeliverer: &Redeliverer, buffer: &Queue, messages: &[Received
 /// Hands on all that waits. SQS calls several functions at once, each with batches of its own.
 async fn drain(redeliverer: &Redeliverer, buffer: &Queue) {
     loop {
-        // On a busy machine moto is late now and then, and SQS would be asked again too.
-        let Ok(messages) = buffer.receive().await else {
-            continue;
-        };
+        let messages = buffer.receive().await.unwrap();
         if messages.is_empty() {
             break;
         }

@@ -11,6 +11,7 @@ mod server;
 
 pub use proxy::{Call, Trouble};
 
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 
@@ -44,9 +45,13 @@ impl Moto {
         config(self.proxy.url())
     }
 
-    /// The same for the test's own calls, which are not counted and never fail.
+    /// The same for the test's own calls, which are not counted, never fail, and wait for as long as moto takes: what it
+    /// gives to a caller who has gone is lost.
     pub fn own_aws(&self) -> SdkConfig {
         config(self.server.url())
+            .into_builder()
+            .timeout_config(TimeoutConfig::disabled())
+            .build()
     }
 
     /// The variables with which a program finds it.
