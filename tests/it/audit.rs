@@ -7,11 +7,11 @@ use mock_spacelift::NewStack;
 use orchestrator::ChainId;
 use orchestrator::contract::{ChainResult, Control};
 
-use crate::chain::diamond;
+use crate::chain::{cycle, diamond};
 use crate::world::World;
 
 /// The chain's entries, which are whole and in their order.
-async fn entries(world: &World, root: &RunId) -> Vec<Entry> {
+pub(crate) async fn entries(world: &World, root: &RunId) -> Vec<Entry> {
     let chain = ChainId::of_root_run(&world.account, root);
     let stored = world.audit.chain(chain.as_str()).await.unwrap();
     let checked = verify::read_chain(&world.audit, &stored).await.unwrap();
@@ -108,11 +108,7 @@ async fn who_triggered_the_root_and_who_steered_the_chain_is_written_down() {
 #[tokio::test]
 async fn a_refused_chain_has_a_log_of_its_own() {
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("a").depends_on("network").depends_on("b"));
-    world.spacelift.add_stack(NewStack::named("b").depends_on("a"));
+    cycle(&world);
     let root = world.spacelift.push("network");
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Refused);
     let actions: Vec<Action> = entries(&world, &root)

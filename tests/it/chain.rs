@@ -22,6 +22,15 @@ pub(crate) fn diamond(world: &World) {
     );
 }
 
+/// `network <- a <-> b`.
+pub(crate) fn cycle(world: &World) {
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("a").depends_on("network").depends_on("b"));
+    world.spacelift.add_stack(NewStack::named("b").depends_on("a"));
+}
+
 pub(crate) const EACH_ONCE: [(&str, usize); 4] =
     [("cluster", 1), ("database", 1), ("network", 1), ("platform", 1)];
 
@@ -76,11 +85,7 @@ async fn what_lies_downstream_of_a_failure_is_skipped_and_the_rest_goes_on() {
 #[tokio::test]
 async fn a_cycle_is_refused_before_anything_is_triggered_and_named() {
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("a").depends_on("network").depends_on("b"));
-    world.spacelift.add_stack(NewStack::named("b").depends_on("a"));
+    cycle(&world);
     let root = world.spacelift.push("network");
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Refused);

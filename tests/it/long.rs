@@ -1,31 +1,44 @@
 //! Chains that are longer than one history may be.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use audit::Action;
 use chain::{StackState, Walk};
 use mock_spacelift::NewStack;
 use orchestrator::ChainId;
 use orchestrator::contract::ChainResult;
 
+use crate::audit::entries;
 use crate::world::World;
 
 /// As few events as can be set: about seven stacks.
 const HISTORY_EVENTS: u32 = 100;
 const STACKS: usize = 40;
 
+/// `network`, and so many stacks that wait for it alone.
+fn many(world: &World, count: usize) {
+    world.spacelift.add_stack(NewStack::named("network"));
+    for number in 0..count {
+        let stack = NewStack::named(&format!("stack-{number:04}")).depends_on("network");
+        world.spacelift.add_stack(stack);
+    }
+}
+
+/// One more that waits for a confirmation.
+fn slow(world: &World) {
+    let stack = NewStack::named("database")
+        .depends_on("network")
+        .autodeploy(false);
+    world.spacelift.add_stack(stack);
+}
+
 #[tokio::test]
 async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
     let world = World::with_settings(|settings| settings.timing.history_events = HISTORY_EVENTS).await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    for number in 0..STACKS {
-        let stack = NewStack::named(&format!("stack-{number:02}")).depends_on("network");
-        world.spacelift.add_stack(stack);
-    }
+    many(&world, STACKS);
     // It runs from the first history to the last.
-    let slow = NewStack::named("database")
-        .depends_on("network")
-        .autodeploy(false);
-    world.spacelift.add_stack(slow);
+    slow(&world);
     world
         .spacelift
         .add_stack(NewStack::named("apps").depends_on("database"));
@@ -51,6 +64,16 @@ async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
     let histories = world.workflows("StackDependencyChainWorkflow").await;
     assert!(histories >= 4, "the chain had {histories} histories");
     assert_eq!(world.workflows("StackExecutionWorkflow").await, STACKS + 2);
+    // No record is lost where one history ends and the next begins.
+    let entries = entries(&world, &root).await;
+    for action in [Action::RunTriggered, Action::StackEnded] {
+        let told: BTreeSet<_> = entries
+            .iter()
+            .filter(|entry| entry.action == action)
+            .map(|entry| entry.stack.clone())
+            .collect();
+        assert_eq!(told.len(), STACKS + 2, "{action}");
+    }
 }
 
 /// An execution that was ended by force tells nobody: the next history finds out by looking.
@@ -61,15 +84,8 @@ async fn an_execution_that_ended_by_force_is_found_by_the_next_history() {
         settings.timing.poll_longest = Duration::from_secs(1);
     })
     .await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    for number in 0..12 {
-        let stack = NewStack::named(&format!("stack-{number:02}")).depends_on("network");
-        world.spacelift.add_stack(stack);
-    }
-    let slow = NewStack::named("database")
-        .depends_on("network")
-        .autodeploy(false);
-    world.spacelift.add_stack(slow);
+    many(&world, 12);
+    slow(&world);
     let root = world.spacelift.push("network");
     world
         .wait_for_chain(&root, "all but the slow stack", |report| {
@@ -96,11 +112,7 @@ async fn an_execution_that_ended_by_force_is_found_by_the_next_history() {
 async fn two_thousand_stacks_stay_within_the_limits_of_temporal() {
     const STACKS: usize = 2_000;
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    for number in 0..STACKS {
-        let stack = NewStack::named(&format!("stack-{number:04}")).depends_on("network");
-        world.spacelift.add_stack(stack);
-    }
+    many(&world, STACKS);
     let began = Instant::now();
     let root = world.spacelift.push("network");
     let chain = ChainId::of_root_run(&world.account, &root);

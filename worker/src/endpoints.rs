@@ -48,8 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: Socket
 }
 
 /// Whether the worker that answers at an address polls for work.
-pub async fn check_health(address: SocketAddr) -> anyhow::Result<()> {
-    let mut address = address;
+pub async fn check_health(mut address: SocketAddr) -> anyhow::Result<()> {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }

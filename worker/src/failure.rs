@@ -1,5 +1,6 @@
 //! Which failures of activities may be tried again: decided here, and nowhere else.
 
+use audit::StoreError;
 use spacelift::ErrorKind;
 use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{ActivityExecutionError, ApplicationFailure};
@@ -20,6 +21,12 @@ pub(crate) fn activity_error(error: spacelift::Error) -> ActivityError {
 /// What Temporal is told of a call to itself that failed: it may be tried again.
 pub(crate) fn temporal_error(error: orchestrator::TemporalError) -> ActivityError {
     ActivityError::application(ApplicationFailure::new(error))
+}
+
+/// What Temporal is told where a chain's audit log could not be written.
+pub(crate) fn audit_error(error: StoreError) -> ActivityError {
+    let is_final = error.is_final();
+    ActivityError::application(ApplicationFailure::builder(error).non_retryable(is_final).build())
 }
 
 /// The innermost message of a failed activity: what Spacelift said, without the layers around it.

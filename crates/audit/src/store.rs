@@ -98,7 +98,7 @@ impl Store {
     /// The log at a place. AWS's own configuration is that of the environment.
     pub async fn open(location: &Location) -> Self {
         match location {
-            Location::Bucket { .. } => Self::at(location, &environment::aws::config().await),
+            Location::Bucket { .. } => Self::at(location, environment::aws::config().await),
             Location::Directory(path) => Self::in_directory(path),
         }
     }

@@ -8,19 +8,23 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_secretsmanager::config::SharedHttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use tokio::sync::OnceCell;
 
 /// Two, since the connection of before a freeze of a function's sandbox is dead.
 const ATTEMPTS: u32 = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Of the environment. Only a region that nobody set is asked for over the network.
-pub async fn config() -> SdkConfig {
-    let loaded = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http_client())
-        .load()
-        .await;
-    patient_for_a_moment(loaded)
+/// Of the environment, read once: all clients of a process share credentials and connections. Only a region that
+/// nobody set is asked for over the network.
+pub async fn config() -> &'static SdkConfig {
+    static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
+    CONFIG
+        .get_or_init(async || {
+            let defaults = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
+            patient_for_a_moment(defaults.load().await)
+        })
+        .await
 }
 
 /// The same configuration with our TLS, and with limits that suit somebody who waits for an answer.

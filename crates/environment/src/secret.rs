@@ -68,7 +68,7 @@ impl SecretVariables {
         let Some(id) = variables.get(self.named_by).filter(|id| !id.trim().is_empty()) else {
             return Ok(());
         };
-        let client = Client::new(&aws::config().await);
+        let client = Client::new(aws::config().await);
         let value = client
             .get_secret_value()
             .secret_id(id)

@@ -126,7 +126,7 @@ impl Queue {
 
     async fn client(&self) -> &Client {
         self.client
-            .get_or_init(async || Client::new(&environment::aws::config().await))
+            .get_or_init(async || Client::new(environment::aws::config().await))
             .await
     }
 

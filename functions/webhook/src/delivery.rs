@@ -114,23 +114,13 @@ async fn decide(
     match event::parse(&body) {
         Ok(Delivery::Run(event)) => {
             let ignored = why_ignored(&event, receiver.account.as_ref(), clock::now_ms());
-            let heard = Heard::event(event);
-            let answer = match ignored {
-                Some(ignored) => ignored,
-                None => receiver.record(&heard).await,
-            };
-            (answer, About::Heard(heard))
+            receiver.take(ignored, Heard::event(event)).await
         }
         Ok(Delivery::Request(request)) => {
             match request.account.clone().or_else(|| receiver.account.clone()) {
                 Some(account) => {
                     let ignored = of_other_account(&account, receiver.account.as_ref());
-                    let heard = Heard::request(account, request);
-                    let answer = match ignored {
-                        Some(ignored) => ignored,
-                        None => receiver.record(&heard).await,
-                    };
-                    (answer, About::Heard(heard))
+                    receiver.take(ignored, Heard::request(account, request)).await
                 }
                 None => (
                     Answer::Incomplete {
@@ -156,6 +146,15 @@ async fn decide(
 }
 
 impl Receiver {
+    /// Records what is not ignored.
+    async fn take(&self, ignored: Option<Answer>, heard: Heard) -> (Answer, About) {
+        let answer = match ignored {
+            Some(ignored) => ignored,
+            None => self.record(&heard).await,
+        };
+        (answer, About::Heard(heard))
+    }
+
     /// In Temporal, or else in the queue.
     async fn record(&self, heard: &Heard) -> Answer {
         if let Some(recorded) = self.recorder.record(heard, Source::Webhook).await {

@@ -207,10 +207,9 @@ fn log(answer: &Answer, about: &About) {
             "A delivery is {code}"
         ),
         About::Bytes(_) | About::Nothing => {
-            let bytes = if let About::Bytes(bytes) = about {
-                Some(bytes)
-            } else {
-                None
+            let bytes = match about {
+                About::Bytes(bytes) => Some(bytes),
+                _ => None,
             };
             warn!(
                 delivery.answer = code,

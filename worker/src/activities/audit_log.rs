@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 
+use crate::failure::audit_error;
 use crate::metrics;
 
 /// Records of one chain, in their order.
@@ -25,14 +26,11 @@ pub(super) async fn write(store: Option<&Store>, batch: &AuditRecords) -> Result
         Some(store) => store
             .put_chain(batch.chain.as_str(), &batch.records)
             .await
-            .map_err(|error| {
-                let is_final = error.is_final();
-                ApplicationFailure::builder(error).non_retryable(is_final).build()
-            }),
-        None => Err(ApplicationFailure::new(NoStore)),
+            .map_err(audit_error),
+        None => Err(ActivityError::application(ApplicationFailure::new(NoStore))),
     };
-    written.map_err(|failure| {
+    if written.is_err() {
         metrics::audit_failed();
-        ActivityError::application(failure)
-    })
+    }
+    written
 }

@@ -6,7 +6,8 @@ mod log;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use chain::{Outcome, Reason, StackId, Walk, render};
+use chain::walk::WalkError;
+use chain::{Outcome, Reason, RunId, StackId, Walk, render};
 use orchestrator::contract::{
     ChainInput, ChainOutcome, ChainReport, ChainResult, Control, ExecutionOutcome, ExecutionResult, Fetched,
     Planned, StackBegan, StackEnded,
@@ -61,9 +62,9 @@ impl StackDependencyChainWorkflow {
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ChainOutcome> {
-        let resume = ctx.state_mut(|state| state.input.resume.take());
+        let (resume, audit) = ctx.state_mut(|state| (state.input.resume.take(), state.input.audit.take()));
         let input = ctx.state(|state| state.input.clone());
-        let mut log = Log::new(&input, resume.as_deref());
+        let mut log = Log::new(&input, audit, resume.as_deref());
         let walk = if let Some(walk) = resume {
             *walk
         } else {
@@ -137,6 +138,8 @@ async fn walk_to_the_end(
         while let Some(message) = ctx.state_mut(|state| state.messages.pop_front()) {
             heed(&mut walk, &mut log, message, now_ms(ctx));
         }
+        // Before the history may end: the next one takes for recorded what is over.
+        log.stacks_ended(&walk);
         let is_full = ctx.history_length() > input.timing.history_events && !walk.is_over();
         if is_full && ctx.state(|state| state.beginning == 0) {
             return go_on_in_a_new_history(ctx, input, walk, log);
@@ -148,7 +151,6 @@ async fn walk_to_the_end(
             }
         }
         let result = result_of(&walk);
-        log.stacks_ended(&walk);
         let is_over = running.is_empty() && walk.is_over();
         if is_over && !is_ended {
             is_ended = true;
@@ -176,8 +178,7 @@ async fn walk_to_the_end(
             .state_mut(|state| state.report.walk.take())
             .ok_or_else(|| broken("the walk was lost"))?;
         if let Some((stack, executed)) = over {
-            log.stack_ran(&stack, executed.commit.as_ref());
-            record(&mut walk, &stack, executed, now_ms(ctx))?;
+            record(&mut walk, &mut log, &stack, executed, now_ms(ctx))?;
         }
     }
 }
@@ -209,21 +210,40 @@ fn heed(walk: &mut Walk, log: &mut Log, message: Message, at_ms: i64) {
             }
         }
         Message::StackHasRun(told) => {
-            let is_new = walk
-                .stack(&told.stack)
-                .is_some_and(|stack| stack.run.as_ref() != Some(&told.run));
             // A stack that has ended meanwhile has said which run it was.
-            if walk.ran(&told.stack, told.run.clone()).is_ok() && is_new {
-                log.stack_has_run(walk, &told.stack, &told.run, told.joined, at_ms);
-            }
+            let _ = ran(walk, log, &told.stack, told.run, told.joined, at_ms);
             let _ = walk.note(&told.stack, told.waits_for);
         }
     }
 }
 
-fn record(walk: &mut Walk, stack: &StackId, executed: ExecutionOutcome, at_ms: i64) -> WorkflowResult<()> {
+/// The stack has a run: word of it may come before the end of the execution or with it.
+fn ran(
+    walk: &mut Walk,
+    log: &mut Log,
+    stack: &StackId,
+    run: RunId,
+    joined: bool,
+    at_ms: i64,
+) -> Result<(), WalkError> {
+    let known = walk.stack(stack).and_then(|stack| stack.run.clone());
+    walk.ran(stack, run.clone())?;
+    if known.as_ref() != Some(&run) {
+        log.stack_has_run(walk, stack, run, joined, at_ms);
+    }
+    Ok(())
+}
+
+fn record(
+    walk: &mut Walk,
+    log: &mut Log,
+    stack: &StackId,
+    executed: ExecutionOutcome,
+    at_ms: i64,
+) -> WorkflowResult<()> {
+    log.stack_ran(stack, executed.commit.as_ref());
     if let Some(run) = executed.run {
-        walk.ran(stack, run).map_err(broken)?;
+        ran(walk, log, stack, run, executed.joined, at_ms).map_err(broken)?;
     }
     let outcome = match executed.result {
         ExecutionResult::Succeeded => Outcome::Succeeded,

@@ -84,5 +84,5 @@ fn is_absent(error: &SdkError<GetSecretValueError, HttpResponse>) -> bool {
 }
 
 async fn client_of_environment() -> Client {
-    Client::new(&environment::aws::config().await)
+    Client::new(environment::aws::config().await)
 }

@@ -35,11 +35,11 @@ pub(super) struct Log {
 }
 
 impl Log {
-    /// `resumed` is the walk of the history before, which recorded what had ended.
-    pub(super) fn new(input: &ChainInput, resumed: Option<&Walk>) -> Self {
+    /// `audit` and `resumed` are the log and the walk of the history before, which recorded what had ended.
+    pub(super) fn new(input: &ChainInput, audit: Option<ChainAudit>, resumed: Option<&Walk>) -> Self {
         Self {
-            audit: input.audit.clone(),
-            closed: input.audit.as_ref().map_or(0, |audit| audit.unwritten.len()),
+            closed: audit.as_ref().map_or(0, |audit| audit.unwritten.len()),
+            audit,
             input: input.clone(),
             writing: None,
             recorded: resumed
@@ -84,7 +84,7 @@ impl Log {
         &mut self,
         walk: &Walk,
         stack: &StackId,
-        run: &RunId,
+        run: RunId,
         joined: bool,
         at_ms: i64,
     ) {
@@ -95,7 +95,7 @@ impl Log {
         };
         let mut entry = self.of_chain(at_ms, WORKER, action);
         entry.stack = Some(stack.clone());
-        entry.run = Some(run.clone());
+        entry.run = Some(run);
         entry.commit = walk
             .chain()
             .stack(stack)
