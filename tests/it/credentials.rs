@@ -1,18 +1,22 @@
 //! As whom we speak to Temporal: a certificate, or an API key.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::Request;
 use environment::Variables;
-use orchestrator::{ConnectError, Orchestrator, Settings, TemporalSettings};
+use orchestrator::contract::{Heard, Source};
+use orchestrator::{ConnectError, Orchestrator, Recorded, Recorder, Settings, TemporalSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
+use uuid::Uuid;
 
 /// Who signs the certificates of both sides.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -82,6 +86,22 @@ fn variables(variables: &[(&str, &str)]) -> Variables {
         .collect()
 }
 
+/// A request that nobody works on: its task queue is its own.
+async fn record(temporal: TemporalSettings) -> Option<Recorded> {
+    let id = Uuid::new_v4().to_string();
+    let settings = Settings {
+        task_queue: id.clone(),
+        ..Settings::default()
+    };
+    let heard: Heard = serde_json::from_value(json!({
+        "kind": "request", "account": "acme", "id": id, "request": {"stack": "network"},
+    }))
+    .unwrap();
+    Recorder::new(temporal, settings)
+        .record(&heard, Source::Webhook)
+        .await
+}
+
 #[tokio::test]
 async fn a_certificate_of_the_right_authority_lets_us_in_and_none_does_not() {
     let authority = Authority::new();
@@ -101,30 +121,34 @@ async fn a_certificate_of_the_right_authority_lets_us_in_and_none_does_not() {
         ("TEMPORAL_TLS_CLIENT_CERT_DATA", &certificate),
         ("TEMPORAL_TLS_CLIENT_KEY_DATA", &key),
     ]));
-    let client = TemporalSettings::from_variables(&known)
-        .unwrap()
-        .connect()
-        .await
-        .unwrap();
+    let known = TemporalSettings::from_variables(&known).unwrap();
+    let stranger = TemporalSettings::from_variables(&stranger).unwrap();
+
+    let client = known.connect().await.unwrap();
     Orchestrator::new(client, Settings::default())
         .chains(1)
         .await
         .unwrap();
-    let refused = TemporalSettings::from_variables(&stranger)
-        .unwrap()
-        .connect()
-        .await;
+    let refused = stranger.connect().await;
     assert!(matches!(refused, Err(ConnectError::Unreachable { .. })));
+
+    let recorded = record(known).await;
+    assert!(
+        matches!(recorded, Some(Recorded::Accepted { .. })),
+        "{recorded:?}"
+    );
+    assert_eq!(record(stranger).await, None);
 }
 
 #[tokio::test]
-async fn an_api_key_goes_with_every_call() {
+async fn an_api_key_the_namespace_and_the_headers_that_are_set_go_with_every_call() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let router = Router::new().fallback({
         let seen = Arc::clone(&seen);
         async move |request: Request| {
-            let key = request.headers().get("authorization").cloned();
-            seen.lock().unwrap().push(key);
+            seen.lock()
+                .unwrap()
+                .push((request.uri().path().to_owned(), request.headers().clone()));
             // Whatever was called, this server does not do it.
             [("content-type", "application/grpc"), ("grpc-status", "12")]
         }
@@ -134,13 +158,37 @@ async fn an_api_key_goes_with_every_call() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let settings = TemporalSettings::from_variables(&variables(&[
         ("TEMPORAL_ADDRESS", &address),
+        ("TEMPORAL_NAMESPACE", "spillway.a1b2c"),
         ("TEMPORAL_API_KEY", "a key"),
+        ("TEMPORAL_GRPC_META_TEAM", "platform"),
+        ("TEMPORAL_TLS", "false"),
+    ]))
+    .unwrap();
+    let _ = settings.connect().await;
+    assert_eq!(record(settings).await, None);
+
+    let seen = seen.lock().unwrap();
+    let called: BTreeSet<&str> = seen
+        .iter()
+        .filter_map(|(path, _)| path.rsplit('/').next())
+        .collect();
+    assert_eq!(called, ["GetSystemInfo", "StartWorkflowExecution"].into());
+    for (path, headers) in seen.iter() {
+        assert_eq!(headers["authorization"], "Bearer a key", "{path}");
+        assert_eq!(headers["team"], "platform", "{path}");
+        if path.ends_with("StartWorkflowExecution") {
+            assert_eq!(headers["temporal-namespace"], "spillway.a1b2c");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_can_carry_is_not_left_away() {
+    let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL").unwrap();
+    let settings = TemporalSettings::from_variables(&variables(&[
+        ("TEMPORAL_ADDRESS", &temporal),
+        ("TEMPORAL_API_KEY", "two\nlines"),
         ("TEMPORAL_TLS", "false"),
     ]));
-    let _ = settings.unwrap().connect().await;
-    let seen = seen.lock().unwrap();
-    assert!(!seen.is_empty(), "it was called");
-    for key in seen.iter() {
-        assert_eq!(key.as_ref().unwrap(), "Bearer a key");
-    }
+    assert_eq!(record(settings.unwrap()).await, None);
 }

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use temporalio_client::envconfig::{ConfigError, LoadClientConfigProfileOptions};
 use temporalio_client::errors::{ClientConnectError, ClientNewError};
-use temporalio_client::{
-    Client, ClientOptions, Connection, ConnectionOptions, RetryOptions, TlsOptions, Url,
-};
+use temporalio_client::{Client, ClientOptions, Connection, ConnectionOptions, TlsOptions, Url};
 use temporalio_common::data_converters::{DataConverter, DefaultFailureConverter, PayloadConverter};
 use temporalio_common::envconfig::load_client_config_profile;
 
 use crate::codec::{Encryption, PayloadKeyError};
+use crate::function_client::FunctionClient;
 
 /// How long the TCP and TLS handshakes may take. Without a limit a lost network holds a function for minutes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -109,24 +108,24 @@ impl TemporalSettings {
         self
     }
 
-    /// A connection for a Lambda function: no background tasks, which freeze with the sandbox, and no retries
-    /// that outlast the caller's patience.
-    #[must_use]
-    pub fn for_function(mut self) -> Self {
-        self.connection.keep_alive = None;
-        self.connection.dns_load_balancing = None;
-        self.connection.retry_options = RetryOptions::no_retries();
-        self
-    }
-
     pub async fn connect(&self) -> Result<Client, ConnectError> {
         let connection = Connection::connect(self.connection.clone())
             .await
-            .map_err(|source| ConnectError::Unreachable {
-                address: self.address().to_owned(),
-                source: Box::new(source),
-            })?;
+            .map_err(|error| self.unreachable(error))?;
         Client::new(connection, self.client.clone()).map_err(|error| ConnectError::Client(Box::new(error)))
+    }
+
+    pub(crate) async fn connect_function(&self) -> Result<FunctionClient, ConnectError> {
+        FunctionClient::connect(&self.connection, self.client.clone())
+            .await
+            .map_err(|error| self.unreachable(error))
+    }
+
+    fn unreachable(&self, source: ClientConnectError) -> ConnectError {
+        ConnectError::Unreachable {
+            address: self.address().to_owned(),
+            source: Box::new(source),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod connection;
 pub mod contract;
 pub mod definition;
 mod error;
+mod function_client;
 pub mod id;
 mod record;
 mod recorder;
@@ -27,17 +28,17 @@ use temporalio_client::Client;
 
 /// A Temporal client that knows Spillway's workflows.
 #[derive(Clone)]
-pub struct Orchestrator {
-    client: Client,
+pub struct Orchestrator<C = Client> {
+    client: C,
     settings: Settings,
 }
 
-impl Orchestrator {
-    pub fn new(client: Client, settings: Settings) -> Self {
+impl<C> Orchestrator<C> {
+    pub fn new(client: C, settings: Settings) -> Self {
         Self { client, settings }
     }
 
-    pub fn client(&self) -> &Client {
+    pub fn client(&self) -> &C {
         &self.client
     }
 

@@ -3,12 +3,24 @@
 use std::time::Duration;
 
 use chain::{AccountName, RunId, RunRequest, StackId};
-use temporalio_client::errors::WorkflowStartError;
-use temporalio_client::tonic::Code;
-use temporalio_client::{
-    Client, RpcOptions, WorkflowHandle, WorkflowIdConflictPolicy, WorkflowIdReusePolicy, WorkflowStartOptions,
+use temporalio_client::grpc::WorkflowService;
+use temporalio_client::tonic::{Code, Request, Status};
+use temporalio_client::{Client, NamespacedClient};
+use temporalio_common::SignalDefinition;
+use temporalio_common::data_converters::{
+    DataConverter, PayloadConversionError, SerializationContextData, TemporalSerializable,
+    WorkflowSerializationContext,
 };
-use temporalio_common::{HasWorkflowDefinition, MemoValues};
+use temporalio_common::protos::temporal::api::common::v1::{Memo, Payload, Payloads, WorkflowType};
+use temporalio_common::protos::temporal::api::enums::v1::{
+    TaskQueueKind, WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+};
+use temporalio_common::protos::temporal::api::sdk::v1::UserMetadata;
+use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    SignalWithStartWorkflowExecutionRequest, StartWorkflowExecutionRequest,
+};
+use uuid::Uuid;
 
 use crate::contract::{Claim, FollowInput, Heard, HeardEvent, Source, Subject, VERSION};
 use crate::definition::{ClaimRun, RecordEvent, SpaceliftWebhookWorkflow};
@@ -35,7 +47,55 @@ pub enum Recorded {
     Duplicate { workflow_id: String },
 }
 
-impl Orchestrator {
+#[derive(Debug, thiserror::Error)]
+enum NotRecorded {
+    #[error(transparent)]
+    Conversion(#[from] PayloadConversionError),
+    #[error(transparent)]
+    Call(#[from] Status),
+}
+
+/// A client that can record: the SDK's, or a function's, which can do nothing else.
+pub trait RecordingClient: NamespacedClient {
+    fn service(&self) -> impl WorkflowService;
+}
+
+impl RecordingClient for Client {
+    fn service(&self) -> impl WorkflowService {
+        self.clone()
+    }
+}
+
+/// The workflow that follows a run, or a request for one.
+struct Follower<'a> {
+    workflow_id: String,
+    account: &'a AccountName,
+    stack: &'a StackId,
+    subject: Subject,
+    source: Source,
+}
+
+impl<'a> Follower<'a> {
+    fn of_run(account: &'a AccountName, stack: &'a StackId, run: &RunId, source: Source) -> Self {
+        Self {
+            workflow_id: id::follow_run(account, run),
+            account,
+            stack,
+            subject: Subject::Run { run: run.clone() },
+            source,
+        }
+    }
+
+    /// Temporal shows it to people.
+    fn summary(&self) -> String {
+        match &self.subject {
+            Subject::Run { run } => format!("{run} of {}", self.stack),
+            Subject::Request { .. } => format!("{}, by request", self.stack),
+        }
+    }
+}
+
+impl<C: RecordingClient> Orchestrator<C> {
     /// Records what was heard. The same twice has the effect of once.
     pub async fn record(&self, heard: &Heard, source: Source) -> Result<Recorded, TemporalError> {
         match heard {
@@ -47,24 +107,8 @@ impl Orchestrator {
     /// Records what was heard of a run. The first event starts the workflow that follows it, later ones reach it.
     async fn record_event(&self, heard: &HeardEvent, source: Source) -> Result<Recorded, TemporalError> {
         let event = &heard.event;
-        let workflow_id = id::follow_run(&event.account, &event.run);
-        let subject = Subject::Run {
-            run: event.run.clone(),
-        };
-        let input = self.follow_input(&event.account, &event.stack, subject, source);
-        let summary = format!("{} of {}", event.run, event.stack);
-        let memo = memo(&event.account, &event.stack, Some(&event.run));
-        let handle = self
-            .client
-            .signal_with_start_workflow(
-                SpaceliftWebhookWorkflow,
-                input,
-                RecordEvent,
-                heard.clone(),
-                self.options(&workflow_id, summary, memo),
-            )
-            .await;
-        recorded(workflow_id, handle)
+        let follower = Follower::of_run(&event.account, &event.stack, &event.run, source);
+        self.tell(follower, RecordEvent, heard).await
     }
 
     /// Says whose a run is. The workflow that follows it is started where no webhook has done so yet.
@@ -75,22 +119,11 @@ impl Orchestrator {
         run: &RunId,
         execution: &ExecutionId,
     ) -> Result<Recorded, TemporalError> {
-        let workflow_id = id::follow_run(account, run);
-        let subject = Subject::Run { run: run.clone() };
-        let memo = memo(account, stack, Some(run));
-        let handle = self
-            .client
-            .signal_with_start_workflow(
-                SpaceliftWebhookWorkflow,
-                self.follow_input(account, stack, subject, Source::Trigger),
-                ClaimRun,
-                Claim {
-                    execution: execution.clone(),
-                },
-                self.options(&workflow_id, format!("{run} of {stack}"), memo),
-            )
-            .await;
-        recorded(workflow_id, handle)
+        let follower = Follower::of_run(account, stack, run, Source::Trigger);
+        let claim = Claim {
+            execution: execution.clone(),
+        };
+        self.tell(follower, ClaimRun, &claim).await
     }
 
     /// Records that somebody wants a stack, and then its chain, to run.
@@ -101,73 +134,143 @@ impl Orchestrator {
         request: &RunRequest,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
-        let workflow_id = id::follow_request(account, id);
-        let subject = Subject::Request {
-            requested_by: request.requested_by.clone(),
+        let follower = Follower {
+            workflow_id: id::follow_request(account, id),
+            account,
+            stack: &request.stack,
+            subject: Subject::Request {
+                requested_by: request.requested_by.clone(),
+            },
+            source,
         };
-        let input = self.follow_input(account, &request.stack, subject, source);
-        let summary = format!("{}, by request", request.stack);
-        let mut options = self.options(&workflow_id, summary, memo(account, &request.stack, None));
-        options.id_conflict_policy = WorkflowIdConflictPolicy::Fail;
-        recorded(
-            workflow_id,
-            self.client
-                .start_workflow(SpaceliftWebhookWorkflow, input, options)
-                .await,
-        )
+        let started = async {
+            let start = self.start(&follower).await?;
+            let mut service = self.client.service();
+            let answer = service.start_workflow_execution(in_time(start)).await?;
+            Ok(answer.into_inner().run_id)
+        };
+        recorded(follower.workflow_id.clone(), started.await)
     }
 
-    fn follow_input(
+    /// Sends a signal to the follower of a run, which is started where it is not there yet.
+    async fn tell<S: SignalDefinition>(
         &self,
-        account: &AccountName,
-        stack: &StackId,
-        subject: Subject,
-        source: Source,
-    ) -> FollowInput {
-        FollowInput {
-            version: VERSION,
-            account: account.clone(),
-            stack: stack.clone(),
-            subject,
-            source,
-            timing: self.settings.timing.clone(),
-        }
+        follower: Follower<'_>,
+        signal: S,
+        input: &S::Input,
+    ) -> Result<Recorded, TemporalError> {
+        let told = async {
+            let start = self.start(&follower).await?;
+            let request = SignalWithStartWorkflowExecutionRequest {
+                namespace: start.namespace,
+                identity: start.identity,
+                request_id: start.request_id,
+                workflow_id: start.workflow_id,
+                workflow_type: start.workflow_type,
+                task_queue: start.task_queue,
+                input: start.input,
+                workflow_id_reuse_policy: start.workflow_id_reuse_policy,
+                workflow_id_conflict_policy: WorkflowIdConflictPolicy::UseExisting.into(),
+                memo: start.memo,
+                user_metadata: start.user_metadata,
+                signal_name: signal.name().to_owned(),
+                signal_input: Some(arguments(self.client.data_converter(), input).await?),
+                ..Default::default()
+            };
+            let mut service = self.client.service();
+            let answer = service
+                .signal_with_start_workflow_execution(in_time(request))
+                .await?;
+            Ok(answer.into_inner().run_id)
+        };
+        recorded(follower.workflow_id.clone(), told.await)
     }
 
     /// A closed workflow of the same id refuses a second one: that is the duplicate check.
-    fn options(&self, workflow_id: &str, summary: String, memo: MemoValues) -> WorkflowStartOptions {
-        WorkflowStartOptions::new(&self.settings.task_queue, workflow_id)
-            .id_reuse_policy(WorkflowIdReusePolicy::RejectDuplicate)
-            .id_conflict_policy(WorkflowIdConflictPolicy::UseExisting)
-            .static_summary(summary)
-            .memo(memo)
-            .rpc_options(RpcOptions::builder().timeout(CALL_TIMEOUT).build())
-            .build()
+    async fn start(
+        &self,
+        follower: &Follower<'_>,
+    ) -> Result<StartWorkflowExecutionRequest, PayloadConversionError> {
+        let converter = self.client.data_converter();
+        let input = FollowInput {
+            version: VERSION,
+            account: follower.account.clone(),
+            stack: follower.stack.clone(),
+            subject: follower.subject.clone(),
+            source: follower.source,
+            timing: self.settings.timing.clone(),
+        };
+        Ok(StartWorkflowExecutionRequest {
+            namespace: self.client.namespace(),
+            identity: self.client.identity(),
+            request_id: Uuid::new_v4().to_string(),
+            workflow_id: follower.workflow_id.clone(),
+            workflow_type: Some(WorkflowType {
+                name: SpaceliftWebhookWorkflow::NAME.to_owned(),
+            }),
+            task_queue: Some(TaskQueue {
+                name: self.settings.task_queue.clone(),
+                kind: TaskQueueKind::Normal.into(),
+                ..Default::default()
+            }),
+            input: Some(arguments(converter, &input).await?),
+            workflow_id_reuse_policy: WorkflowIdReusePolicy::RejectDuplicate.into(),
+            workflow_id_conflict_policy: WorkflowIdConflictPolicy::Fail.into(),
+            memo: Some(memo(converter, follower).await?),
+            user_metadata: Some(UserMetadata {
+                // Never encrypted: it is for people.
+                summary: Some(payload(&DataConverter::default(), &follower.summary()).await?),
+                details: None,
+            }),
+            ..Default::default()
+        })
     }
 }
 
 /// What people look for in Temporal's UI. Search attributes would have to be made in the namespace first.
-fn memo(account: &AccountName, stack: &StackId, run: Option<&RunId>) -> MemoValues {
-    let mut memo = MemoValues::new();
-    memo.insert("account", account.clone());
-    memo.insert("stack", stack.clone());
-    if let Some(run) = run {
-        memo.insert("run", run.clone());
+async fn memo(converter: &DataConverter, follower: &Follower<'_>) -> Result<Memo, PayloadConversionError> {
+    let mut memo = Memo::default();
+    let mut insert = |name: &str, value| memo.fields.insert(name.to_owned(), value);
+    insert("account", payload(converter, follower.account).await?);
+    insert("stack", payload(converter, follower.stack).await?);
+    if let Subject::Run { run } = &follower.subject {
+        insert("run", payload(converter, run).await?);
     }
-    memo
+    Ok(memo)
 }
 
-fn recorded<W: HasWorkflowDefinition>(
-    workflow_id: String,
-    started: Result<WorkflowHandle<Client, W>, WorkflowStartError>,
-) -> Result<Recorded, TemporalError> {
-    match started {
-        Ok(handle) => Ok(Recorded::Accepted {
+async fn arguments<T: TemporalSerializable + 'static>(
+    converter: &DataConverter,
+    value: &T,
+) -> Result<Payloads, PayloadConversionError> {
+    let payloads = converter.to_payloads(&of_workflow(), value).await?;
+    Ok(Payloads { payloads })
+}
+
+async fn payload<T: TemporalSerializable + 'static>(
+    converter: &DataConverter,
+    value: &T,
+) -> Result<Payload, PayloadConversionError> {
+    converter.to_payload(&of_workflow(), value).await
+}
+
+fn of_workflow() -> SerializationContextData {
+    SerializationContextData::Workflow(WorkflowSerializationContext::new())
+}
+
+fn in_time<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(CALL_TIMEOUT);
+    request
+}
+
+fn recorded(workflow_id: String, run_id: Result<String, NotRecorded>) -> Result<Recorded, TemporalError> {
+    match run_id {
+        Ok(workflow_run_id) => Ok(Recorded::Accepted {
             workflow_id,
-            workflow_run_id: handle.info().run_id.clone().unwrap_or_default(),
+            workflow_run_id,
         }),
-        Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(Recorded::Duplicate { workflow_id }),
-        Err(WorkflowStartError::Rpc(status)) if status.code() == Code::AlreadyExists => {
+        Err(NotRecorded::Call(status)) if status.code() == Code::AlreadyExists => {
             Ok(Recorded::Duplicate { workflow_id })
         }
         Err(source) => Err(TemporalError::new(format!("record `{workflow_id}`"), source)),

@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use environment::{SecretError, SecretVariables, Variables};
-use temporalio_client::Client;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::connection::{ConnectError, TemporalSettings};
 use crate::contract::{Heard, Source};
+use crate::function_client::FunctionClient;
 use crate::record::Recorded;
 use crate::{Orchestrator, Settings};
 
@@ -50,7 +50,7 @@ impl TemporalSource {
         })
     }
 
-    async fn connect(&self) -> Result<Client, NoConnection> {
+    async fn connect(&self) -> Result<FunctionClient, NoConnection> {
         let settings = match &self.0 {
             Inner::Known(settings) => (**settings).clone(),
             Inner::Secret(variables) => {
@@ -61,7 +61,7 @@ impl TemporalSource {
                 TemporalSettings::from_variables(&variables)?
             }
         };
-        Ok(settings.for_function().connect().await?)
+        Ok(settings.connect_function().await?)
     }
 }
 
@@ -80,7 +80,7 @@ pub struct Recorder {
 
 #[derive(Default)]
 struct Link {
-    connected: Option<Orchestrator>,
+    connected: Option<Orchestrator<FunctionClient>>,
     failed_at: Option<Instant>,
 }
 
@@ -133,7 +133,7 @@ impl Recorder {
         };
     }
 
-    async fn orchestrator(&self) -> Option<Orchestrator> {
+    async fn orchestrator(&self) -> Option<Orchestrator<FunctionClient>> {
         let mut link = self.link.lock().await;
         if let Some(connected) = &link.connected {
             return Some(connected.clone());
