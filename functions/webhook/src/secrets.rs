@@ -1,6 +1,6 @@
 //! The signing secrets, from where they are kept, for as long as they may be believed.
 //!
-//! **Invariant:** bad signatures cause at most one read a minute, and a read that fails takes nothing away.
+//! **Invariant:** bad signatures cause at most one call a minute, and a read that fails takes nothing away.
 
 mod manager;
 
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use manager::Manager;
+use manager::{Manager, Versions};
 
 /// How long secrets are believed without asking again. A secret that was taken away is accepted for that long.
 const FRESH: Duration = Duration::from_secs(300);
@@ -71,7 +71,7 @@ pub(crate) struct Secrets {
 
 #[derive(Clone)]
 struct Cached {
-    secrets: WebhookSecrets,
+    versions: Versions,
     read_at: Instant,
 }
 
@@ -97,26 +97,20 @@ impl Secrets {
 
     /// Believes `body` by the secrets that are known, or else by those that a rotation may just have made.
     pub(crate) async fn verify(&self, signatures: &[&[u8]], body: &[u8]) -> Result<(), Disbelief> {
+        if let Source::Fixed(secrets) = &self.source {
+            return Ok(verify(signatures, body, secrets)?);
+        }
         let known = self.current().await.ok_or(Disbelief::NoSecret)?;
-        match verify(signatures, body, &known.secrets) {
+        match verify(signatures, body, &known.versions.secrets) {
             Err(SignatureError::Mismatch) => {
-                let newer = self
-                    .newer_than(known.read_at)
-                    .await
-                    .ok_or(SignatureError::Mismatch)?;
-                Ok(verify(signatures, body, &newer.secrets)?)
+                let newer = self.newer_than(&known).await.ok_or(SignatureError::Mismatch)?;
+                Ok(verify(signatures, body, &newer.versions.secrets)?)
             }
             answer => Ok(answer?),
         }
     }
 
     async fn current(&self) -> Option<Cached> {
-        if let Source::Fixed(secrets) = &self.source {
-            return Some(Cached {
-                secrets: (**secrets).clone(),
-                read_at: Instant::now(),
-            });
-        }
         match self.cached() {
             Some(cached) if cached.read_at.elapsed() < FRESH => Some(cached),
             Some(_) => {
@@ -126,7 +120,7 @@ impl Secrets {
                         .ended_at
                         .is_none_or(|ended_at| ended_at.elapsed() >= FAILED_PAUSE)
                 {
-                    self.read(&mut flight).await;
+                    self.read(&mut flight, None).await;
                 }
                 self.cached()
             }
@@ -136,19 +130,16 @@ impl Secrets {
                 // Those who waited for a read share its end, good or bad.
                 let shared = flight.ended_at.is_some_and(|ended_at| ended_at >= asked_at);
                 if !shared && self.cached().is_none() {
-                    self.read(&mut flight).await;
+                    self.read(&mut flight, None).await;
                 }
                 self.cached()
             }
         }
     }
 
-    /// Secrets that were read after `read_at`, if there are any or a read is allowed now.
-    async fn newer_than(&self, read_at: Instant) -> Option<Cached> {
-        if matches!(self.source, Source::Fixed(_)) {
-            return None;
-        }
-        let newer = || self.cached().filter(|cached| cached.read_at > read_at);
+    /// Secrets that were read after these, if there are any or a read is allowed now.
+    async fn newer_than(&self, known: &Cached) -> Option<Cached> {
+        let newer = || self.cached().filter(|cached| cached.read_at > known.read_at);
         let mut flight = self.flight.lock().await;
         if let Some(cached) = newer() {
             return Some(cached);
@@ -161,19 +152,26 @@ impl Secrets {
         }
         flight.forced_at = Some(Instant::now());
         info!("Reading the signing secret again, since a signature does not match");
-        self.read(&mut flight).await;
+        self.read(&mut flight, Some(known)).await;
         newer()
     }
 
-    /// One flight. Secrets that are known are kept where it fails.
-    async fn read(&self, flight: &mut Flight) {
+    /// One flight. Secrets that are known are kept where it fails, or where it would bring the same again.
+    async fn read(&self, flight: &mut Flight, known: Option<&Cached>) {
         let Source::Manager(manager) = &self.source else {
             return;
         };
-        match tokio::time::timeout(READ_TIME_MAX, manager.read()).await {
-            Ok(Ok(secrets)) => {
+        let reading = async {
+            match known {
+                Some(known) => manager.read_unless(&known.versions.current).await,
+                None => manager.read().await.map(Some),
+            }
+        };
+        match tokio::time::timeout(READ_TIME_MAX, reading).await {
+            Ok(Ok(None)) => {}
+            Ok(Ok(Some(versions))) => {
                 let cached = Cached {
-                    secrets,
+                    versions,
                     read_at: Instant::now(),
                 };
                 *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached);

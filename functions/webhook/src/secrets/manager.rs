@@ -31,6 +31,19 @@ pub(super) struct Manager {
     client: OnceCell<Client>,
 }
 
+struct Version {
+    secret: WebhookSecret,
+    id: String,
+}
+
+/// What a secret was when it was read.
+#[derive(Clone)]
+pub(super) struct Versions {
+    pub(super) secrets: WebhookSecrets,
+    /// Secrets Manager's id of the current version.
+    pub(super) current: String,
+}
+
 impl Manager {
     pub(super) fn of_environment(secret_id: String) -> Self {
         Self {
@@ -46,13 +59,49 @@ impl Manager {
         }
     }
 
-    /// Both versions, side by side. A secret that was never rotated has no previous one.
-    pub(super) async fn read(&self) -> Result<WebhookSecrets, ReadError> {
-        let client = self.client.get_or_init(client_of_environment).await;
+    /// Both versions, side by side.
+    pub(super) async fn read(&self) -> Result<Versions, ReadError> {
+        let client = self.client().await;
         let (current, previous) = tokio::join!(self.version(client, CURRENT), self.version(client, PREVIOUS));
-        let current = current?;
+        Versions::of(current?, previous)
+    }
+
+    /// Both versions, unless the current one is still this one: that is known after one call.
+    pub(super) async fn read_unless(&self, known: &str) -> Result<Option<Versions>, ReadError> {
+        let client = self.client().await;
+        let current = self.version(client, CURRENT).await?;
+        if current.id == known {
+            return Ok(None);
+        }
+        Versions::of(current, self.version(client, PREVIOUS).await).map(Some)
+    }
+
+    async fn client(&self) -> &Client {
+        self.client
+            .get_or_init(async || Client::new(environment::aws::config().await))
+            .await
+    }
+
+    async fn version(&self, client: &Client, stage: &str) -> Result<Version, ReadError> {
+        let call = client
+            .get_secret_value()
+            .secret_id(&self.secret_id)
+            .version_stage(stage)
+            .send();
+        let value = call.await.map_err(|error| ReadError::Call(Box::new(error)))?;
+        let text = value.secret_string().ok_or(ReadError::Binary)?;
+        Ok(Version {
+            secret: super::parse_secret(text)?,
+            id: value.version_id.unwrap_or_default(),
+        })
+    }
+}
+
+impl Versions {
+    /// A secret that was never rotated has no previous version.
+    fn of(current: Version, previous: Result<Version, ReadError>) -> Result<Self, ReadError> {
         let previous = match previous {
-            Ok(previous) => Some(previous),
+            Ok(previous) => Some(previous.secret),
             Err(ReadError::Call(error)) if is_absent(&error) => None,
             // Without it, deliveries that are signed with it would be lost: better to keep both as they were.
             Err(error @ ReadError::Call(_)) => return Err(error),
@@ -62,18 +111,13 @@ impl Manager {
                 None
             }
         };
-        Ok(WebhookSecrets { current, previous })
-    }
-
-    async fn version(&self, client: &Client, stage: &str) -> Result<WebhookSecret, ReadError> {
-        let call = client
-            .get_secret_value()
-            .secret_id(&self.secret_id)
-            .version_stage(stage)
-            .send();
-        let value = call.await.map_err(|error| ReadError::Call(Box::new(error)))?;
-        let text = value.secret_string().ok_or(ReadError::Binary)?;
-        super::parse_secret(text)
+        Ok(Self {
+            secrets: WebhookSecrets {
+                current: current.secret,
+                previous,
+            },
+            current: current.id,
+        })
     }
 }
 
@@ -81,8 +125,4 @@ fn is_absent(error: &SdkError<GetSecretValueError, HttpResponse>) -> bool {
     error
         .as_service_error()
         .is_some_and(GetSecretValueError::is_resource_not_found_exception)
-}
-
-async fn client_of_environment() -> Client {
-    Client::new(environment::aws::config().await)
 }

@@ -22,6 +22,11 @@ pub(crate) fn reads(moto: &Moto) -> usize {
     moto.count_where(|call| call.operation == "GetSecretValue" && call.body.contains("AWSCURRENT"))
 }
 
+/// How many calls those were: a read of both versions is two.
+pub(crate) fn calls(moto: &Moto) -> usize {
+    moto.count("GetSecretValue")
+}
+
 fn client(moto: &Moto) -> Client {
     Client::new(&moto.own_aws())
 }
