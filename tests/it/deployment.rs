@@ -2,6 +2,7 @@
 //! infra/ and worker/Dockerfile. What can be deployed without an AWS account is deployed on moto.
 
 mod alarms;
+mod built;
 mod cloud;
 mod files;
 mod grants;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName};
 use tokio::sync::OnceCell;
 
 pub use message::{Message, MessageError, Unreadable};
@@ -38,7 +39,7 @@ pub struct Received {
     pub text: String,
     /// How often it was received, this time included.
     pub times: u32,
-    receipt: String,
+    pub receipt: String,
 }
 
 impl Queue {
@@ -85,10 +86,8 @@ impl Queue {
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(BATCH)
-            .visibility_timeout(i32::try_from(HIDDEN.as_secs()).unwrap_or(i32::MAX))
-            .message_system_attribute_names(
-                aws_sdk_sqs::types::MessageSystemAttributeName::ApproximateReceiveCount,
-            );
+            .visibility_timeout(seconds(HIDDEN))
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
         let received = asked
             .send()
             .await
@@ -124,6 +123,32 @@ impl Queue {
         Ok(())
     }
 
+    /// Hides messages in hand for longer, or for less long: each by its receipt. At most ten.
+    pub async fn hide(&self, messages: &[(String, Duration)]) -> Result<(), QueueError> {
+        let failed =
+            |source: Box<dyn std::error::Error + Send + Sync>| self.failed("hide messages in hand", source);
+        let mut entries = Vec::new();
+        for (number, (receipt, hidden)) in messages.iter().enumerate() {
+            let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
+                .id(number.to_string())
+                .receipt_handle(receipt)
+                .visibility_timeout(seconds(*hidden))
+                .build();
+            entries.push(entry.map_err(|error| failed(error.into()))?);
+        }
+        let asked = self
+            .client()
+            .await
+            .change_message_visibility_batch()
+            .queue_url(&self.url)
+            .set_entries(Some(entries));
+        let answer = asked.send().await.map_err(|error| failed(error.into()))?;
+        match answer.failed.first() {
+            Some(refused) => Err(failed(refused.message.clone().unwrap_or_default().into())),
+            None => Ok(()),
+        }
+    }
+
     async fn client(&self) -> &Client {
         self.client
             .get_or_init(async || Client::new(environment::aws::config().await))
@@ -143,9 +168,13 @@ impl Queue {
     }
 }
 
+fn seconds(duration: Duration) -> i32 {
+    i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
+}
+
 impl From<aws_sdk_sqs::types::Message> for Received {
     fn from(message: aws_sdk_sqs::types::Message) -> Self {
-        let counted = aws_sdk_sqs::types::MessageSystemAttributeName::ApproximateReceiveCount;
+        let counted = MessageSystemAttributeName::ApproximateReceiveCount;
         let times = message
             .attributes()
             .and_then(|attributes| attributes.get(&counted)?.parse().ok());

@@ -11,16 +11,25 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use environment::Variables;
 use orchestrator::contract::{Heard, Source};
 use orchestrator::{Recorded, Recorder, Settings, TemporalSource, clock};
-use queue::Message;
+use queue::{Message, Queue};
 use telemetry::{Line, Namespace, Unit};
 use tracing::{error, info, warn};
 
+const BUFFER_VARIABLE: &str = "SPILLWAY_BUFFER_QUEUE_URL";
 /// How long the start waits for Temporal; what was not ready in time is tried again with the first batch.
 const WARM_UP_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// How long a message waits for its second try, where Temporal was away at the first; before each later one it waits
+/// twice as long. So five tries take three quarters of an hour, and no message waits much longer than Temporal was away.
+const FIRST_PAUSE: Duration = Duration::from_secs(90);
+/// As long as SQS hides anything.
+const LONGEST_PAUSE: Duration = Duration::from_secs(12 * 3600);
 
 /// Records what waited.
 pub struct Redeliverer {
     recorder: Recorder,
+    /// Where the messages come from. Without it each waits for as long as its queue says.
+    buffer: Option<Queue>,
     audit: Option<Store>,
     metrics: Namespace,
 }
@@ -56,6 +65,7 @@ impl Redeliverer {
         };
         Ok(Self {
             recorder: Recorder::new(temporal, settings),
+            buffer: variables.get(BUFFER_VARIABLE).map(Queue::new),
             audit,
             metrics: Namespace::from_lookup(lookup),
         })
@@ -74,17 +84,22 @@ impl Redeliverer {
     /// Records each message, and names those that have to stay in the queue.
     pub async fn redeliver(&self, event: SqsEvent) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
+        let mut pauses = Vec::new();
         for message in &event.records {
             if let Err(error) = self.one(message).await {
                 error!(
                     message.id = message.message_id,
                     "A message stays in the queue: {error}"
                 );
+                if let (NotRedelivered::TemporalAway, Some(receipt)) = (error, &message.receipt_handle) {
+                    pauses.push((receipt.clone(), pause_after(tries(message))));
+                }
                 let mut failure = BatchItemFailure::default();
                 failure.item_identifier = message.message_id.clone().unwrap_or_default();
                 response.batch_item_failures.push(failure);
             }
         }
+        self.postpone(&pauses).await;
         let failed = response.batch_item_failures.len();
         self.metrics.emit(
             Line::default()
@@ -92,6 +107,15 @@ impl Redeliverer {
                 .metric("RedeliveriesFailed", Unit::Count, failed),
         );
         response
+    }
+
+    /// Where this does not work, the queue's own pause is in force.
+    async fn postpone(&self, pauses: &[(String, Duration)]) {
+        if let Some(buffer) = self.buffer.as_ref().filter(|_| !pauses.is_empty())
+            && let Err(error) = buffer.hide(pauses).await
+        {
+            warn!("{:#}", anyhow::Error::new(error));
+        }
     }
 
     async fn one(&self, message: &SqsMessage) -> Result<(), NotRedelivered> {
@@ -136,6 +160,40 @@ impl Redeliverer {
             self.metrics
                 .emit(Line::default().metric("AuditFailures", Unit::Count, 1));
             error!("{:#}", anyhow::Error::new(error));
+        }
+    }
+}
+
+/// How often a message was handed out, this time included.
+fn tries(message: &SqsMessage) -> u32 {
+    let counted = message.attributes.get("ApproximateReceiveCount");
+    counted.and_then(|counted| counted.parse().ok()).unwrap_or(1)
+}
+
+fn pause_after(tries: u32) -> Duration {
+    let factor = 2_u32.saturating_pow(tries.saturating_sub(1));
+    FIRST_PAUSE.saturating_mul(factor).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_pause_is_twice_the_one_before_and_none_is_longer_than_sqs_takes() {
+        for (tries, seconds) in [
+            (0, 90),
+            (1, 90),
+            (2, 180),
+            (4, 720),
+            (5, 1440),
+            (u32::MAX, 43_200),
+        ] {
+            assert_eq!(
+                pause_after(tries),
+                Duration::from_secs(seconds),
+                "after {tries} tries"
+            );
         }
     }
 }

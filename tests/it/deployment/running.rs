@@ -58,7 +58,7 @@ fn assert_exact(grants: &[Grant], calls: &[Call], by_others: &[(&str, &str)]) {
     }
 }
 
-fn event(account: &str, run: &str) -> String {
+pub(crate) fn event(account: &str, run: &str) -> String {
     json!({
         "account": {"name": account},
         "run_updated": {
@@ -107,18 +107,23 @@ async fn the_function_behind_the_buffer_may_do_what_it_does_and_nothing_else() {
     let cut_off = system.webhook(&variables).await;
     assert_eq!(cut_off.post(&event(&system.account, "01J")).await.0, 202);
 
-    // Lambda takes it out of the queue, and gives it to the function.
-    let buffer = queue::Queue::with(system.made("BufferQueueUrl"), &system.cloud.moto.own_aws());
-    let waiting = buffer.receive().await.unwrap();
-    assert_eq!(waiting.len(), 1);
-    let function = system.redeliver().await;
-    let records = waiting.iter().map(|message| {
-        json!({"messageId": message.id, "body": message.text, "eventSource": "aws:sqs", "attributes": {},
-            "messageAttributes": {}, "awsRegion": "eu-west-1"})
-    });
-    let batch = json!({"Records": records.collect::<Vec<_>>()});
-    let answer = function.invoke(batch).await;
-    assert_eq!(answer, Ok(json!({"batchItemFailures": []})));
+    let mut batch = system.batch().await;
+    batch["Records"][0]["attributes"]["ApproximateReceiveCount"] = json!("2");
+    let mut variables = system.of_function("Redeliver");
+    let function = system.redeliver(&variables).await;
+    variables.insert("TEMPORAL_ADDRESS".to_owned(), NOWHERE.to_owned());
+    let cut_off = system.redeliver(&variables).await;
+    let stays = json!([{"itemIdentifier": batch["Records"][0]["messageId"]}]);
+    assert_eq!(
+        cut_off.invoke(batch.clone()).await,
+        Ok(json!({ "batchItemFailures": stays }))
+    );
+    let hidden = |call: &Call| call.body.contains("\"VisibilityTimeout\":180");
+    assert!(
+        system.calls("redeliver").iter().any(hidden),
+        "twice as long as after the first try"
+    );
+    assert_eq!(function.invoke(batch).await, Ok(json!({"batchItemFailures": []})));
     assert_exact(
         &system.grants("Roles", "RedeliverRole"),
         &system.calls("redeliver"),

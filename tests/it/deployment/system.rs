@@ -2,6 +2,7 @@
 //! the programs have exactly the variables that the templates give them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 
 use aws_sdk_s3::types::{
@@ -12,6 +13,7 @@ use environment::Variables;
 use lambda_runtime_emulator::Function;
 use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, Server};
 use moto::Call;
+use queue::Queue;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
@@ -223,16 +225,29 @@ impl System {
     }
 
     /// The function behind the buffer.
-    pub(crate) async fn redeliver(&self) -> Function {
-        let mut variables = self.of_function("Redeliver");
-        variables.extend(
-            self.aws("redeliver")
-                .map(|(name, value)| (name.to_owned(), value)),
-        );
+    pub(crate) async fn redeliver(&self, variables: &Variables) -> Function {
+        self.function(&program("redeliver"), "redeliver", variables.clone())
+            .await
+    }
+
+    /// A program as Lambda runs it.
+    pub(crate) async fn function(&self, program: &Path, who: &str, mut variables: Variables) -> Function {
+        let of_aws = self.aws(who).map(|(name, value)| (name.to_owned(), value));
+        variables.extend(of_aws);
         let variables = variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()));
-        Function::start(program("redeliver"), variables).await
+        Function::start(program, variables).await
+    }
+
+    /// The event in the buffer, as Lambda takes it out and gives it to the function.
+    pub(crate) async fn batch(&self) -> Value {
+        let buffer = Queue::with(self.made("BufferQueueUrl"), &self.cloud.moto.own_aws());
+        let waiting = buffer.receive().await.unwrap();
+        assert_eq!(waiting.len(), 1);
+        let message = &waiting[0];
+        json!({"Records": [{"messageId": message.id, "body": message.text, "receiptHandle": message.receipt,
+            "eventSource": "aws:sqs", "attributes": {}, "messageAttributes": {}, "awsRegion": REGION}]})
     }
 
     /// The calls of one program.
@@ -289,19 +304,19 @@ pub(crate) fn needed(call: &Call) -> Grant {
     let body = || -> Value { serde_json::from_str(&call.body).unwrap() };
     match call.operation.as_str() {
         "GetSecretValue" => Grant::new("secretsmanager:GetSecretValue", text(&body()["SecretId"])),
-        "SendMessage" => {
-            let url = text(&body()["QueueUrl"]);
-            let mut parts = url.rsplit('/');
-            let (name, account) = (parts.next().unwrap(), parts.next().unwrap());
-            Grant::new(
-                "sqs:SendMessage",
-                format!("arn:aws:sqs:{REGION}:{account}:{name}"),
-            )
-        }
+        "SendMessage" => Grant::new("sqs:SendMessage", queue_arn(&body())),
+        "ChangeMessageVisibilityBatch" => Grant::new("sqs:ChangeMessageVisibility", queue_arn(&body())),
         "PutObject" => Grant::new(
             "s3:PutObject",
             format!("arn:aws:s3::{}", call.path.replacen('/', ":", 1)),
         ),
         other => panic!("it is not known here which right {other} needs"),
     }
+}
+
+fn queue_arn(call: &Value) -> String {
+    let url = text(&call["QueueUrl"]);
+    let mut parts = url.rsplit('/');
+    let (name, account) = (parts.next().unwrap(), parts.next().unwrap());
+    format!("arn:aws:sqs:{REGION}:{account}:{name}")
 }

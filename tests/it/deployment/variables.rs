@@ -221,7 +221,7 @@ fn a_function_has_no_variable_that_only_another_one_reads() {
         let of_webhook = [
             "WEBHOOK_SECRET_ID",
             "SPILLWAY_ACCOUNT",
-            "SPILLWAY_BUFFER_QUEUE_URL",
+            "SPILLWAY_QUARANTINE_QUEUE_URL",
         ];
         for name in of_webhook {
             assert_eq!(
