@@ -7,7 +7,9 @@
 
 mod deny;
 mod infra;
+mod package;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -22,6 +24,8 @@ enum Task {
     Deny,
     /// Lints what is deployed: templates, policies, the worker's image, the compose file.
     Infra,
+    /// Builds the functions as `sam build` does, for this machine, and tries what came out.
+    Package,
 }
 
 #[tokio::main]
@@ -30,5 +34,6 @@ async fn main() -> anyhow::Result<ExitCode> {
         Task::Test(arguments) => test::run(arguments).await,
         Task::Deny => deny::run().await,
         Task::Infra => infra::run().await,
+        Task::Package => package::run().await,
     }
 }

@@ -10,7 +10,7 @@ use tokio::process::Command;
 pub(crate) struct Arguments {
     /// What `cargo test` is given: packages, filters, and after `--` the options of the tests.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    pub(crate) rest: Vec<String>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {

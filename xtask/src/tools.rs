@@ -1,0 +1,37 @@
+//! The tools for what is deployed: SAM, cargo-lambda and linters. They come from the Python package index.
+
+use std::path::{Path, PathBuf};
+
+use tokio::process::Command;
+
+/// Every tool and all that it needs, pinned.
+const REQUIREMENTS: &str = "infra/requirements.txt";
+
+/// The tools, installed, for a clone of this repository.
+pub(crate) struct Tools {
+    pub(crate) repository: PathBuf,
+    programs: PathBuf,
+}
+
+impl Tools {
+    pub(crate) fn install() -> anyhow::Result<Self> {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let requirements = std::fs::read_to_string(repository.join(REQUIREMENTS))?;
+        eprintln!("The tools of {REQUIREMENTS} are in target/tools/infra");
+        let programs = python_environment::install(&repository.join("target/tools/infra"), &requirements)?;
+        Ok(Self { repository, programs })
+    }
+
+    /// A tool that finds the other ones, in the repository.
+    pub(crate) fn command(&self, name: &str) -> anyhow::Result<Command> {
+        let inherited = std::env::var_os("PATH").unwrap_or_default();
+        let places = std::iter::once(self.programs.clone()).chain(std::env::split_paths(&inherited));
+        let mut command = Command::new(self.programs.join(name));
+        command
+            .current_dir(&self.repository)
+            .env("PATH", std::env::join_paths(places)?)
+            // Nobody is told that somebody builds or validates something.
+            .env("SAM_CLI_TELEMETRY", "0");
+        Ok(command)
+    }
+}
