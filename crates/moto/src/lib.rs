@@ -11,6 +11,7 @@ mod server;
 
 pub use proxy::{Call, Trouble};
 
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
@@ -21,6 +22,7 @@ use server::Server;
 const REGION: &str = "eu-west-1";
 /// moto believes everybody.
 const KEY: &str = "test";
+const OWN_ATTEMPTS: u32 = 5;
 
 /// An AWS of a test's own. It ends with this handle.
 pub struct Moto {
@@ -45,12 +47,13 @@ impl Moto {
         config(self.proxy.url())
     }
 
-    /// The same for the test's own calls, which are not counted, never fail, and wait for as long as moto takes: what it
-    /// gives to a caller who has gone is lost.
+    /// The same for the test's own calls, which are not counted and never made to fail. They wait for as long as moto
+    /// takes, since what it gives to a caller who has gone is lost, and are tried again where it drops a connection.
     pub fn own_aws(&self) -> SdkConfig {
         config(self.server.url())
             .into_builder()
             .timeout_config(TimeoutConfig::disabled())
+            .retry_config(RetryConfig::standard().with_max_attempts(OWN_ATTEMPTS))
             .build()
     }
 

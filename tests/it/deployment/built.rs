@@ -3,13 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use chain::signature::{self, WebhookSecret};
 use lambda_runtime_emulator::Function;
 use serde_json::{Value, json};
 
 use super::place;
 use super::running::event;
-use super::system::{NOWHERE, SECRET, System};
+use super::system::{NOWHERE, System, of_api_gateway};
 
 /// What Lambda has to fetch before it starts a function.
 const ZIP_BYTES_MAX: u64 = 5_000_000;
@@ -17,27 +16,6 @@ const ZIP_BYTES_MAX: u64 = 5_000_000;
 /// What Lambda starts.
 fn bootstrap(function: &str) -> PathBuf {
     place(&format!(".aws-sam/build/{function}/bootstrap"))
-}
-
-/// A signed delivery, as an HTTP API gives it to a function.
-fn of_api_gateway(body: &str) -> Value {
-    let secret = WebhookSecret::parse(SECRET).unwrap();
-    json!({
-        "version": "2.0", "routeKey": "ANY /webhook", "rawPath": "/webhook", "rawQueryString": "",
-        "headers": {
-            "content-type": "application/json", "host": "a1b2c3.execute-api.eu-west-1.amazonaws.com",
-            "x-signature-256": signature::sign(body.as_bytes(), &secret),
-        },
-        "requestContext": {
-            "accountId": "123456789012", "apiId": "a1b2c3", "domainName": "a1b2c3.execute-api.eu-west-1.amazonaws.com",
-            "domainPrefix": "a1b2c3",
-            "http": {"method": "POST", "path": "/webhook", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
-                "userAgent": "Spacelift"},
-            "requestId": "JKJaXmPLvHcESHA=", "routeKey": "ANY /webhook", "stage": "$default",
-            "time": "12/Mar/2026:19:03:58 +0000", "timeEpoch": 1_773_342_238_000_i64,
-        },
-        "body": body, "isBase64Encoded": false,
-    })
 }
 
 async fn assert_answer(webhook: &Function, body: &str, wanted: &str) {

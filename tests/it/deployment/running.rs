@@ -11,11 +11,12 @@ use moto::Call;
 use orchestrator::contract::ChainResult;
 use orchestrator::{ChainId, Orchestrator, Settings, TemporalSettings};
 use reqwest::header::HeaderName;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::grants::Grant;
-use super::system::{NOWHERE, PAYLOAD_KEY, SECRET, System, needed};
-use crate::world::now_s;
+use super::system::{NOWHERE, PAYLOAD_KEY, SECRET, System, needed, of_api_gateway};
+use super::template::text;
+use crate::world::{now_s, program};
 
 /// Rights that others use on a program's behalf, each with the reason.
 const BY_LAMBDA: [(&str, &str); 4] = [
@@ -129,6 +130,38 @@ async fn the_function_behind_the_buffer_may_do_what_it_does_and_nothing_else() {
         &system.calls("redeliver"),
         &[BY_LAMBDA.as_slice(), &BY_THE_QUEUE, &BY_KEY].concat(),
     );
+}
+
+#[tokio::test]
+async fn the_function_counts_what_it_records_and_what_was_recorded_before() {
+    let system = System::start().await;
+    let spacelift = &system.spacelift;
+    spacelift.add_stack(NewStack::named("network"));
+    let root = spacelift.push("network");
+    let _worker = system.worker().await;
+    let variables = system.of_function("Webhook");
+    let webhook = system.function(&program("webhook"), "webhook", variables).await;
+    let delivery = of_api_gateway(&event(&system.account, root.as_str()));
+    let mut answers = Vec::new();
+    // A duplicate it is once the run has been followed to its end.
+    let duplicate = tokio::time::timeout(Duration::from_secs(60), async {
+        while answers.last().is_none_or(|last| last != "duplicate") {
+            let answer = webhook.invoke(delivery.clone()).await.unwrap();
+            let said: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+            answers.push(said["result"].as_str().unwrap().to_owned());
+        }
+    });
+    duplicate.await.expect("a duplicate in the end");
+    let counted = |lines: &[String]| -> Vec<String> {
+        let lines = lines.iter().filter_map(|line| serde_json::from_str(line).ok());
+        let counts = lines.filter(|line: &Value| line["Deliveries"] == 1 && line["AuthenticDeliveries"] == 1);
+        counts.map(|line| text(&line["Answer"])).collect()
+    };
+    let lines = webhook
+        .wait_for_lines("a line for each", |lines| counted(lines).len() == answers.len())
+        .await;
+    assert_eq!(counted(&lines), answers);
+    assert_eq!(answers[0], "accepted");
 }
 
 #[tokio::test]

@@ -299,6 +299,27 @@ impl Serving {
     }
 }
 
+/// A signed delivery, as an HTTP API gives it to a function.
+pub(crate) fn of_api_gateway(body: &str) -> Value {
+    let secret = WebhookSecret::parse(SECRET).unwrap();
+    json!({
+        "version": "2.0", "routeKey": "ANY /webhook", "rawPath": "/webhook", "rawQueryString": "",
+        "headers": {
+            "content-type": "application/json", "host": "a1b2c3.execute-api.eu-west-1.amazonaws.com",
+            "x-signature-256": signature::sign(body.as_bytes(), &secret),
+        },
+        "requestContext": {
+            "accountId": "123456789012", "apiId": "a1b2c3", "domainName": "a1b2c3.execute-api.eu-west-1.amazonaws.com",
+            "domainPrefix": "a1b2c3",
+            "http": {"method": "POST", "path": "/webhook", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1",
+                "userAgent": "Spacelift"},
+            "requestId": "JKJaXmPLvHcESHA=", "routeKey": "ANY /webhook", "stage": "$default",
+            "time": "12/Mar/2026:19:03:58 +0000", "timeEpoch": 1_773_342_238_000_i64,
+        },
+        "body": body, "isBase64Encoded": false,
+    })
+}
+
 /// The right that a call needs.
 pub(crate) fn needed(call: &Call) -> Grant {
     let body = || -> Value { serde_json::from_str(&call.body).unwrap() };
