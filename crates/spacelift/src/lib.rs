@@ -18,6 +18,6 @@ pub use operations::policy::{NewPolicy, Policy};
 pub use operations::run::{Commit, Delta, FoundRun, Run, Transition, TriggerRun};
 pub use operations::session::User;
 pub use operations::space::{NewSpace, Space};
-pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, Vendor, VendorConfig};
+pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, StackWithRuns, Vendor, VendorConfig};
 pub use operations::webhook::{NamedWebhook, NewNamedWebhook};
 pub use settings::{ConfigError, Limits, Settings};

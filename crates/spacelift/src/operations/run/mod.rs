@@ -118,4 +118,4 @@ macro_rules! run_from {
         }
     };
 }
-use run_from;
+pub(super) use run_from;

@@ -10,10 +10,13 @@ mod settings;
 mod show;
 mod unlock;
 mod update;
+mod with_runs;
 
 pub use new::{NewStack, VendorConfig};
 
 use chain::{CommitSha, RunState, SpaceId, StackId};
+
+use crate::Run;
 
 /// A stack, as far as chains depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,16 +33,28 @@ pub struct Stack {
     pub administrative: bool,
     pub autodeploy: bool,
     pub is_disabled: bool,
-    /// The state of its latest tracked run; `NONE` before the first.
+    /// The present state of its newest tracked run; `NONE` before the first.
     pub state: RunState,
     /// Who holds the lock, if someone does.
     pub lock: Option<Lock>,
     /// What a tracked run uses when it is not told otherwise.
     pub tracked_commit: Option<CommitSha>,
+    /// When the tracked commit was made, in seconds since 1970. `None` where Spacelift does not say.
+    pub tracked_commit_timestamp: Option<i64>,
     /// Spacelift's own dependencies, which are not labels.
     pub depends_on: Vec<NativeDependency>,
     /// `None` where Spacelift does not say.
     pub vendor: Option<Vendor>,
+}
+
+/// A stack and its newest tracked runs, as they were at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackWithRuns {
+    pub stack: Stack,
+    /// Newest first, with their history. One page, as long as Spacelift makes it: [`Spacelift::runs`] reads on.
+    ///
+    /// [`Spacelift::runs`]: crate::Spacelift::runs
+    pub runs: Vec<Run>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +121,10 @@ macro_rules! stack_from {
                     .locked_by
                     .filter(|by| !by.is_empty())
                     .map(|by| Lock { by, at, note }),
+                tracked_commit_timestamp: stack
+                    .tracked_commit
+                    .as_ref()
+                    .and_then(|commit| commit.timestamp),
                 tracked_commit: stack
                     .tracked_commit
                     .and_then(|commit| chain::CommitSha::new(commit.hash)),
