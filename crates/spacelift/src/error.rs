@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Ambiguous { detail: String },
     /// An answer that is not GraphQL, or not of the schema. No mutation happened.
     NotGraphQl { status: u16, detail: String },
+    /// A GraphQL answer to a query whose data are not what the schema or the request promised.
+    UnexpectedData { detail: String },
 }
 
 impl Error {
@@ -38,7 +40,9 @@ impl Error {
     /// `Ambiguous` may not: what it did has to be looked at first.
     pub fn is_retryable(&self) -> bool {
         match &self.kind {
-            ErrorKind::RateLimited { .. } | ErrorKind::Unreachable { .. } => true,
+            ErrorKind::RateLimited { .. }
+            | ErrorKind::Unreachable { .. }
+            | ErrorKind::UnexpectedData { .. } => true,
             // A page or half an answer with a good status is an outage on the way; a redirect or a 404 is a wrong URL.
             ErrorKind::NotGraphQl { status, .. } => (200..300).contains(status),
             ErrorKind::Unauthorized
@@ -68,6 +72,7 @@ impl ErrorKind {
             Self::Unreachable { .. } => "unreachable",
             Self::Ambiguous { .. } => "ambiguous",
             Self::NotGraphQl { .. } => "not_graphql",
+            Self::UnexpectedData { .. } => "unexpected_data",
         }
     }
 }
@@ -91,6 +96,7 @@ impl fmt::Display for ErrorKind {
                     "the answer (HTTP {status}) is not Spacelift's GraphQL: {detail}"
                 )
             }
+            Self::UnexpectedData { detail } => write!(f, "Spacelift's answer is not as expected: {detail}"),
         }
     }
 }

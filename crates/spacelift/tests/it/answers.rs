@@ -176,7 +176,7 @@ async fn a_search_that_does_not_move_ends_with_an_error() {
         .mount(&server)
         .await;
     let error = client(&server.uri()).stacks().await.unwrap_err();
-    assert!(matches!(error.kind, ErrorKind::NotGraphQl { .. }), "{error}");
+    assert!(matches!(error.kind, ErrorKind::UnexpectedData { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use graphql_client::GraphQLQuery;
 
 use super::{Blueprint, BlueprintInputType};
-use crate::operations::page::{self, PAGE_SIZE, Page};
+use crate::operations::page::{self, Page};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
@@ -12,8 +12,7 @@ use crate::{Error, Spacelift};
     schema_path = "schema.graphql",
     query_path = "src/operations/blueprint/search.graphql",
     extern_enums("BlueprintInputType"),
-    variables_derives = "Default",
-    skip_serializing_none
+    variable_types("crate::operations::page::SearchInput")
 )]
 struct SearchBlueprints;
 
@@ -23,11 +22,7 @@ impl Spacelift {
     /// All blueprints that this key may see.
     pub async fn blueprints(&self) -> Result<Vec<Blueprint>, Error> {
         page::all("SearchBlueprints", |after| async move {
-            let input = search_blueprints::SearchInput {
-                first: Some(PAGE_SIZE),
-                after,
-                ..Default::default()
-            };
+            let input = page::search_input(after);
             self.query::<SearchBlueprints, _>(search_blueprints::Variables { input }, convert)
                 .await
         })

@@ -6,12 +6,12 @@ mod confirm;
 mod discard;
 mod list;
 mod retry;
-mod search;
+pub(super) mod search;
 mod show;
 mod stop;
 mod trigger;
 
-pub use search::FoundRun;
+pub use search::{FoundRun, RUNS_SINCE_MAX, RunsSince};
 pub use trigger::TriggerRun;
 
 use chain::{CommitSha, RunId, RunState, RunType};

@@ -7,7 +7,7 @@ use graphql_client::GraphQLQuery;
 use tracing::warn;
 
 use super::Stack;
-use crate::operations::page::{self, PAGE_SIZE, Page};
+use crate::operations::page::{self, Page};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
@@ -17,8 +17,7 @@ use crate::{Error, Spacelift};
     query_path = "src/operations/stack/search.graphql",
     extern_enums("StackState"),
     fragments_other_variant = "true",
-    variables_derives = "Default",
-    skip_serializing_none
+    variable_types("crate::operations::page::SearchInput")
 )]
 struct SearchStacks;
 
@@ -28,11 +27,7 @@ impl Spacelift {
     /// All stacks that this key may see. One that cannot be read is left out, with a warning in the log.
     pub async fn stacks(&self) -> Result<Vec<Stack>, Error> {
         let mut stacks = page::all("SearchStacks", |after| async move {
-            let input = search_stacks::SearchInput {
-                first: Some(PAGE_SIZE),
-                after,
-                ..Default::default()
-            };
+            let input = page::search_input(after);
             self.query::<SearchStacks, _>(search_stacks::Variables { input }, convert)
                 .await
         })

@@ -3,7 +3,7 @@
 use graphql_client::GraphQLQuery;
 
 use super::NamedWebhook;
-use crate::operations::page::{self, PAGE_SIZE, Page};
+use crate::operations::page::{self, Page};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
@@ -11,8 +11,7 @@ use crate::{Error, Spacelift};
 #[graphql(
     schema_path = "schema.graphql",
     query_path = "src/operations/webhook/search.graphql",
-    variables_derives = "Default",
-    skip_serializing_none
+    variable_types("crate::operations::page::SearchInput")
 )]
 struct SearchNamedWebhooks;
 
@@ -22,11 +21,7 @@ impl Spacelift {
     /// All named webhooks that this key may see.
     pub async fn named_webhooks(&self) -> Result<Vec<NamedWebhook>, Error> {
         page::all("SearchNamedWebhooks", |after| async move {
-            let input = search_named_webhooks::SearchInput {
-                first: Some(PAGE_SIZE),
-                after,
-                ..Default::default()
-            };
+            let input = page::search_input(after);
             self.query::<SearchNamedWebhooks, _>(search_named_webhooks::Variables { input }, convert)
                 .await
         })
