@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use graphql_client::GraphQLQuery;
+use graphql_client::{GraphQLQuery, QueryBody};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::document::part_of;
 use crate::error::{Error, ErrorKind};
 use crate::operations::session::log_in;
 use crate::settings::{ConfigError, Limits, Settings, check_key, endpoint};
@@ -26,6 +27,15 @@ struct Shared {
     tokens: Tokens,
     key_id: String,
     key_secret: SecretString,
+}
+
+/// What is posted.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<V> {
+    variables: V,
+    query: String,
+    operation_name: &'static str,
 }
 
 impl fmt::Debug for Spacelift {
@@ -101,8 +111,18 @@ impl Spacelift {
         variables: Q::Variables,
         convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
     ) -> Result<T, Error> {
-        let body = Q::build_query(variables);
-        let request = request(body.operation_name, effect, run_metadata, &body)?;
+        let QueryBody {
+            variables,
+            query,
+            operation_name,
+        } = Q::build_query(variables);
+        let query = part_of(query, operation_name);
+        let body = Body {
+            variables,
+            query,
+            operation_name,
+        };
+        let request = request(operation_name, effect, run_metadata, &body)?;
         self.send(&request, |data| convert(typed::<Q>(data)?)).await
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod document;
 mod error;
 mod fields;
 mod lexer;

@@ -1,16 +1,52 @@
 //! Searches answer page by page.
 
+use serde::Deserialize;
+
 /// The input of every search; each operation would generate the same one again.
 pub(crate) use super::run::search::search_runs::{
     QueryFieldConstraint, QueryOrder, QueryPredicate, SearchInput,
 };
 use crate::error::{Error, ErrorKind};
+use crate::transport::Unusable;
 
 /// How many are asked for at a time: Spacelift's own tools ask for no more.
 pub(crate) const PAGE_SIZE: i64 = 50;
 
 /// 100,000 things. A server whose pages never end is stopped here.
 const PAGES_MAX: usize = 2_000;
+
+/// What every search answers, of whatever nodes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Search<N> {
+    edges: Vec<Edge<N>>,
+    page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+struct Edge<N> {
+    node: N,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    end_cursor: Option<String>,
+    has_next_page: bool,
+}
+
+impl<N> Search<N> {
+    pub(crate) fn page(self) -> Page<N> {
+        let PageInfo {
+            end_cursor,
+            has_next_page,
+        } = self.page_info;
+        Page {
+            items: self.edges.into_iter().map(|edge| edge.node).collect(),
+            next: end_cursor.filter(|_| has_next_page),
+        }
+    }
+}
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Page<T> {
@@ -20,11 +56,14 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub(crate) fn new(items: Vec<T>, has_next_page: bool, end_cursor: Option<String>) -> Self {
-        Self {
-            items,
-            next: end_cursor.filter(|_| has_next_page),
-        }
+    pub(crate) fn try_map<U>(
+        self,
+        convert: impl FnMut(T) -> Result<U, Unusable>,
+    ) -> Result<Page<U>, Unusable> {
+        Ok(Page {
+            items: self.items.into_iter().map(convert).collect::<Result<_, _>>()?,
+            next: self.next,
+        })
     }
 }
 

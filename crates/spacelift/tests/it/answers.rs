@@ -222,6 +222,30 @@ async fn a_trigger_says_all_that_was_asked() {
 }
 
 #[tokio::test]
+async fn only_the_operation_and_its_fragments_are_sent() {
+    let (server, _) = start().await;
+    operation("Stack")
+        .respond_with(data(&json!({"stack": null})))
+        .mount(&server)
+        .await;
+    client(&server.uri())
+        .stack(&"vpc".parse().unwrap())
+        .await
+        .unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let sent: serde_json::Value = requests.last().unwrap().body_json().unwrap();
+    let document = sent["query"].as_str().unwrap();
+    let definitions: Vec<_> = document
+        .lines()
+        .filter(|line| !line.starts_with([' ', '}']) && !line.is_empty())
+        .collect();
+    assert_eq!(
+        definitions,
+        ["query Stack($id: ID!) {", "fragment StackFields on Stack {"]
+    );
+}
+
+#[tokio::test]
 async fn metadata_that_no_header_can_carry_is_refused_before_anything_is_sent() {
     let (server, _) = start().await;
     let trigger = TriggerRun {

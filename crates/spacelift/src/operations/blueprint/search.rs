@@ -10,13 +10,12 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/blueprint/search.graphql",
+    query_path = "src/operations/blueprint/blueprints.graphql",
     extern_enums("BlueprintInputType"),
-    variable_types("crate::operations::page::SearchInput")
+    variable_types("crate::operations::page::SearchInput"),
+    response_type = "crate::operations::page::Search<crate::operations::blueprint::BlueprintFields>"
 )]
 struct SearchBlueprints;
-
-super::blueprint_from!(search_blueprints);
 
 impl Spacelift {
     /// All blueprints that this key may see.
@@ -32,14 +31,5 @@ impl Spacelift {
 
 fn convert(data: search_blueprints::ResponseData) -> Result<Page<Blueprint>, Unusable> {
     let found = data.search_blueprints.ok_or(Unusable::Anonymous)?;
-    let blueprints = found
-        .edges
-        .into_iter()
-        .map(|edge| blueprint_from(edge.node))
-        .collect::<Result<_, _>>()?;
-    Ok(Page::new(
-        blueprints,
-        found.page_info.has_next_page,
-        found.page_info.end_cursor,
-    ))
+    found.page().try_map(Blueprint::from_fields)
 }

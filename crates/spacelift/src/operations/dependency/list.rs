@@ -2,19 +2,25 @@
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;
+use serde::Deserialize;
 
-use super::StackDependency;
+use super::{DependencyFields, StackDependency};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/dependency/list.graphql"
+    query_path = "src/operations/dependency/dependencies.graphql",
+    response_type = "crate::operations::dependency::list::DependentStack"
 )]
 struct StackDependencies;
 
-super::dependency_from!(stack_dependencies);
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DependentStack {
+    depends_on: Vec<DependencyFields>,
+}
 
 impl Spacelift {
     /// What a stack depends on by Spacelift's own means. An unknown stack is `NotFound`.
@@ -34,6 +40,6 @@ fn convert(data: stack_dependencies::ResponseData) -> Result<Vec<StackDependency
         .ok_or(Unusable::Missing)?
         .depends_on
         .into_iter()
-        .map(dependency_from)
+        .map(StackDependency::from_fields)
         .collect()
 }

@@ -16,6 +16,12 @@ pub use trigger::TriggerRun;
 
 use chain::{CommitSha, RunId, RunState, RunType};
 
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::trigger::run_trigger::RunFields;
+use self::trigger::run_trigger::RunFieldsHistory;
+use super::id;
+use crate::transport::Unusable;
+
 /// One run of a stack. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
@@ -76,46 +82,40 @@ pub struct Transition {
     pub note: Option<String>,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! run_from {
-    ($module:ident) => {
-        fn run_from(run: $module::RunFields) -> Result<$crate::Run, $crate::transport::Unusable> {
-            use $crate::{Commit, Delta, Transition};
-
-            let transition = |transition: $module::RunFieldsHistory| Transition {
-                state: transition.state,
-                state_version: transition.state_version,
-                timestamp: transition.timestamp,
-                username: transition.username,
-                note: transition.note,
-            };
-            Ok($crate::Run {
-                id: $crate::operations::id(run.id)?,
-                run_type: run.type_,
-                state: run.state,
-                branch: run.branch,
-                commit: Commit {
-                    sha: chain::CommitSha::new(run.commit.hash),
-                    message: run.commit.message.unwrap_or_default(),
-                    author: run.commit.author_name,
-                    timestamp: run.commit.timestamp,
-                    url: run.commit.url,
-                },
-                triggered_by: run.triggered_by,
-                created_at: run.created_at,
-                updated_at: run.updated_at,
-                drift_detection: run.drift_detection,
-                finished: run.finished,
-                needs_approval: run.needs_approval,
-                delta: run.delta.map(|delta| Delta {
-                    added: delta.add_count,
-                    changed: delta.change_count,
-                    deleted: delta.delete_count,
-                    resources: delta.resources,
-                }),
-                history: run.history.into_iter().map(transition).collect(),
-            })
-        }
-    };
+impl Run {
+    pub(super) fn from_fields(run: RunFields) -> Result<Self, Unusable> {
+        let transition = |transition: RunFieldsHistory| Transition {
+            state: transition.state,
+            state_version: transition.state_version,
+            timestamp: transition.timestamp,
+            username: transition.username,
+            note: transition.note,
+        };
+        Ok(Self {
+            id: id(run.id)?,
+            run_type: run.type_,
+            state: run.state,
+            branch: run.branch,
+            commit: Commit {
+                sha: CommitSha::new(run.commit.hash),
+                message: run.commit.message.unwrap_or_default(),
+                author: run.commit.author_name,
+                timestamp: run.commit.timestamp,
+                url: run.commit.url,
+            },
+            triggered_by: run.triggered_by,
+            created_at: run.created_at,
+            updated_at: run.updated_at,
+            drift_detection: run.drift_detection,
+            finished: run.finished,
+            needs_approval: run.needs_approval,
+            delta: run.delta.map(|delta| Delta {
+                added: delta.add_count,
+                changed: delta.change_count,
+                deleted: delta.delete_count,
+                resources: delta.resources,
+            }),
+            history: run.history.into_iter().map(transition).collect(),
+        })
+    }
 }
-pub(super) use run_from;

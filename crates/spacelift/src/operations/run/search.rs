@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use chain::{RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
+use serde::Deserialize;
 
-use super::Run;
+use super::{Run, RunFields};
 use crate::error::ErrorKind;
 use crate::operations::id;
 use crate::operations::page::{self, Page, QueryFieldConstraint, QueryOrder, QueryPredicate, SearchInput};
@@ -15,19 +16,29 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/run/search.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("RunState", "RunType", "OrderDirection"),
     variables_derives = "Default",
-    skip_serializing_none
+    skip_serializing_none,
+    response_type = "crate::operations::page::Search<crate::operations::run::search::RunWithStack>"
 )]
 pub(crate) struct SearchRuns;
-
-super::run_from!(search_runs);
 
 const OPERATION: &str = "SearchRuns";
 
 /// Passed through as text: only Spacelift has to know it.
 type OrderDirection = String;
+
+#[derive(Deserialize)]
+pub(crate) struct RunWithStack {
+    run: RunFields,
+    stack: StackOfRun,
+}
+
+#[derive(Deserialize)]
+struct StackOfRun {
+    id: String,
+}
 
 /// A run, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,18 +141,12 @@ fn each_once(mut runs: Vec<FoundRun>) -> Vec<FoundRun> {
 
 fn convert(data: search_runs::ResponseData) -> Result<Page<FoundRun>, Unusable> {
     let found = data.search_runs.ok_or(Unusable::Anonymous)?;
-    let run = |edge: search_runs::SearchRunsSearchRunsEdges| {
+    found.page().try_map(|RunWithStack { run, stack }| {
         Ok(FoundRun {
-            stack: id(edge.node.stack.id)?,
-            run: run_from(edge.node.run)?,
+            stack: id(stack.id)?,
+            run: Run::from_fields(run)?,
         })
-    };
-    let runs = found.edges.into_iter().map(run).collect::<Result<_, _>>()?;
-    Ok(Page::new(
-        runs,
-        found.page_info.has_next_page,
-        found.page_info.end_cursor,
-    ))
+    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,12 @@ pub use new::{NewStack, VendorConfig};
 
 use chain::{CommitSha, RunState, SpaceId, StackId};
 
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::show::stack::StackFields;
+use self::show::stack::{StackFieldsDependsOn, StackFieldsVendorConfig as Config};
+use super::id;
 use crate::Run;
+use crate::transport::Unusable;
 
 /// A stack, as far as chains depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,66 +93,54 @@ pub enum Vendor {
     Unknown,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! stack_from {
-    ($module:ident) => {
-        fn stack_from(stack: $module::StackFields) -> Result<$crate::Stack, $crate::transport::Unusable> {
-            use $crate::operations::id;
-            use $crate::{Lock, NativeDependency, Vendor};
-            use $module::StackFieldsVendorConfig as Config;
-
-            let (at, note) = (stack.locked_at, stack.lock_note);
-            let dependency =
-                |dependency: $module::StackFieldsDependsOn| -> Result<_, $crate::transport::Unusable> {
-                    Ok(NativeDependency {
-                        id: dependency.id,
-                        depends_on: id(dependency.depends_on_stack_id)?,
-                    })
-                };
-            Ok($crate::Stack {
-                id: id(stack.id)?,
-                name: stack.name,
-                description: stack.description,
-                space: id(stack.space)?,
-                labels: stack.labels,
-                repository: stack.repository,
-                namespace: stack.namespace.filter(|text| !text.is_empty()),
-                branch: stack.branch,
-                administrative: stack.administrative,
-                autodeploy: stack.autodeploy,
-                is_disabled: stack.is_disabled,
-                state: stack.state,
-                lock: stack
-                    .locked_by
-                    .filter(|by| !by.is_empty())
-                    .map(|by| Lock { by, at, note }),
-                tracked_commit_timestamp: stack
-                    .tracked_commit
-                    .as_ref()
-                    .and_then(|commit| commit.timestamp),
-                tracked_commit: stack
-                    .tracked_commit
-                    .and_then(|commit| chain::CommitSha::new(commit.hash)),
-                depends_on: stack
-                    .depends_on
-                    .into_iter()
-                    .map(dependency)
-                    .collect::<Result<_, _>>()?,
-                vendor: stack.vendor_config.map(|config| match config {
-                    Config::StackConfigVendorOpenTofu => Vendor::OpenTofu,
-                    Config::StackConfigVendorTerraform => Vendor::Terraform,
-                    Config::StackConfigVendorTerragrunt => Vendor::Terragrunt,
-                    Config::StackConfigVendorPulumi => Vendor::Pulumi,
-                    Config::StackConfigVendorCloudFormation => Vendor::CloudFormation,
-                    Config::StackConfigVendorKubernetes => Vendor::Kubernetes,
-                    Config::StackConfigVendorAnsible => Vendor::Ansible,
-                    Config::Unknown => Vendor::Unknown,
-                }),
+impl Stack {
+    pub(super) fn from_fields(stack: StackFields) -> Result<Self, Unusable> {
+        let (at, note) = (stack.locked_at, stack.lock_note);
+        let dependency = |dependency: StackFieldsDependsOn| -> Result<_, Unusable> {
+            Ok(NativeDependency {
+                id: dependency.id,
+                depends_on: id(dependency.depends_on_stack_id)?,
             })
-        }
-    };
+        };
+        Ok(Self {
+            id: id(stack.id)?,
+            name: stack.name,
+            description: stack.description,
+            space: id(stack.space)?,
+            labels: stack.labels,
+            repository: stack.repository,
+            namespace: stack.namespace.filter(|text| !text.is_empty()),
+            branch: stack.branch,
+            administrative: stack.administrative,
+            autodeploy: stack.autodeploy,
+            is_disabled: stack.is_disabled,
+            state: stack.state,
+            lock: stack
+                .locked_by
+                .filter(|by| !by.is_empty())
+                .map(|by| Lock { by, at, note }),
+            tracked_commit_timestamp: stack.tracked_commit.as_ref().and_then(|commit| commit.timestamp),
+            tracked_commit: stack
+                .tracked_commit
+                .and_then(|commit| CommitSha::new(commit.hash)),
+            depends_on: stack
+                .depends_on
+                .into_iter()
+                .map(dependency)
+                .collect::<Result<_, _>>()?,
+            vendor: stack.vendor_config.map(|config| match config {
+                Config::StackConfigVendorOpenTofu => Vendor::OpenTofu,
+                Config::StackConfigVendorTerraform => Vendor::Terraform,
+                Config::StackConfigVendorTerragrunt => Vendor::Terragrunt,
+                Config::StackConfigVendorPulumi => Vendor::Pulumi,
+                Config::StackConfigVendorCloudFormation => Vendor::CloudFormation,
+                Config::StackConfigVendorKubernetes => Vendor::Kubernetes,
+                Config::StackConfigVendorAnsible => Vendor::Ansible,
+                Config::Unknown => Vendor::Unknown,
+            }),
+        })
+    }
 }
-use stack_from;
 
 /// Passed through as text: only Spacelift has to know it.
 type VCSProvider = String;

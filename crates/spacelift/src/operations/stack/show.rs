@@ -9,13 +9,11 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/stack/show.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("StackState"),
     fragments_other_variant = "true"
 )]
-struct Stack;
-
-super::stack_from!(stack);
+pub(super) struct Stack;
 
 impl Spacelift {
     /// The stack, or `None` if there is none of that id that this key may see.
@@ -26,7 +24,7 @@ impl Spacelift {
 }
 
 fn convert(data: stack::ResponseData) -> Result<Option<super::Stack>, Unusable> {
-    data.stack.map(stack_from).transpose()
+    data.stack.map(super::Stack::from_fields).transpose()
 }
 
 #[cfg(test)]

@@ -2,22 +2,28 @@
 
 use chain::{RunState, RunState as StackState, RunType, StackId};
 use graphql_client::GraphQLQuery;
+use serde::Deserialize;
 
-use crate::operations::run::run_from;
+use super::{Stack, StackFields};
+use crate::operations::run::RunFields;
 use crate::transport::Unusable;
-use crate::{Error, Spacelift};
+use crate::{Error, Run, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/stack/with_runs.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("RunState", "RunType", "StackState"),
-    fragments_other_variant = "true"
+    response_type = "crate::operations::stack::with_runs::FoundStack"
 )]
 struct StackWithRuns;
 
-super::stack_from!(stack_with_runs);
-run_from!(stack_with_runs);
+#[derive(Deserialize)]
+pub(crate) struct FoundStack {
+    #[serde(flatten)]
+    stack: StackFields,
+    runs: Vec<RunFields>,
+}
 
 impl Spacelift {
     /// The stack and its newest tracked runs, from one request. `None` if there is no stack of that id that this key
@@ -31,7 +37,11 @@ impl Spacelift {
 fn convert(data: stack_with_runs::ResponseData) -> Result<Option<super::StackWithRuns>, Unusable> {
     let Some(found) = data.stack else { return Ok(None) };
     Ok(Some(super::StackWithRuns {
-        stack: stack_from(found.stack_fields)?,
-        runs: found.runs.into_iter().map(run_from).collect::<Result<_, _>>()?,
+        stack: Stack::from_fields(found.stack)?,
+        runs: found
+            .runs
+            .into_iter()
+            .map(Run::from_fields)
+            .collect::<Result<_, _>>()?,
     }))
 }

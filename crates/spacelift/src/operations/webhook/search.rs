@@ -10,12 +10,11 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/webhook/search.graphql",
-    variable_types("crate::operations::page::SearchInput")
+    query_path = "src/operations/webhook/webhooks.graphql",
+    variable_types("crate::operations::page::SearchInput"),
+    response_type = "crate::operations::page::Search<crate::operations::webhook::WebhookFields>"
 )]
 struct SearchNamedWebhooks;
-
-super::webhook_from!(search_named_webhooks);
 
 impl Spacelift {
     /// All named webhooks that this key may see.
@@ -33,14 +32,5 @@ fn convert(data: search_named_webhooks::ResponseData) -> Result<Page<NamedWebhoo
     let found = data
         .search_named_webhooks_integrations
         .ok_or(Unusable::Anonymous)?;
-    let webhooks = found
-        .edges
-        .into_iter()
-        .map(|edge| webhook_from(edge.node))
-        .collect::<Result<_, _>>()?;
-    Ok(Page::new(
-        webhooks,
-        found.page_info.has_next_page,
-        found.page_info.end_cursor,
-    ))
+    found.page().try_map(NamedWebhook::from_fields)
 }
