@@ -14,7 +14,7 @@ use crate::document::part_of;
 use crate::error::{Error, ErrorKind};
 use crate::operations::session::log_in;
 use crate::settings::{ConfigError, Limits, Settings, check_key, endpoint};
-use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, unusable};
+use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, bearer_header, unusable};
 
 /// A Spacelift account, spoken to with an API key. Clones share the login, the connections and the request budget.
 #[derive(Clone)]
@@ -163,6 +163,8 @@ impl Spacelift {
             let (jwt, valid_until) = typed::<log_in::ApiKeyUser>(answer.data)
                 .and_then(log_in::convert)
                 .map_err(|why| unusable(why, Effect::Read))?;
+            // A token that cannot be sent is not kept.
+            bearer_header(&jwt)?;
             let valid_until = SystemTime::UNIX_EPOCH + Duration::from_secs(valid_until);
             Ok(Login {
                 jwt,
@@ -219,6 +221,9 @@ fn without_secret(kind: ErrorKind, secret: &SecretString) -> ErrorKind {
         },
         ErrorKind::NotGraphQl { status, detail } => ErrorKind::NotGraphQl {
             status,
+            detail: clean(detail),
+        },
+        ErrorKind::UnexpectedData { detail } => ErrorKind::UnexpectedData {
             detail: clean(detail),
         },
         other => other,

@@ -10,7 +10,7 @@ mod settings;
 mod transport;
 
 pub use client::Spacelift;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorClass, ErrorKind};
 pub use fields::{Fields, FieldsError};
 pub use operations::blueprint::{Blueprint, BlueprintInput, BlueprintState, StackFromBlueprint};
 pub use operations::context::{ConfigElement, ConfigKind, Context, NewConfig, NewContext};

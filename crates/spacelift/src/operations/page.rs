@@ -113,9 +113,7 @@ where
     }
     Err(Error {
         operation: operation.to_owned(),
-        kind: ErrorKind::UnexpectedData {
-            detail: "the pages of the search do not end".to_owned(),
-        },
+        kind: ErrorKind::EndlessPages,
     })
 }
 

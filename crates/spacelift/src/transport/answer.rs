@@ -66,7 +66,7 @@ pub(crate) fn read(
             Effect::Write if holds_something(data.as_ref()) => Err(ErrorKind::Ambiguous {
                 detail: format!("part of it happened: {}", messages(&errors)),
             }),
-            _ => Err(refusal(&errors)),
+            _ => Err(failure(&errors, effect)),
         },
         Some(GraphQlAnswer { data: Some(data), .. }) if status.is_success() => Ok(data),
         _ => Err(unreadable(status, headers, body, effect)),
@@ -81,7 +81,7 @@ pub(crate) fn unusable(why: Unusable, effect: Effect) -> ErrorKind {
             message: "not found".to_owned(),
         },
         Unusable::Beyond(message) => ErrorKind::Refused { message },
-        Unusable::Mismatch(detail) => effect.unreadable(StatusCode::OK.as_u16(), detail),
+        Unusable::Mismatch(detail) => effect.unexpected(detail),
     }
 }
 
@@ -103,16 +103,40 @@ fn messages(errors: &[GraphQlError]) -> String {
         .join("; ")
 }
 
-/// Spacelift has no error codes: its messages are all there is. `unauthorized` is its word for both a bad token and
-/// a missing right.
-fn refusal(errors: &[GraphQlError]) -> ErrorKind {
+/// What a server of this kind says where it is broken itself: Go's contexts and sockets, a recovered panic, and the
+/// usual words for a part that does not answer.
+const SERVER_FAULTS: [&str; 9] = [
+    "internal error",
+    "internal server error",
+    "internal system error",
+    "panic occurred",
+    "deadline exceeded",
+    "context canceled",
+    "timed out",
+    "i/o timeout",
+    "unavailable",
+];
+
+/// What GraphQL errors mean. Spacelift has no error codes: its messages are all there is.
+///
+/// - The words of a broken server are no decision about the request: it may be sent again, and a mutation may have
+///   happened. They count above the others.
+/// - `unauthorized` is Spacelift's word for both a bad token and a missing right.
+/// - Everything else is a refusal. There is no list of its reasons, since each validation has a text of its own; so a
+///   fault in words that are not known here is taken for one. Who tries a refused mutation again has to look first
+///   whether it happened all the same.
+fn failure(errors: &[GraphQlError], effect: Effect) -> ErrorKind {
     let message = messages(errors);
     let any = |test: fn(&str) -> bool| {
         errors
             .iter()
             .any(|e| test(&e.message.trim().to_ascii_lowercase()))
     };
-    if any(|text| text == "unauthorized" || text.starts_with("unauthorized:")) {
+    if any(|text| SERVER_FAULTS.iter().any(|fault| text.contains(fault))) {
+        effect.lost(message)
+    } else if any(|text| text.contains("too many requests") || text.contains("rate limit")) {
+        ErrorKind::RateLimited { retry_after: None }
+    } else if any(|text| text == "unauthorized" || text.starts_with("unauthorized:")) {
         ErrorKind::Unauthorized
     } else if any(|text| text.ends_with("not found")) {
         ErrorKind::NotFound { message }
@@ -134,7 +158,7 @@ fn unreadable(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effe
         )
     };
     if status.is_success() {
-        effect.unreadable(status.as_u16(), detail)
+        effect.not_graphql(status.as_u16(), detail)
     } else {
         // A redirect or a 4xx comes from before the GraphQL engine: no mutation happened.
         ErrorKind::NotGraphQl {
@@ -182,13 +206,16 @@ mod tests {
         )
     }
 
+    fn refused_by(messages: &[&str], effect: Effect) -> ErrorKind {
+        let errors: Vec<_> = messages
+            .iter()
+            .map(|message| json!({"message": message}))
+            .collect();
+        check(200, &json!({"data": null, "errors": errors}).to_string(), effect).unwrap_err()
+    }
+
     fn refused(message: &str) -> ErrorKind {
-        check(
-            200,
-            &json!({"data": null, "errors": [{"message": message}]}).to_string(),
-            Effect::Write,
-        )
-        .unwrap_err()
+        refused_by(&[message], Effect::Write)
     }
 
     #[test]
@@ -211,6 +238,68 @@ mod tests {
         assert_eq!(refused(&missing), ErrorKind::NotFound { message: missing });
         let taken = "could not persist context: context with this slug already exists".to_owned();
         assert_eq!(refused(&taken), ErrorKind::Refused { message: taken });
+    }
+
+    #[test]
+    fn the_words_of_a_broken_server_are_no_refusal() {
+        for message in [
+            "internal error",
+            "Internal Server Error",
+            "graphql: panic occurred: runtime error",
+            "could not create run: context deadline exceeded",
+            "context canceled",
+            "request timed out",
+            "dial tcp: i/o timeout",
+            "service temporarily unavailable",
+        ] {
+            let detail = message.to_owned();
+            assert_eq!(
+                refused_by(&[message], Effect::Read),
+                ErrorKind::Unreachable {
+                    detail: detail.clone()
+                }
+            );
+            assert_eq!(refused(message), ErrorKind::Ambiguous { detail });
+        }
+        // With a fault beside it, it is not known that nothing happened.
+        assert_eq!(
+            refused_by(&["unauthorized", "internal error"], Effect::Write),
+            ErrorKind::Ambiguous {
+                detail: "unauthorized; internal error".to_owned()
+            }
+        );
+        assert_eq!(
+            refused("rate limit exceeded"),
+            ErrorKind::RateLimited { retry_after: None }
+        );
+        for message in [
+            "stack is disabled",
+            "run timeout must be positive",
+            "Cannot query field `x`",
+        ] {
+            assert_eq!(
+                refused(message),
+                ErrorKind::Refused {
+                    message: message.to_owned()
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn data_of_another_shape_are_not_blamed_on_http() {
+        let mismatch = || Unusable::Mismatch("invalid type".to_owned());
+        let detail = "invalid type".to_owned();
+        assert_eq!(
+            unusable(mismatch(), Effect::Read),
+            ErrorKind::UnexpectedData {
+                detail: detail.clone()
+            }
+        );
+        assert_eq!(
+            unusable(mismatch(), Effect::Write),
+            ErrorKind::Ambiguous { detail }
+        );
     }
 
     #[test]
