@@ -1,4 +1,4 @@
-//! The client: a document goes out, typed data or one error comes back.
+//! The client: sends a GraphQL document and returns typed data, or one error.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,13 +10,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::document::part_of;
+use crate::document::operation_document;
 use crate::error::{Error, ErrorKind};
 use crate::operations::session::log_in;
 use crate::settings::{ConfigError, Limits, Settings, check_key, endpoint};
 use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, bearer_header, unusable};
 
-/// A Spacelift account, spoken to with an API key. Clones share the login, the connections and the request budget.
+/// A client of one Spacelift account, with an API key. Clones share the login, the connections and the request budget.
 #[derive(Clone)]
 pub struct Spacelift {
     shared: Arc<Shared>,
@@ -29,7 +29,7 @@ struct Shared {
     key_secret: SecretString,
 }
 
-/// What is posted.
+/// The JSON body of a GraphQL request.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Body<V> {
@@ -116,7 +116,7 @@ impl Spacelift {
             query,
             operation_name,
         } = Q::build_query(variables);
-        let query = part_of(query, operation_name);
+        let query = operation_document(query, operation_name);
         let body = Body {
             variables,
             query,

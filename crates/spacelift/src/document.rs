@@ -1,23 +1,23 @@
-//! What of a document is sent. Operations that select the same fields share a document, so that the fields are
+//! The part of a document that is sent. Operations that select the same fields share a document, so that the fields are
 //! written once.
 
 /// The operation of this name, and the fragments that it uses: GraphQL refuses a fragment that nothing uses.
 ///
 /// An empty line ends a definition.
-pub(crate) fn part_of(document: &str, operation: &str) -> String {
-    let mut part: Vec<&str> = Vec::new();
+pub(crate) fn operation_document(document: &str, operation: &str) -> String {
+    let mut definitions: Vec<&str> = Vec::new();
     let mut wanted = vec![operation];
     while let Some(name) = wanted.pop() {
         let definition = document
             .split("\n\n")
             .map(str::trim_end)
             .find(|definition| name_of(definition) == Some(name));
-        if let Some(definition) = definition.filter(|definition| !part.contains(definition)) {
-            part.push(definition);
+        if let Some(definition) = definition.filter(|definition| !definitions.contains(definition)) {
+            definitions.push(definition);
             wanted.extend(definition.split("...").skip(1).map(leading_name));
         }
     }
-    part.join("\n\n")
+    definitions.join("\n\n")
 }
 
 /// The second word of a definition: `query Stack($id: ID!) {`, `fragment StackFields on Stack {`.
@@ -68,7 +68,7 @@ fragment G on B {
 
     #[track_caller]
     fn check(operation: &str, definitions: &[&str]) {
-        let part = part_of(DOCUMENT, operation);
+        let part = operation_document(DOCUMENT, operation);
         let names: Vec<_> = part.split("\n\n").filter_map(name_of).collect();
         assert_eq!(names, definitions, "{part}");
     }
@@ -78,7 +78,7 @@ fragment G on B {
         check("A", &["A", "F", "G"]);
         check("AB", &["AB", "G"]);
         assert_eq!(
-            part_of(DOCUMENT, "AB"),
+            operation_document(DOCUMENT, "AB"),
             "query AB {\n  b {\n    ...G\n  }\n}\n\nfragment G on B {\n  id\n}"
         );
     }

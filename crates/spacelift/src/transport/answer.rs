@@ -10,13 +10,13 @@ use serde_json::Value;
 use super::http::Effect;
 use crate::error::ErrorKind;
 
-/// The longest wait that is believed: who is told to come back next year has met a mistake, and would never come back.
+/// The longest `Retry-After` that is honoured: a longer one is a mistake, and would stop the caller for good.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Why the data of a good answer is of no use to the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// `null` where Spacelift answers so only to who is not logged in.
+    /// `null` where Spacelift returns it only to callers that are not logged in.
     Anonymous,
     /// `null` for the thing that a mutation was about.
     Missing,
@@ -123,8 +123,8 @@ const SERVER_FAULTS: [&str; 9] = [
 ///   happened. They count above the others.
 /// - `unauthorized` is Spacelift's word for both a bad token and a missing right.
 /// - Everything else is a refusal. There is no list of its reasons, since each validation has a text of its own; so a
-///   fault in words that are not known here is taken for one. Who tries a refused mutation again has to look first
-///   whether it happened all the same.
+///   fault in words that are not known here counts as one. Before a refused mutation is sent again, the caller has to
+///   look whether it happened.
 fn failure(errors: &[GraphQlError], effect: Effect) -> ErrorKind {
     let message = messages(errors);
     let any = |test: fn(&str) -> bool| {
@@ -150,7 +150,7 @@ fn unreadable(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effe
     let detail = if status.is_redirection() {
         format!("a redirect to `{}`", text(LOCATION).unwrap_or_default())
     } else {
-        // The body is not repeated: what speaks instead of Spacelift may echo the request.
+        // The body is not repeated: a proxy in front of Spacelift may echo the request.
         format!(
             "{} bytes of `{}`",
             body.len(),

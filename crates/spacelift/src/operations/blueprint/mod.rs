@@ -19,7 +19,7 @@ pub struct Blueprint {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Only from a published one are stacks made.
+    /// Stacks can be made from published blueprints only.
     pub state: BlueprintState,
     pub labels: Vec<String>,
     pub space: SpaceId,
@@ -35,7 +35,7 @@ pub enum BlueprintState {
     Unknown(String),
 }
 
-/// What one is asked for when a stack is made.
+/// An input of a blueprint: a value that is needed to make a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlueprintInput {
     pub id: String,
@@ -79,5 +79,5 @@ impl Blueprint {
     }
 }
 
-/// Read as text: it is only shown.
+/// A plain text: it is only shown.
 type BlueprintInputType = String;

@@ -32,7 +32,7 @@ pub struct ConfigElement {
     /// The name of the variable, or the path of the file below the workspace.
     pub id: String,
     pub kind: ConfigKind,
-    /// The value, in base64 if it is a file. Spacelift does not tell a write-only one.
+    /// The value, in base64 if it is a file. Spacelift does not return a write-only value.
     pub value: Option<String>,
     pub write_only: bool,
     pub description: Option<String>,
@@ -56,7 +56,7 @@ impl Context {
                 ConfigType::FILE_MOUNT => ConfigKind::MountedFile,
                 ConfigType::Other(_) => ConfigKind::Unknown,
             },
-            // A server that tells it all the same is not passed on.
+            // Not passed on, even if a server sends it.
             value: element.value.filter(|_| !element.write_only),
             write_only: element.write_only,
             description: element.description,

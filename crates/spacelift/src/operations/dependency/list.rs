@@ -1,4 +1,4 @@
-//! What a stack depends on.
+//! The native dependencies of a stack.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;
@@ -23,7 +23,7 @@ pub(crate) struct DependentStack {
 }
 
 impl Spacelift {
-    /// What a stack depends on by Spacelift's own means. An unknown stack is `NotFound`.
+    /// The native dependencies of a stack. An unknown stack is `NotFound`.
     pub async fn stack_dependencies(&self, stack: &StackId) -> Result<Vec<StackDependency>, Error> {
         self.query::<StackDependencies, _>(
             stack_dependencies::Variables {

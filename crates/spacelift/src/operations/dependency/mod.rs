@@ -1,4 +1,4 @@
-//! Spacelift's own dependencies between stacks. Chains do not follow them: they follow labels.
+//! Native dependencies: Spacelift's own dependencies between stacks, which are not labels.
 
 mod create;
 mod delete;

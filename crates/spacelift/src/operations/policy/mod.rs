@@ -26,7 +26,7 @@ pub struct Policy {
     pub space: Option<SpaceId>,
 }
 
-/// What a policy shall be. An update replaces all of it but its type.
+/// The settings of a policy. An update replaces all of them; the type cannot change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPolicy {
     pub name: String,
@@ -37,7 +37,7 @@ pub struct NewPolicy {
     pub space: SpaceId,
 }
 
-/// Read as text: it is only shown and compared.
+/// A plain text: it is only shown and compared.
 type PolicyType = String;
 
 impl Policy {

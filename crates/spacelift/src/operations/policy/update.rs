@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 struct PolicyUpdatev2;
 
 impl Spacelift {
-    /// Makes a policy what it shall be. Its type stays.
+    /// Replaces all settings of a policy. Its type does not change.
     pub async fn update_policy(&self, id: &str, policy: &NewPolicy) -> Result<Policy, Error> {
         self.mutate::<PolicyUpdatev2, _>(variables(id, policy), |data| {
             Policy::from_fields(data.policy_updatev2)

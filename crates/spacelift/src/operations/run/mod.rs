@@ -35,7 +35,7 @@ pub struct Run {
     pub created_at: i64,
     pub updated_at: i64,
     pub drift_detection: bool,
-    /// Spacelift's own word on whether it is over.
+    /// Whether Spacelift counts it as ended.
     pub finished: bool,
     pub needs_approval: bool,
     /// What it changes, once it is planned.
@@ -45,7 +45,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// How many states it has been through: the version of its present state, as webhooks count it.
+    /// The version of its present state, as webhooks count it: the number of states so far.
     pub fn state_version(&self) -> Option<i64> {
         self.history
             .iter()

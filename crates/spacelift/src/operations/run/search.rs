@@ -26,7 +26,7 @@ pub(crate) struct SearchRuns;
 
 const OPERATION: &str = "SearchRuns";
 
-/// Passed through as text: only Spacelift has to know it.
+/// A plain text: only Spacelift has to know the values.
 type OrderDirection = String;
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ struct StackOfRun {
     id: String,
 }
 
-/// A run, and whose it is.
+/// A run and its stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundRun {
     pub stack: StackId,
@@ -61,8 +61,8 @@ pub struct RunsSince {
 }
 
 impl Spacelift {
-    /// Up to `limit` runs, of whatever stack and type, that are in one of these states; in any state if none is
-    /// named. A run that moves while the pages are read may be missing.
+    /// Up to `limit` runs of all stacks and types that are in one of these states, or in any state if `states` is empty.
+    /// A run that changes its state while the pages are read may be missing.
     pub async fn search_runs(&self, states: &[RunState], limit: usize) -> Result<Vec<FoundRun>, Error> {
         let runs = page::up_to(limit, OPERATION, |after| {
             self.search_page(SearchInput {
@@ -71,10 +71,10 @@ impl Spacelift {
             })
         })
         .await?;
-        Ok(each_once(runs))
+        Ok(dedup_by_id(runs))
     }
 
-    /// The runs, of whatever stack and type, that were created at `since` (seconds since 1970) or later. Its cost grows
+    /// The runs of all stacks and types that were created at `since` (seconds since 1970) or later. Its cost grows
     /// with their number and not with the account: it stops at the first page that holds an older run.
     ///
     /// A run that was created earlier and ended since is not among them.
@@ -103,7 +103,7 @@ impl Spacelift {
         let complete = ended || runs.last().is_some_and(older);
         runs.retain(|found| !older(found));
         Ok(RunsSince {
-            runs: each_once(runs),
+            runs: dedup_by_id(runs),
             complete,
         })
     }
@@ -132,8 +132,8 @@ fn newest_first() -> QueryOrder {
     }
 }
 
-/// A run that is created or moves meanwhile pushes others from one page to the next.
-fn each_once(mut runs: Vec<FoundRun>) -> Vec<FoundRun> {
+/// A run that is created or changes its state meanwhile moves others from one page to the next.
+fn dedup_by_id(mut runs: Vec<FoundRun>) -> Vec<FoundRun> {
     let mut seen = HashSet::new();
     runs.retain(|found| seen.insert(found.run.id.clone()));
     runs

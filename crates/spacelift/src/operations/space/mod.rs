@@ -1,4 +1,4 @@
-//! Spaces: where things belong, and who may see them.
+//! Spaces: the tree that decides who may see and use what.
 
 mod create;
 mod delete;

@@ -1,4 +1,4 @@
-//! Stacks, and what the dependency graph has to know about them.
+//! Stacks.
 
 mod create;
 mod delete;
@@ -23,7 +23,7 @@ use super::id;
 use crate::Run;
 use crate::transport::Unusable;
 
-/// A stack, as far as chains depend on it.
+/// A stack: the fields that chains need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
     pub id: StackId,
@@ -31,7 +31,7 @@ pub struct Stack {
     pub description: Option<String>,
     pub space: SpaceId,
     pub labels: Vec<String>,
-    /// The last part of the repository's name; `namespace` is what stands before it.
+    /// The last part of the repository's name; `namespace` is the part before it.
     pub repository: String,
     pub namespace: Option<String>,
     pub branch: String,
@@ -40,13 +40,13 @@ pub struct Stack {
     pub is_disabled: bool,
     /// The present state of its newest tracked run; `NONE` before the first.
     pub state: RunState,
-    /// Who holds the lock, if someone does.
+    /// `None` if nobody holds the lock.
     pub lock: Option<Lock>,
-    /// What a tracked run uses when it is not told otherwise.
+    /// The commit of a tracked run for which no other is given.
     pub tracked_commit: Option<CommitSha>,
     /// When the tracked commit was made, in seconds since 1970. `None` where Spacelift does not say.
     pub tracked_commit_timestamp: Option<i64>,
-    /// Spacelift's own dependencies, which are not labels.
+    /// The native dependencies, which are not labels.
     pub depends_on: Vec<NativeDependency>,
     /// `None` where Spacelift does not say.
     pub vendor: Option<Vendor>,
@@ -70,7 +70,7 @@ pub struct Lock {
     pub note: Option<String>,
 }
 
-/// One of the stacks that a stack depends on by Spacelift's own means.
+/// A native dependency of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeDependency {
     /// The id of the dependency itself.
@@ -142,5 +142,5 @@ impl Stack {
     }
 }
 
-/// Passed through as text: only Spacelift has to know it.
+/// A plain text: only Spacelift has to know the values.
 type VCSProvider = String;

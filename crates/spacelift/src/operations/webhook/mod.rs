@@ -28,7 +28,7 @@ pub struct NamedWebhook {
     pub retry_on_failure: bool,
 }
 
-/// What a named webhook shall be. An update replaces all of it, so the secret is always part of it.
+/// The settings of a named webhook. An update replaces all of it, so the secret is always part of it.
 #[derive(Debug, Clone)]
 pub struct NewNamedWebhook {
     pub name: String,

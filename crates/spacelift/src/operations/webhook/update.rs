@@ -19,7 +19,7 @@ use crate::{Error, Spacelift};
 struct NamedWebhookUpdate;
 
 impl Spacelift {
-    /// Makes a named webhook what it shall be.
+    /// Replaces all settings of a named webhook.
     pub async fn update_named_webhook(
         &self,
         id: &str,
