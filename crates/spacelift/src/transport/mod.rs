@@ -3,6 +3,7 @@
 
 mod answer;
 mod budget;
+mod graphql_error;
 mod http;
 mod token;
 
