@@ -81,9 +81,12 @@ fn status_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
 
 pub(crate) fn status_of_kind(kind: &ErrorKind) -> u8 {
     match kind {
-        ErrorKind::Unreachable { .. } | ErrorKind::Ambiguous { .. } | ErrorKind::NotGraphQl { .. } => {
-            UNREACHABLE
-        }
+        ErrorKind::Unreachable { .. }
+        | ErrorKind::Ambiguous { .. }
+        | ErrorKind::NotGraphQl { .. }
+        | ErrorKind::UnexpectedData { .. }
+        | ErrorKind::EndlessPages
+        | ErrorKind::BadToken => UNREACHABLE,
         _ => REFUSED,
     }
 }

@@ -1,21 +1,22 @@
-//! The client: a document goes out, typed data or one error comes back.
+//! The client: sends a GraphQL document and returns typed data, or one error.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use graphql_client::GraphQLQuery;
+use graphql_client::{GraphQLQuery, QueryBody};
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::document::operation_document;
 use crate::error::{Error, ErrorKind};
 use crate::operations::session::log_in;
 use crate::settings::{ConfigError, Limits, Settings, check_key, endpoint};
-use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, unusable};
+use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, bearer_header, unusable};
 
-/// A Spacelift account, spoken to with an API key. Clones share the login, the connections and the request budget.
+/// A client of one Spacelift account, with an API key. Clones share the login, the connections and the request budget.
 #[derive(Clone)]
 pub struct Spacelift {
     shared: Arc<Shared>,
@@ -26,6 +27,15 @@ struct Shared {
     tokens: Tokens,
     key_id: String,
     key_secret: SecretString,
+}
+
+/// The JSON body of a GraphQL request.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<V> {
+    variables: V,
+    query: String,
+    operation_name: &'static str,
 }
 
 impl fmt::Debug for Spacelift {
@@ -101,8 +111,18 @@ impl Spacelift {
         variables: Q::Variables,
         convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
     ) -> Result<T, Error> {
-        let body = Q::build_query(variables);
-        let request = request(body.operation_name, effect, run_metadata, &body)?;
+        let QueryBody {
+            variables,
+            query,
+            operation_name,
+        } = Q::build_query(variables);
+        let query = operation_document(query, operation_name);
+        let body = Body {
+            variables,
+            query,
+            operation_name,
+        };
+        let request = request(operation_name, effect, run_metadata, &body)?;
         self.send(&request, |data| convert(typed::<Q>(data)?)).await
     }
 
@@ -143,6 +163,8 @@ impl Spacelift {
             let (jwt, valid_until) = typed::<log_in::ApiKeyUser>(answer.data)
                 .and_then(log_in::convert)
                 .map_err(|why| unusable(why, Effect::Read))?;
+            // A token that cannot be sent is not kept.
+            bearer_header(&jwt)?;
             let valid_until = SystemTime::UNIX_EPOCH + Duration::from_secs(valid_until);
             Ok(Login {
                 jwt,
@@ -199,6 +221,9 @@ fn without_secret(kind: ErrorKind, secret: &SecretString) -> ErrorKind {
         },
         ErrorKind::NotGraphQl { status, detail } => ErrorKind::NotGraphQl {
             status,
+            detail: clean(detail),
+        },
+        ErrorKind::UnexpectedData { detail } => ErrorKind::UnexpectedData {
             detail: clean(detail),
         },
         other => other,

@@ -12,40 +12,69 @@ pub struct Error {
     pub kind: ErrorKind,
 }
 
-/// One variant for each thing that a caller may do next.
+/// One variant for each thing that a caller may have to say or do. [`Error::class`] sorts them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The key is wrong, or it may not do this. A renewed token did not help.
+    /// The key is wrong, or it may not do this. A renewed token did not help. Give the key its rights.
     Unauthorized,
-    /// What the request was about does not exist.
+    /// What the request was about does not exist, or this key may not see it.
     NotFound { message: String },
-    /// Spacelift understood and said no, or the client knew that it would. Nothing happened.
+    /// Spacelift understood and said no, or the client knew that it would. Nothing happened. Change the request.
     Refused { message: String },
-    /// Too many requests. Nothing happened.
+    /// Too many requests. Nothing happened. Wait.
     RateLimited { retry_after: Option<Duration> },
-    /// No answer, or a server error. Nothing happened: it was a query, or nothing was sent.
+    /// No answer, or a server error. Nothing happened: it was a query, or nothing was sent. Try again later.
     Unreachable { detail: String },
     /// A mutation was sent and its answer is lost: it may have happened. Look before it is tried again.
     Ambiguous { detail: String },
-    /// An answer that is not GraphQL, or not of the schema. No mutation happened.
+    /// An HTTP answer that is not GraphQL: a page of a proxy, a redirect, half an answer. No mutation happened. Try again
+    /// later; if it stays, the base URL is wrong.
     NotGraphQl { status: u16, detail: String },
+    /// A GraphQL answer to a query whose data are not what the schema or the request promised. Try again later; if it
+    /// stays, Spacelift's API has changed.
+    UnexpectedData { detail: String },
+    /// A search whose pages never end, or repeat themselves. What was read of it is dropped, since it may not be whole.
+    /// Try again later.
+    EndlessPages,
+    /// The login gave a token that no HTTP header can carry. Nothing was sent with it, and it is not kept: the next
+    /// request logs in again.
+    BadToken,
+}
+
+/// What a failed request allows the caller to do. This is the one place where errors are sorted; the class is about the
+/// request that was made, a trigger above all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorClass {
+    /// Spacelift understood the request and will not do it: validation, "not found", a state that does not allow it.
+    /// Nothing happened, and the same request will meet the same answer until something changes.
+    Refused,
+    /// The key is wrong or lacks a right. Nothing happened. A person has to act; then the same request may work.
+    Unauthorized,
+    /// Nothing happened, for a reason that passes: the same request may be sent again later.
+    Transient,
+    /// It may have happened. Look at what it would have made before it is sent again.
+    Ambiguous,
 }
 
 impl Error {
-    /// Whether the same request may simply be sent again later. This is the one place that decides it.
-    ///
-    /// `Ambiguous` may not: what it did has to be looked at first.
-    pub fn is_retryable(&self) -> bool {
+    pub fn class(&self) -> ErrorClass {
         match &self.kind {
-            ErrorKind::RateLimited { .. } | ErrorKind::Unreachable { .. } => true,
-            // A page or half an answer with a good status is an outage on the way; a redirect or a 404 is a wrong URL.
-            ErrorKind::NotGraphQl { status, .. } => (200..300).contains(status),
-            ErrorKind::Unauthorized
-            | ErrorKind::NotFound { .. }
-            | ErrorKind::Refused { .. }
-            | ErrorKind::Ambiguous { .. } => false,
+            ErrorKind::NotFound { .. } | ErrorKind::Refused { .. } => ErrorClass::Refused,
+            ErrorKind::Unauthorized => ErrorClass::Unauthorized,
+            ErrorKind::RateLimited { .. }
+            | ErrorKind::Unreachable { .. }
+            | ErrorKind::NotGraphQl { .. }
+            | ErrorKind::UnexpectedData { .. }
+            | ErrorKind::EndlessPages
+            | ErrorKind::BadToken => ErrorClass::Transient,
+            ErrorKind::Ambiguous { .. } => ErrorClass::Ambiguous,
         }
+    }
+
+    /// Whether the same request may simply be sent again later.
+    pub fn is_retryable(&self) -> bool {
+        self.class() == ErrorClass::Transient
     }
 
     /// How long Spacelift asked to wait.
@@ -68,6 +97,9 @@ impl ErrorKind {
             Self::Unreachable { .. } => "unreachable",
             Self::Ambiguous { .. } => "ambiguous",
             Self::NotGraphQl { .. } => "not_graphql",
+            Self::UnexpectedData { .. } => "unexpected_data",
+            Self::EndlessPages => "endless_pages",
+            Self::BadToken => "bad_token",
         }
     }
 }
@@ -91,6 +123,50 @@ impl fmt::Display for ErrorKind {
                     "the answer (HTTP {status}) is not Spacelift's GraphQL: {detail}"
                 )
             }
+            Self::UnexpectedData { detail } => write!(f, "Spacelift's answer is not as expected: {detail}"),
+            Self::EndlessPages => f.write_str("the pages of the search do not end"),
+            Self::BadToken => f.write_str("the token of the login is not one line of text"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_class() {
+        let text = || "text".to_owned();
+        for (kind, class) in [
+            (ErrorKind::Unauthorized, ErrorClass::Unauthorized),
+            (ErrorKind::NotFound { message: text() }, ErrorClass::Refused),
+            (ErrorKind::Refused { message: text() }, ErrorClass::Refused),
+            (
+                ErrorKind::RateLimited { retry_after: None },
+                ErrorClass::Transient,
+            ),
+            (ErrorKind::Unreachable { detail: text() }, ErrorClass::Transient),
+            (ErrorKind::Ambiguous { detail: text() }, ErrorClass::Ambiguous),
+            (
+                ErrorKind::NotGraphQl {
+                    status: 404,
+                    detail: text(),
+                },
+                ErrorClass::Transient,
+            ),
+            (
+                ErrorKind::UnexpectedData { detail: text() },
+                ErrorClass::Transient,
+            ),
+            (ErrorKind::EndlessPages, ErrorClass::Transient),
+            (ErrorKind::BadToken, ErrorClass::Transient),
+        ] {
+            let error = Error {
+                operation: "RunTrigger".to_owned(),
+                kind,
+            };
+            assert_eq!(error.class(), class, "{error}");
+            assert_eq!(error.is_retryable(), class == ErrorClass::Transient, "{error}");
         }
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod client;
+mod document;
 mod error;
 mod fields;
 mod lexer;
@@ -9,15 +10,15 @@ mod settings;
 mod transport;
 
 pub use client::Spacelift;
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorClass, ErrorKind};
 pub use fields::{Fields, FieldsError};
 pub use operations::blueprint::{Blueprint, BlueprintInput, BlueprintState, StackFromBlueprint};
 pub use operations::context::{ConfigElement, ConfigKind, Context, NewConfig, NewContext};
 pub use operations::dependency::StackDependency;
 pub use operations::policy::{NewPolicy, Policy};
-pub use operations::run::{Commit, Delta, FoundRun, Run, Transition, TriggerRun};
+pub use operations::run::{Commit, Delta, FoundRun, RUNS_SINCE_MAX, Run, RunsSince, Transition, TriggerRun};
 pub use operations::session::User;
 pub use operations::space::{NewSpace, Space};
-pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, Vendor, VendorConfig};
+pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, StackWithRuns, Vendor, VendorConfig};
 pub use operations::webhook::{NamedWebhook, NewNamedWebhook};
 pub use settings::{ConfigError, Limits, Settings};

@@ -1,4 +1,4 @@
-//! Where the account is, who speaks, and the limits of the client.
+//! The settings of the client: the account's address, the API key, and the limits.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub struct Settings {
     pub limits: Limits,
 }
 
-/// What one client may take: of time, of memory, of Spacelift's patience.
+/// Limits of one client: time, memory, requests.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Name resolution, TCP and TLS together. A request that fails here was never sent.
@@ -30,7 +30,7 @@ pub struct Limits {
     /// One whole request, connection included. If it is longer than the timeout of the activity that makes the
     /// request, that one decides instead, and knows less.
     pub request_timeout: Duration,
-    /// All clones of a client together, logins included; who is over it waits. Spacelift publishes no limit.
+    /// All clones of a client together, logins included. Requests beyond it wait. Spacelift publishes no limit.
     pub requests_per_minute: NonZeroU32,
     /// The longest answer that is read. A page of 50 stacks with all their configuration stays well below.
     pub response_bytes_max: usize,

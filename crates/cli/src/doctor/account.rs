@@ -136,7 +136,10 @@ fn problem(check: &'static str, error: &Error) -> Finding {
             "Spacelift does not know this key, or its secret is another one".to_owned(),
             "make a new API key in Spacelift's settings if the secret is lost",
         ),
-        ErrorKind::NotGraphQl { .. } => Finding::problem(
+        ErrorKind::NotGraphQl { .. }
+        | ErrorKind::UnexpectedData { .. }
+        | ErrorKind::EndlessPages
+        | ErrorKind::BadToken => Finding::problem(
             check,
             Cause::Unreachable,
             detail,

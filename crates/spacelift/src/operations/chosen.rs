@@ -4,7 +4,7 @@ use chain::{RunId, RunState, SpaceId, StackId};
 use serde_json::{Value, json};
 
 use super::execute::Document;
-use super::page::{self, PAGE_SIZE, Page};
+use super::page::{self, PAGE_SIZE, Page, Search};
 use crate::client::request;
 use crate::fields::Fields;
 use crate::transport::{Effect, Unusable};
@@ -172,18 +172,10 @@ fn array(value: Value) -> Result<Vec<Value>, Unusable> {
     }
 }
 
-fn found(mut search: Value) -> Result<Page<Value>, Unusable> {
-    let items = array(search["edges"].take())?
-        .into_iter()
-        .map(|mut edge| edge["node"].take())
-        .collect();
-    let info = &search["pageInfo"];
-    let has_next_page = info["hasNextPage"].as_bool().unwrap_or_default();
-    Ok(Page::new(
-        items,
-        has_next_page,
-        info["endCursor"].as_str().map(str::to_owned),
-    ))
+fn found(search: Value) -> Result<Page<Value>, Unusable> {
+    let search: Option<Search<Value>> =
+        serde_json::from_value(search).map_err(|error| Unusable::Mismatch(error.to_string()))?;
+    Ok(search.ok_or(Unusable::Anonymous)?.page())
 }
 
 /// Each run with its id, which is not part of what was asked for.

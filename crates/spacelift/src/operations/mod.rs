@@ -1,5 +1,6 @@
-//! What the client can ask for: one operation is one `.graphql` and one module. The generated types stay in their
-//! module; a pure function turns them into the type that callers see.
+//! What the client can ask for: one operation is one module. Operations that answer with the same thing share a `.graphql`
+//! document, and the generated type of its fragment. A pure function, `from_fields`, turns that into the type that callers
+//! see.
 
 pub(crate) mod blueprint;
 mod chosen;

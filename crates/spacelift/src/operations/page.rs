@@ -1,12 +1,52 @@
 //! Searches answer page by page.
 
+use serde::Deserialize;
+
+/// The input of every search; each operation would generate the same one again.
+pub(crate) use super::run::search::search_runs::{
+    QueryFieldConstraint, QueryOrder, QueryPredicate, SearchInput,
+};
 use crate::error::{Error, ErrorKind};
+use crate::transport::Unusable;
 
 /// How many are asked for at a time: Spacelift's own tools ask for no more.
 pub(crate) const PAGE_SIZE: i64 = 50;
 
 /// 100,000 things. A server whose pages never end is stopped here.
 const PAGES_MAX: usize = 2_000;
+
+/// What every search answers, of whatever nodes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Search<N> {
+    edges: Vec<Edge<N>>,
+    page_info: PageInfo,
+}
+
+#[derive(Deserialize)]
+struct Edge<N> {
+    node: N,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PageInfo {
+    end_cursor: Option<String>,
+    has_next_page: bool,
+}
+
+impl<N> Search<N> {
+    pub(crate) fn page(self) -> Page<N> {
+        let PageInfo {
+            end_cursor,
+            has_next_page,
+        } = self.page_info;
+        Page {
+            items: self.edges.into_iter().map(|edge| edge.node).collect(),
+            next: end_cursor.filter(|_| has_next_page),
+        }
+    }
+}
 
 #[derive(Debug, PartialEq)]
 pub(crate) struct Page<T> {
@@ -16,11 +56,14 @@ pub(crate) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    pub(crate) fn new(items: Vec<T>, has_next_page: bool, end_cursor: Option<String>) -> Self {
-        Self {
-            items,
-            next: end_cursor.filter(|_| has_next_page),
-        }
+    pub(crate) fn try_map<U>(
+        self,
+        convert: impl FnMut(T) -> Result<U, Unusable>,
+    ) -> Result<Page<U>, Unusable> {
+        Ok(Page {
+            items: self.items.into_iter().map(convert).collect::<Result<_, _>>()?,
+            next: self.next,
+        })
     }
 }
 
@@ -29,7 +72,8 @@ pub(crate) async fn all<T, F>(operation: &str, fetch: impl Fn(Option<String>) ->
 where
     F: Future<Output = Result<Page<T>, Error>>,
 {
-    up_to(usize::MAX, operation, fetch).await
+    let (items, _) = until(operation, fetch, |_| false).await?;
+    Ok(items)
 }
 
 /// The first `limit`, or all if there are fewer.
@@ -41,21 +85,43 @@ pub(crate) async fn up_to<T, F>(
 where
     F: Future<Output = Result<Page<T>, Error>>,
 {
+    let (mut items, _) = until(operation, fetch, |items| items.len() >= limit).await?;
+    items.truncate(limit);
+    Ok(items)
+}
+
+/// Whole pages until `enough` says so of the items so far, and whether that was the end of the search.
+pub(crate) async fn until<T, F>(
+    operation: &str,
+    fetch: impl Fn(Option<String>) -> F,
+    enough: impl Fn(&[T]) -> bool,
+) -> Result<(Vec<T>, bool), Error>
+where
+    F: Future<Output = Result<Page<T>, Error>>,
+{
     let mut items: Vec<T> = Vec::new();
     let mut after = None;
     for _ in 0..PAGES_MAX {
         let page = fetch(after.clone()).await?;
-        items.extend(page.items.into_iter().take(limit - items.len()));
+        items.extend(page.items);
         match page.next {
-            None => return Ok(items),
-            Some(_) if items.len() == limit => return Ok(items),
+            None => return Ok((items, true)),
+            Some(_) if enough(&items) => return Ok((items, false)),
             next if next == after => break,
             next => after = next,
         }
     }
-    let detail = "its pages do not end".to_owned();
     Err(Error {
         operation: operation.to_owned(),
-        kind: ErrorKind::NotGraphQl { status: 200, detail },
+        kind: ErrorKind::EndlessPages,
     })
+}
+
+/// The variables of one page of a search, without predicates.
+pub(crate) fn search_input(after: Option<String>) -> SearchInput {
+    SearchInput {
+        first: Some(PAGE_SIZE),
+        after,
+        ..SearchInput::default()
+    }
 }

@@ -7,16 +7,17 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::graphql_error::{GraphQlError, error_kind, messages};
 use super::http::Effect;
 use crate::error::ErrorKind;
 
-/// The longest wait that is believed: who is told to come back next year has met a mistake, and would never come back.
+/// The longest `Retry-After` that is honoured: a longer one is a mistake, and would stop the caller for good.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
 /// Why the data of a good answer is of no use to the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// `null` where Spacelift answers so only to who is not logged in.
+    /// `null` where Spacelift returns it only to callers that are not logged in.
     Anonymous,
     /// `null` for the thing that a mutation was about.
     Missing,
@@ -30,11 +31,6 @@ pub(crate) enum Unusable {
 struct GraphQlAnswer {
     data: Option<Value>,
     errors: Option<Vec<GraphQlError>>,
-}
-
-#[derive(Deserialize)]
-struct GraphQlError {
-    message: String,
 }
 
 /// The `data` of a GraphQL answer, or what went wrong.
@@ -66,7 +62,7 @@ pub(crate) fn read(
             Effect::Write if holds_something(data.as_ref()) => Err(ErrorKind::Ambiguous {
                 detail: format!("part of it happened: {}", messages(&errors)),
             }),
-            _ => Err(refusal(&errors)),
+            _ => Err(error_kind(&errors, effect)),
         },
         Some(GraphQlAnswer { data: Some(data), .. }) if status.is_success() => Ok(data),
         _ => Err(unreadable(status, headers, body, effect)),
@@ -81,7 +77,7 @@ pub(crate) fn unusable(why: Unusable, effect: Effect) -> ErrorKind {
             message: "not found".to_owned(),
         },
         Unusable::Beyond(message) => ErrorKind::Refused { message },
-        Unusable::Mismatch(detail) => effect.unreadable(StatusCode::OK.as_u16(), detail),
+        Unusable::Mismatch(detail) => effect.unexpected(detail),
     }
 }
 
@@ -95,38 +91,12 @@ fn holds_something(data: Option<&Value>) -> bool {
         .is_some_and(|roots| roots.values().any(|value| !value.is_null()))
 }
 
-fn messages(errors: &[GraphQlError]) -> String {
-    errors
-        .iter()
-        .map(|error| error.message.as_str())
-        .collect::<Vec<_>>()
-        .join("; ")
-}
-
-/// Spacelift has no error codes: its messages are all there is. `unauthorized` is its word for both a bad token and
-/// a missing right.
-fn refusal(errors: &[GraphQlError]) -> ErrorKind {
-    let message = messages(errors);
-    let any = |test: fn(&str) -> bool| {
-        errors
-            .iter()
-            .any(|e| test(&e.message.trim().to_ascii_lowercase()))
-    };
-    if any(|text| text == "unauthorized" || text.starts_with("unauthorized:")) {
-        ErrorKind::Unauthorized
-    } else if any(|text| text.ends_with("not found")) {
-        ErrorKind::NotFound { message }
-    } else {
-        ErrorKind::Refused { message }
-    }
-}
-
 fn unreadable(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effect) -> ErrorKind {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let detail = if status.is_redirection() {
         format!("a redirect to `{}`", text(LOCATION).unwrap_or_default())
     } else {
-        // The body is not repeated: what speaks instead of Spacelift may echo the request.
+        // The body is not repeated: a proxy in front of Spacelift may echo the request.
         format!(
             "{} bytes of `{}`",
             body.len(),
@@ -134,7 +104,7 @@ fn unreadable(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effe
         )
     };
     if status.is_success() {
-        effect.unreadable(status.as_u16(), detail)
+        effect.not_graphql(status.as_u16(), detail)
     } else {
         // A redirect or a 4xx comes from before the GraphQL engine: no mutation happened.
         ErrorKind::NotGraphQl {
@@ -182,15 +152,6 @@ mod tests {
         )
     }
 
-    fn refused(message: &str) -> ErrorKind {
-        check(
-            200,
-            &json!({"data": null, "errors": [{"message": message}]}).to_string(),
-            Effect::Write,
-        )
-        .unwrap_err()
-    }
-
     #[test]
     fn data_is_data() {
         assert_eq!(
@@ -204,13 +165,19 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_sorted() {
-        assert_eq!(refused("unauthorized"), ErrorKind::Unauthorized);
-        assert_eq!(refused("Unauthorized: no such right"), ErrorKind::Unauthorized);
-        let missing = "parent space not found".to_owned();
-        assert_eq!(refused(&missing), ErrorKind::NotFound { message: missing });
-        let taken = "could not persist context: context with this slug already exists".to_owned();
-        assert_eq!(refused(&taken), ErrorKind::Refused { message: taken });
+    fn data_of_another_shape_are_not_blamed_on_http() {
+        let mismatch = || Unusable::Mismatch("invalid type".to_owned());
+        let detail = "invalid type".to_owned();
+        assert_eq!(
+            unusable(mismatch(), Effect::Read),
+            ErrorKind::UnexpectedData {
+                detail: detail.clone()
+            }
+        );
+        assert_eq!(
+            unusable(mismatch(), Effect::Write),
+            ErrorKind::Ambiguous { detail }
+        );
     }
 
     #[test]

@@ -38,10 +38,18 @@ impl Effect {
         }
     }
 
-    /// The request was answered well, with something that cannot be read.
-    pub(crate) fn unreadable(self, status: u16, detail: String) -> ErrorKind {
+    /// The answer has a good status, and a body that is not GraphQL.
+    pub(crate) fn not_graphql(self, status: u16, detail: String) -> ErrorKind {
         match self {
             Self::Read => ErrorKind::NotGraphQl { status, detail },
+            Self::Write => ErrorKind::Ambiguous { detail },
+        }
+    }
+
+    /// The answer is GraphQL, and its data are not of the schema.
+    pub(crate) fn unexpected(self, detail: String) -> ErrorKind {
+        match self {
+            Self::Read => ErrorKind::UnexpectedData { detail },
             Self::Write => ErrorKind::Ambiguous { detail },
         }
     }
@@ -135,7 +143,7 @@ impl Http {
         {
             if body.len() + chunk.len() > self.response_bytes_max {
                 let detail = format!("longer than {} bytes", self.response_bytes_max);
-                return Err(request.effect.unreadable(status.as_u16(), detail));
+                return Err(request.effect.not_graphql(status.as_u16(), detail));
             }
             body.extend_from_slice(&chunk);
         }
@@ -147,13 +155,9 @@ impl Http {
     }
 }
 
-fn bearer_header(token: &SecretString) -> Result<HeaderValue, ErrorKind> {
-    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(|_| {
-        ErrorKind::NotGraphQl {
-            status: 200,
-            detail: "the token is not one line of text".to_owned(),
-        }
-    })?;
+pub(crate) fn bearer_header(token: &SecretString) -> Result<HeaderValue, ErrorKind> {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| ErrorKind::BadToken)?;
     value.set_sensitive(true);
     Ok(value)
 }

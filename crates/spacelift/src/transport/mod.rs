@@ -3,9 +3,10 @@
 
 mod answer;
 mod budget;
+mod graphql_error;
 mod http;
 mod token;
 
 pub(crate) use answer::{Unusable, unusable};
-pub(crate) use http::{Effect, Http, Request};
+pub(crate) use http::{Effect, Http, Request, bearer_header};
 pub(crate) use token::{Login, Tokens};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use spacelift::{Error, ErrorKind, TriggerRun};
+use spacelift::{Error, ErrorClass, ErrorKind, TriggerRun};
 use wiremock::ResponseTemplate;
 use wiremock::matchers::{body_partial_json, header};
 
@@ -88,10 +88,7 @@ async fn half_an_answer_is_not_graphql() {
 #[tokio::test]
 async fn data_of_another_shape_is_not_of_the_schema() {
     let (query, mutation) = check(data(&json!({"stack": 1, "runTrigger": 1}))).await;
-    assert!(
-        matches!(query.kind, ErrorKind::NotGraphQl { status: 200, .. }),
-        "{query}"
-    );
+    assert!(matches!(query.kind, ErrorKind::UnexpectedData { .. }), "{query}");
     assert!(matches!(mutation.kind, ErrorKind::Ambiguous { .. }), "{mutation}");
 }
 
@@ -111,7 +108,8 @@ async fn a_redirect_is_reported_and_not_followed() {
     for error in [query, mutation] {
         let detail = "a redirect to `/elsewhere`".to_owned();
         assert_eq!(error.kind, ErrorKind::NotGraphQl { status: 307, detail });
-        assert!(!error.is_retryable());
+        // A page for the time of an outage may be a redirect.
+        assert_eq!(error.class(), ErrorClass::Transient);
     }
 }
 
@@ -134,6 +132,39 @@ async fn not_found_is_a_kind_of_its_own() {
     let (query, mutation) = check(refusal("not found")).await;
     assert!(matches!(query.kind, ErrorKind::NotFound { .. }), "{query}");
     assert!(matches!(mutation.kind, ErrorKind::NotFound { .. }), "{mutation}");
+}
+
+#[tokio::test]
+async fn a_trigger_is_refused_unauthorized_transient_or_ambiguous() {
+    let html = |status| ResponseTemplate::new(status).set_body_raw("<html>", "text/html");
+    for (answer, query, mutation) in [
+        (
+            refusal("stack is disabled"),
+            ErrorClass::Refused,
+            ErrorClass::Refused,
+        ),
+        (refusal("not found"), ErrorClass::Refused, ErrorClass::Refused),
+        (
+            ResponseTemplate::new(429),
+            ErrorClass::Transient,
+            ErrorClass::Transient,
+        ),
+        (html(404), ErrorClass::Transient, ErrorClass::Transient),
+        (html(200), ErrorClass::Transient, ErrorClass::Ambiguous),
+        (html(503), ErrorClass::Transient, ErrorClass::Ambiguous),
+        (
+            refusal("internal error"),
+            ErrorClass::Transient,
+            ErrorClass::Ambiguous,
+        ),
+    ] {
+        let (query_error, mutation_error) = check(answer).await;
+        assert_eq!(
+            (query_error.class(), mutation_error.class()),
+            (query, mutation),
+            "{query_error}; {mutation_error}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -176,7 +207,7 @@ async fn a_search_that_does_not_move_ends_with_an_error() {
         .mount(&server)
         .await;
     let error = client(&server.uri()).stacks().await.unwrap_err();
-    assert!(matches!(error.kind, ErrorKind::NotGraphQl { .. }), "{error}");
+    assert_eq!(error.kind, ErrorKind::EndlessPages);
 }
 
 #[tokio::test]
@@ -219,6 +250,30 @@ async fn a_trigger_says_all_that_was_asked() {
         .trigger_run(&"vpc".parse().unwrap(), &trigger)
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn only_the_operation_and_its_fragments_are_sent() {
+    let (server, _) = start().await;
+    operation("Stack")
+        .respond_with(data(&json!({"stack": null})))
+        .mount(&server)
+        .await;
+    client(&server.uri())
+        .stack(&"vpc".parse().unwrap())
+        .await
+        .unwrap();
+    let requests = server.received_requests().await.unwrap();
+    let sent: serde_json::Value = requests.last().unwrap().body_json().unwrap();
+    let document = sent["query"].as_str().unwrap();
+    let definitions: Vec<_> = document
+        .lines()
+        .filter(|line| !line.starts_with([' ', '}']) && !line.is_empty())
+        .collect();
+    assert_eq!(
+        definitions,
+        ["query Stack($id: ID!) {", "fragment StackFields on Stack {"]
+    );
 }
 
 #[tokio::test]

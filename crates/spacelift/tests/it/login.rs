@@ -35,6 +35,31 @@ async fn fifty_callers_log_in_once() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_be_sent_is_not_kept() {
+    let server = MockServer::start().await;
+    operation("ApiKeyUser")
+        .respond_with(data(
+            &json!({"apiKeyUser": {"jwt": "a\nb", "validUntil": 4_000_000_000_u64}}),
+        ))
+        .up_to_n_times(1)
+        .mount(&server)
+        .await;
+    logins(&server, Duration::from_hours(1), Duration::ZERO).await;
+    operation("Stack")
+        .respond_with(data(&json!({"stack": null})))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let client = client(&server.uri());
+    let error = client.stack(&"vpc".parse().unwrap()).await.unwrap_err();
+    assert_eq!(
+        (error.operation.as_str(), error.kind),
+        ("ApiKeyUser", ErrorKind::BadToken)
+    );
+    assert_eq!(client.stack(&"vpc".parse().unwrap()).await, Ok(None));
+}
+
+#[tokio::test]
 async fn fifty_callers_with_a_refused_token_renew_it_once() {
     let (server, logins) = start().await;
     operation("Stack")

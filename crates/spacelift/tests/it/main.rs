@@ -11,6 +11,7 @@ mod login;
 mod policies;
 mod relabel;
 mod runs;
+mod runs_since;
 mod secrets;
 mod server;
 mod spaces;

@@ -1,7 +1,7 @@
 //! Stacks, in an account in memory.
 
 use chain::{RunState, StackId};
-use mock_spacelift::NewStack as MockStack;
+use mock_spacelift::{NewStack as MockStack, Pace};
 use serde_json::json;
 use spacelift::{ErrorKind, NewStack, Vendor, VendorConfig};
 
@@ -68,6 +68,71 @@ async fn a_stack_has_what_the_graph_needs() {
         Some(stack)
     );
     assert_eq!(client.stack(&id("nothing")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_stack_comes_with_its_newest_runs_in_one_request() {
+    let (mock, _server, client) = account().await;
+    mock.pace(Pace::Manual);
+    mock.add_stack(MockStack::named("vpc"));
+    mock.add_stack(MockStack::named("db").native_dependency("vpc").autodeploy(false));
+    let first = mock.push_commit("db", "c0ffee");
+    mock.settle();
+    client.confirm_run(&id("db"), &first, None).await.unwrap();
+    mock.settle();
+    let second = mock.push_commit("db", "facade");
+
+    let before = mock.requests().len();
+    let found = client.stack_with_runs(&id("db")).await.unwrap().unwrap();
+    assert_eq!(mock.requests().len() - before, 1);
+    assert_eq!(Some(found.stack.clone()), client.stack(&id("db")).await.unwrap());
+    assert_eq!(found.stack.depends_on[0].depends_on, id("vpc"));
+    assert_eq!(found.stack.state, RunState::Queued);
+    assert_eq!(found.runs, client.runs(&id("db"), 10, None).await.unwrap());
+    assert_eq!(
+        found.runs.iter().map(|run| &run.id).collect::<Vec<_>>(),
+        [&second, &first]
+    );
+    assert!(
+        found.runs[1]
+            .history
+            .iter()
+            .any(|transition| transition.state == RunState::Preparing),
+        "{found:?}"
+    );
+    // The newest run is of the tracked commit, whose time is known from both.
+    assert_eq!(found.stack.tracked_commit, found.runs[0].commit.sha);
+    assert!(found.stack.tracked_commit_timestamp.is_some());
+    assert_eq!(
+        found.stack.tracked_commit_timestamp,
+        found.runs[0].commit.timestamp
+    );
+
+    assert_eq!(client.stack_with_runs(&id("nothing")).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_stack_without_runs_has_none() {
+    let (mock, _server, client) = account().await;
+    mock.add_stack(MockStack::named("vpc"));
+    let found = client.stack_with_runs(&id("vpc")).await.unwrap().unwrap();
+    assert_eq!((&found.stack.id, found.runs), (&id("vpc"), Vec::new()));
+}
+
+#[tokio::test]
+async fn the_listing_has_the_state_and_the_time_of_the_commit() {
+    let (mock, _server, client) = account().await;
+    mock.pace(Pace::Manual);
+    mock.add_stack(MockStack::named("vpc").autodeploy(false));
+    let run = mock.push("vpc");
+    let listed = async || client.stacks().await.unwrap().remove(0);
+    assert_eq!(listed().await.state, RunState::Queued);
+    mock.settle();
+    let stack = listed().await;
+    assert_eq!(stack.state, RunState::Unconfirmed);
+    let run = client.run(&id("vpc"), &run).await.unwrap().unwrap();
+    assert!(stack.tracked_commit_timestamp.is_some());
+    assert_eq!(stack.tracked_commit_timestamp, run.commit.timestamp);
 }
 
 #[tokio::test]

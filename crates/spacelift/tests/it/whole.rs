@@ -49,9 +49,11 @@ fn everything_can_be_spawned() {
     let fields: Fields = "id".parse().unwrap();
     spawnable(client.stacks());
     spawnable(client.stacks_with(&fields));
+    spawnable(client.stack_with_runs(&stack));
     spawnable(client.runs(&stack, 1, None));
     spawnable(client.runs_with(&stack, 1, &fields));
     spawnable(client.search_runs(&[], 1));
+    spawnable(client.runs_since(0));
     spawnable(client.trigger_run(&stack, &TriggerRun::default()));
     spawnable(client.confirm_run(&stack, &run, None));
     spawnable(client.relabel_stack(&stack, |labels| labels));

@@ -8,12 +8,18 @@ pub use create_stack::StackFromBlueprint;
 
 use chain::SpaceId;
 
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::show::blueprint::BlueprintFields;
+use self::show::blueprint::{BlueprintFieldsInputs, BlueprintState as State};
+use super::id;
+use crate::transport::Unusable;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blueprint {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Only from a published one are stacks made.
+    /// Stacks can be made from published blueprints only.
     pub state: BlueprintState,
     pub labels: Vec<String>,
     pub space: SpaceId,
@@ -29,7 +35,7 @@ pub enum BlueprintState {
     Unknown(String),
 }
 
-/// What one is asked for when a stack is made.
+/// An input of a blueprint: a value that is needed to make a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlueprintInput {
     pub id: String,
@@ -42,44 +48,36 @@ pub struct BlueprintInput {
     pub input_type: Option<String>,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! blueprint_from {
-    ($module:ident) => {
-        fn blueprint_from(
-            blueprint: $module::BlueprintFields,
-        ) -> Result<$crate::Blueprint, $crate::transport::Unusable> {
-            use $crate::{BlueprintInput, BlueprintState};
-
-            let input = |input: $module::BlueprintFieldsInputs| BlueprintInput {
-                id: input.id,
-                name: input.name,
-                description: input.description,
-                default: input.default,
-                options: input.options.unwrap_or_default(),
-                input_type: input.type_,
-            };
-            Ok($crate::Blueprint {
-                id: blueprint.id,
-                name: blueprint.name,
-                description: blueprint.description,
-                state: match blueprint.state {
-                    $module::BlueprintState::DRAFT => BlueprintState::Draft,
-                    $module::BlueprintState::PUBLISHED => BlueprintState::Published,
-                    $module::BlueprintState::Other(state) => BlueprintState::Unknown(state),
-                },
-                labels: blueprint.labels,
-                space: $crate::operations::id(blueprint.space.id)?,
-                inputs: blueprint
-                    .inputs
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(input)
-                    .collect(),
-            })
-        }
-    };
+impl Blueprint {
+    pub(super) fn from_fields(blueprint: BlueprintFields) -> Result<Self, Unusable> {
+        let input = |input: BlueprintFieldsInputs| BlueprintInput {
+            id: input.id,
+            name: input.name,
+            description: input.description,
+            default: input.default,
+            options: input.options.unwrap_or_default(),
+            input_type: input.type_,
+        };
+        Ok(Self {
+            id: blueprint.id,
+            name: blueprint.name,
+            description: blueprint.description,
+            state: match blueprint.state {
+                State::DRAFT => BlueprintState::Draft,
+                State::PUBLISHED => BlueprintState::Published,
+                State::Other(state) => BlueprintState::Unknown(state),
+            },
+            labels: blueprint.labels,
+            space: id(blueprint.space.id)?,
+            inputs: blueprint
+                .inputs
+                .unwrap_or_default()
+                .into_iter()
+                .map(input)
+                .collect(),
+        })
+    }
 }
-use blueprint_from;
 
-/// Read as text: it is only shown.
+/// A plain text: it is only shown.
 type BlueprintInputType = String;

@@ -9,12 +9,10 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/blueprint/show.graphql",
+    query_path = "src/operations/blueprint/blueprints.graphql",
     extern_enums("BlueprintInputType")
 )]
-struct Blueprint;
-
-super::blueprint_from!(blueprint);
+pub(super) struct Blueprint;
 
 impl Spacelift {
     /// The blueprint, or `None` if there is none of that id that this key may see.
@@ -25,7 +23,7 @@ impl Spacelift {
 }
 
 fn convert(data: blueprint::ResponseData) -> Result<Option<super::Blueprint>, Unusable> {
-    data.blueprint.map(blueprint_from).transpose()
+    data.blueprint.map(super::Blueprint::from_fields).transpose()
 }
 
 #[cfg(test)]

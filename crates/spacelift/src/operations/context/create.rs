@@ -7,18 +7,16 @@ use graphql_client::GraphQLQuery;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{ConfigKind, Context};
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/context/create.graphql",
-    skip_serializing_none
+    query_path = "src/operations/context/contexts.graphql",
+    skip_serializing_none,
+    response_type = "crate::operations::context::ContextFields"
 )]
 struct ContextCreateV2;
-
-super::context_from!(context_create_v2);
 
 #[derive(Debug, Clone)]
 pub struct NewContext {
@@ -84,8 +82,10 @@ impl NewConfig {
 
 impl Spacelift {
     pub async fn create_context(&self, context: &NewContext) -> Result<Context, Error> {
-        self.mutate::<ContextCreateV2, _>(variables(context), convert)
-            .await
+        self.mutate::<ContextCreateV2, _>(variables(context), |data| {
+            Context::from_fields(data.context_create_v2)
+        })
+        .await
     }
 }
 
@@ -116,10 +116,6 @@ fn variables(context: &NewContext) -> context_create_v2::Variables {
             config_attachments: Some(config.collect()),
         },
     }
-}
-
-fn convert(data: context_create_v2::ResponseData) -> Result<Context, Unusable> {
-    context_from(data.context_create_v2)
 }
 
 #[cfg(test)]

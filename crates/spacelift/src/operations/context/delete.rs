@@ -12,7 +12,7 @@ use crate::{Error, Spacelift};
 struct ContextDelete;
 
 impl Spacelift {
-    /// Deletes a context. Says whether there was one: deleting what is gone is no error.
+    /// Deletes a context. Returns whether it existed: deleting it again is no error.
     pub async fn delete_context(&self, id: &str) -> Result<bool, Error> {
         let variables = context_delete::Variables { id: id.to_owned() };
         self.mutate::<ContextDelete, _>(variables, |data| Ok(data.context_delete.is_some()))

@@ -9,11 +9,10 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/context/list.graphql"
+    query_path = "src/operations/context/contexts.graphql",
+    response_type = "crate::operations::context::ContextFields"
 )]
 struct Contexts;
-
-super::context_from!(contexts);
 
 impl Spacelift {
     /// All contexts that this key may see.
@@ -23,7 +22,7 @@ impl Spacelift {
 }
 
 fn convert(data: contexts::ResponseData) -> Result<Vec<Context>, Unusable> {
-    data.contexts.into_iter().map(context_from).collect()
+    data.contexts.into_iter().map(Context::from_fields).collect()
 }
 
 #[cfg(test)]

@@ -9,6 +9,12 @@ pub use create::{NewConfig, NewContext};
 
 use chain::SpaceId;
 
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::show::context::ContextFields;
+use self::show::context::{ConfigType, ContextFieldsConfig};
+use super::id;
+use crate::transport::Unusable;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
     /// Spacelift's slug of its name.
@@ -26,7 +32,7 @@ pub struct ConfigElement {
     /// The name of the variable, or the path of the file below the workspace.
     pub id: String,
     pub kind: ConfigKind,
-    /// The value, in base64 if it is a file. Spacelift does not tell a write-only one.
+    /// The value, in base64 if it is a file. Spacelift does not return a write-only value.
     pub value: Option<String>,
     pub write_only: bool,
     pub description: Option<String>,
@@ -41,36 +47,27 @@ pub enum ConfigKind {
     Unknown,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! context_from {
-    ($module:ident) => {
-        fn context_from(
-            context: $module::ContextFields,
-        ) -> Result<$crate::Context, $crate::transport::Unusable> {
-            use $crate::{ConfigElement, ConfigKind};
-            use $module::ConfigType;
-
-            let element = |element: $module::ContextFieldsConfig| ConfigElement {
-                id: element.id,
-                kind: match element.type_ {
-                    ConfigType::ENVIRONMENT_VARIABLE => ConfigKind::EnvironmentVariable,
-                    ConfigType::FILE_MOUNT => ConfigKind::MountedFile,
-                    ConfigType::Other(_) => ConfigKind::Unknown,
-                },
-                // A server that tells it all the same is not passed on.
-                value: element.value.filter(|_| !element.write_only),
-                write_only: element.write_only,
-                description: element.description,
-            };
-            Ok($crate::Context {
-                id: context.id,
-                name: context.name,
-                description: context.description,
-                space: $crate::operations::id(context.space)?,
-                labels: context.labels,
-                config: context.config.into_iter().map(element).collect(),
-            })
-        }
-    };
+impl Context {
+    pub(super) fn from_fields(context: ContextFields) -> Result<Self, Unusable> {
+        let element = |element: ContextFieldsConfig| ConfigElement {
+            id: element.id,
+            kind: match element.type_ {
+                ConfigType::ENVIRONMENT_VARIABLE => ConfigKind::EnvironmentVariable,
+                ConfigType::FILE_MOUNT => ConfigKind::MountedFile,
+                ConfigType::Other(_) => ConfigKind::Unknown,
+            },
+            // Not passed on, even if a server sends it.
+            value: element.value.filter(|_| !element.write_only),
+            write_only: element.write_only,
+            description: element.description,
+        };
+        Ok(Self {
+            id: context.id,
+            name: context.name,
+            description: context.description,
+            space: id(context.space)?,
+            labels: context.labels,
+            config: context.config.into_iter().map(element).collect(),
+        })
+    }
 }
-use context_from;

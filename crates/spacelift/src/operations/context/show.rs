@@ -8,11 +8,9 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/context/show.graphql"
+    query_path = "src/operations/context/contexts.graphql"
 )]
-struct Context;
-
-super::context_from!(context);
+pub(super) struct Context;
 
 impl Spacelift {
     /// The context, or `None` if there is none of that id that this key may see.
@@ -23,5 +21,5 @@ impl Spacelift {
 }
 
 fn convert(data: context::ResponseData) -> Result<Option<super::Context>, Unusable> {
-    data.context.map(context_from).transpose()
+    data.context.map(super::Context::from_fields).transpose()
 }

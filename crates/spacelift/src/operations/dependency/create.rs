@@ -4,18 +4,15 @@ use chain::StackId;
 use graphql_client::GraphQLQuery;
 
 use super::StackDependency;
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/dependency/create.graphql",
+    query_path = "src/operations/dependency/dependencies.graphql",
     skip_serializing_none
 )]
-struct StackDependencyCreate;
-
-super::dependency_from!(stack_dependency_create);
+pub(super) struct StackDependencyCreate;
 
 impl Spacelift {
     /// Makes `stack` depend on `depends_on`. Spacelift refuses what would be a cycle.
@@ -29,11 +26,9 @@ impl Spacelift {
             depends_on_stack_id: depends_on.to_string(),
             trigger_always: None,
         };
-        self.mutate::<StackDependencyCreate, _>(stack_dependency_create::Variables { input }, convert)
-            .await
+        self.mutate::<StackDependencyCreate, _>(stack_dependency_create::Variables { input }, |data| {
+            StackDependency::from_fields(data.stack_dependency_create)
+        })
+        .await
     }
-}
-
-fn convert(data: stack_dependency_create::ResponseData) -> Result<StackDependency, Unusable> {
-    dependency_from(data.stack_dependency_create)
 }

@@ -1,4 +1,4 @@
-//! Deletes one of Spacelift's own dependencies.
+//! Deletes a native dependency.
 
 use graphql_client::GraphQLQuery;
 
@@ -12,7 +12,7 @@ use crate::{Error, Spacelift};
 struct DependencyDelete;
 
 impl Spacelift {
-    /// Deletes one of Spacelift's own dependencies. Says whether there was one: deleting what is gone is no error.
+    /// Deletes a native dependency. Returns whether it existed: deleting it again is no error.
     pub async fn delete_stack_dependency(&self, id: &str) -> Result<bool, Error> {
         let variables = dependency_delete::Variables { id: id.to_owned() };
         self.mutate::<DependencyDelete, _>(variables, |data| Ok(data.stack_dependency_delete.is_some()))

@@ -1,23 +1,29 @@
-//! What a stack depends on.
+//! The native dependencies of a stack.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;
+use serde::Deserialize;
 
-use super::StackDependency;
+use super::{DependencyFields, StackDependency};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/dependency/list.graphql"
+    query_path = "src/operations/dependency/dependencies.graphql",
+    response_type = "crate::operations::dependency::list::DependentStack"
 )]
 struct StackDependencies;
 
-super::dependency_from!(stack_dependencies);
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct DependentStack {
+    depends_on: Vec<DependencyFields>,
+}
 
 impl Spacelift {
-    /// What a stack depends on by Spacelift's own means. An unknown stack is `NotFound`.
+    /// The native dependencies of a stack. An unknown stack is `NotFound`.
     pub async fn stack_dependencies(&self, stack: &StackId) -> Result<Vec<StackDependency>, Error> {
         self.query::<StackDependencies, _>(
             stack_dependencies::Variables {
@@ -34,6 +40,6 @@ fn convert(data: stack_dependencies::ResponseData) -> Result<Vec<StackDependency
         .ok_or(Unusable::Missing)?
         .depends_on
         .into_iter()
-        .map(dependency_from)
+        .map(StackDependency::from_fields)
         .collect()
 }

@@ -1,10 +1,14 @@
-//! Spacelift's own dependencies between stacks. Chains do not follow them: they follow labels.
+//! Native dependencies: Spacelift's own dependencies between stacks, which are not labels.
 
 mod create;
 mod delete;
 mod list;
 
 use chain::StackId;
+
+use self::create::stack_dependency_create::DependencyFields;
+use super::id;
+use crate::transport::Unusable;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackDependency {
@@ -13,20 +17,12 @@ pub struct StackDependency {
     pub depends_on: StackId,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! dependency_from {
-    ($module:ident) => {
-        fn dependency_from(
-            dependency: $module::DependencyFields,
-        ) -> Result<$crate::StackDependency, $crate::transport::Unusable> {
-            use $crate::operations::id;
-
-            Ok($crate::StackDependency {
-                id: dependency.id,
-                stack: id(dependency.stack_id)?,
-                depends_on: id(dependency.depends_on_stack_id)?,
-            })
-        }
-    };
+impl StackDependency {
+    pub(super) fn from_fields(dependency: DependencyFields) -> Result<Self, Unusable> {
+        Ok(Self {
+            id: dependency.id,
+            stack: id(dependency.stack_id)?,
+            depends_on: id(dependency.depends_on_stack_id)?,
+        })
+    }
 }
-use dependency_from;

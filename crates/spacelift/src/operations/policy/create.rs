@@ -3,24 +3,25 @@
 use graphql_client::GraphQLQuery;
 
 use super::{NewPolicy, Policy, PolicyType};
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/policy/create.graphql",
+    query_path = "src/operations/policy/policies.graphql",
     extern_enums("PolicyType"),
-    skip_serializing_none
+    skip_serializing_none,
+    response_type = "crate::operations::policy::PolicyFields"
 )]
 struct PolicyCreatev2;
-
-super::policy_from!(policy_createv2);
 
 impl Spacelift {
     /// Makes a policy that decides which events are sent to which named webhooks.
     pub async fn create_notification_policy(&self, policy: &NewPolicy) -> Result<Policy, Error> {
-        self.mutate::<PolicyCreatev2, _>(variables(policy), convert).await
+        self.mutate::<PolicyCreatev2, _>(variables(policy), |data| {
+            Policy::from_fields(data.policy_createv2)
+        })
+        .await
     }
 }
 
@@ -35,8 +36,4 @@ fn variables(policy: &NewPolicy) -> policy_createv2::Variables {
             space: Some(policy.space.to_string()),
         },
     }
-}
-
-fn convert(data: policy_createv2::ResponseData) -> Result<Policy, Unusable> {
-    policy_from(data.policy_createv2)
 }

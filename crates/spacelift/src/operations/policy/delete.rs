@@ -12,7 +12,7 @@ use crate::{Error, Spacelift};
 struct PolicyDelete;
 
 impl Spacelift {
-    /// Deletes a policy. Says whether there was one: deleting what is gone is no error.
+    /// Deletes a policy. Returns whether it existed: deleting it again is no error.
     pub async fn delete_policy(&self, id: &str) -> Result<bool, Error> {
         let variables = policy_delete::Variables { id: id.to_owned() };
         self.mutate::<PolicyDelete, _>(variables, |data| Ok(data.policy_delete.is_some()))

@@ -9,12 +9,10 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/policy/list.graphql",
+    query_path = "src/operations/policy/policies.graphql",
     extern_enums("PolicyType")
 )]
-struct Policies;
-
-super::policy_from!(policies);
+pub(super) struct Policies;
 
 impl Spacelift {
     /// All policies that this key may see.
@@ -24,5 +22,5 @@ impl Spacelift {
 }
 
 fn convert(data: policies::ResponseData) -> Result<Vec<Policy>, Unusable> {
-    data.policies.into_iter().map(policy_from).collect()
+    data.policies.into_iter().map(Policy::from_fields).collect()
 }

@@ -7,6 +7,11 @@ mod update;
 
 use chain::SpaceId;
 
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::list::policies::PolicyFields;
+use super::id;
+use crate::transport::Unusable;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     pub id: String,
@@ -21,7 +26,7 @@ pub struct Policy {
     pub space: Option<SpaceId>,
 }
 
-/// What a policy shall be. An update replaces all of it but its type.
+/// The settings of a policy. An update replaces all of them; the type cannot change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewPolicy {
     pub name: String,
@@ -32,24 +37,20 @@ pub struct NewPolicy {
     pub space: SpaceId,
 }
 
-/// Read as text: it is only shown and compared.
+/// A plain text: it is only shown and compared.
 type PolicyType = String;
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! policy_from {
-    ($module:ident) => {
-        fn policy_from(policy: $module::PolicyFields) -> Result<$crate::Policy, $crate::transport::Unusable> {
-            let space = policy.space.filter(|space| !space.is_empty());
-            Ok($crate::Policy {
-                id: policy.id,
-                name: policy.name,
-                description: policy.description,
-                policy_type: policy.type_,
-                body: policy.body.unwrap_or_default(),
-                labels: policy.labels.unwrap_or_default(),
-                space: space.map($crate::operations::id).transpose()?,
-            })
-        }
-    };
+impl Policy {
+    pub(super) fn from_fields(policy: PolicyFields) -> Result<Self, Unusable> {
+        let space = policy.space.filter(|space| !space.is_empty());
+        Ok(Self {
+            id: policy.id,
+            name: policy.name,
+            description: policy.description,
+            policy_type: policy.type_,
+            body: policy.body.unwrap_or_default(),
+            labels: policy.labels.unwrap_or_default(),
+            space: space.map(id).transpose()?,
+        })
+    }
 }
-use policy_from;

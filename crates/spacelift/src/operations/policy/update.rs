@@ -3,25 +3,25 @@
 use graphql_client::GraphQLQuery;
 
 use super::{NewPolicy, Policy, PolicyType};
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/policy/update.graphql",
+    query_path = "src/operations/policy/policies.graphql",
     extern_enums("PolicyType"),
-    skip_serializing_none
+    skip_serializing_none,
+    response_type = "crate::operations::policy::PolicyFields"
 )]
 struct PolicyUpdatev2;
 
-super::policy_from!(policy_updatev2);
-
 impl Spacelift {
-    /// Makes a policy what it shall be. Its type stays.
+    /// Replaces all settings of a policy. Its type does not change.
     pub async fn update_policy(&self, id: &str, policy: &NewPolicy) -> Result<Policy, Error> {
-        self.mutate::<PolicyUpdatev2, _>(variables(id, policy), convert)
-            .await
+        self.mutate::<PolicyUpdatev2, _>(variables(id, policy), |data| {
+            Policy::from_fields(data.policy_updatev2)
+        })
+        .await
     }
 }
 
@@ -36,8 +36,4 @@ fn variables(id: &str, policy: &NewPolicy) -> policy_updatev2::Variables {
             space: Some(policy.space.to_string()),
         },
     }
-}
-
-fn convert(data: policy_updatev2::ResponseData) -> Result<Policy, Unusable> {
-    policy_from(data.policy_updatev2)
 }

@@ -1,4 +1,4 @@
-//! A word of one's own beside a run.
+//! Adds a comment to a run.
 
 use chain::{RunId, StackId};
 use graphql_client::GraphQLQuery;

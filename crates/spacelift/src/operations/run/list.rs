@@ -3,19 +3,25 @@
 use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
 
-use super::Run;
+use serde::Deserialize;
+
+use super::{Run, RunFields};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/run/list.graphql",
-    extern_enums("RunState", "RunType")
+    query_path = "src/operations/stacks_and_runs.graphql",
+    extern_enums("RunState", "RunType"),
+    response_type = "crate::operations::run::list::StackRuns"
 )]
 struct Runs;
 
-super::run_from!(runs);
+#[derive(Deserialize)]
+pub(crate) struct StackRuns {
+    runs: Vec<RunFields>,
+}
 
 impl Spacelift {
     /// Up to `limit` tracked runs of a stack, newest first: the latest ones, or those older than `before`.
@@ -52,6 +58,6 @@ fn convert(data: runs::ResponseData) -> Result<Vec<Run>, Unusable> {
         .ok_or(Unusable::Missing)?
         .runs
         .into_iter()
-        .map(run_from)
+        .map(Run::from_fields)
         .collect()
 }

@@ -6,15 +6,21 @@ mod confirm;
 mod discard;
 mod list;
 mod retry;
-mod search;
+pub(super) mod search;
 mod show;
 mod stop;
 mod trigger;
 
-pub use search::FoundRun;
+pub use search::{FoundRun, RUNS_SINCE_MAX, RunsSince};
 pub use trigger::TriggerRun;
 
 use chain::{CommitSha, RunId, RunState, RunType};
+
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::trigger::run_trigger::RunFields;
+use self::trigger::run_trigger::RunFieldsHistory;
+use super::id;
+use crate::transport::Unusable;
 
 /// One run of a stack. Times are seconds since 1970.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +35,7 @@ pub struct Run {
     pub created_at: i64,
     pub updated_at: i64,
     pub drift_detection: bool,
-    /// Spacelift's own word on whether it is over.
+    /// Whether Spacelift counts it as ended.
     pub finished: bool,
     pub needs_approval: bool,
     /// What it changes, once it is planned.
@@ -39,7 +45,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// How many states it has been through: the version of its present state, as webhooks count it.
+    /// The version of its present state, as webhooks count it: the number of states so far.
     pub fn state_version(&self) -> Option<i64> {
         self.history
             .iter()
@@ -76,46 +82,40 @@ pub struct Transition {
     pub note: Option<String>,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! run_from {
-    ($module:ident) => {
-        fn run_from(run: $module::RunFields) -> Result<$crate::Run, $crate::transport::Unusable> {
-            use $crate::{Commit, Delta, Transition};
-
-            let transition = |transition: $module::RunFieldsHistory| Transition {
-                state: transition.state,
-                state_version: transition.state_version,
-                timestamp: transition.timestamp,
-                username: transition.username,
-                note: transition.note,
-            };
-            Ok($crate::Run {
-                id: $crate::operations::id(run.id)?,
-                run_type: run.type_,
-                state: run.state,
-                branch: run.branch,
-                commit: Commit {
-                    sha: chain::CommitSha::new(run.commit.hash),
-                    message: run.commit.message.unwrap_or_default(),
-                    author: run.commit.author_name,
-                    timestamp: run.commit.timestamp,
-                    url: run.commit.url,
-                },
-                triggered_by: run.triggered_by,
-                created_at: run.created_at,
-                updated_at: run.updated_at,
-                drift_detection: run.drift_detection,
-                finished: run.finished,
-                needs_approval: run.needs_approval,
-                delta: run.delta.map(|delta| Delta {
-                    added: delta.add_count,
-                    changed: delta.change_count,
-                    deleted: delta.delete_count,
-                    resources: delta.resources,
-                }),
-                history: run.history.into_iter().map(transition).collect(),
-            })
-        }
-    };
+impl Run {
+    pub(super) fn from_fields(run: RunFields) -> Result<Self, Unusable> {
+        let transition = |transition: RunFieldsHistory| Transition {
+            state: transition.state,
+            state_version: transition.state_version,
+            timestamp: transition.timestamp,
+            username: transition.username,
+            note: transition.note,
+        };
+        Ok(Self {
+            id: id(run.id)?,
+            run_type: run.type_,
+            state: run.state,
+            branch: run.branch,
+            commit: Commit {
+                sha: CommitSha::new(run.commit.hash),
+                message: run.commit.message.unwrap_or_default(),
+                author: run.commit.author_name,
+                timestamp: run.commit.timestamp,
+                url: run.commit.url,
+            },
+            triggered_by: run.triggered_by,
+            created_at: run.created_at,
+            updated_at: run.updated_at,
+            drift_detection: run.drift_detection,
+            finished: run.finished,
+            needs_approval: run.needs_approval,
+            delta: run.delta.map(|delta| Delta {
+                added: delta.add_count,
+                changed: delta.change_count,
+                deleted: delta.delete_count,
+                resources: delta.resources,
+            }),
+            history: run.history.into_iter().map(transition).collect(),
+        })
+    }
 }
-use run_from;

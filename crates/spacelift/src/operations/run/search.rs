@@ -1,78 +1,152 @@
 //! Runs of all stacks.
 
+use std::collections::HashSet;
+
 use chain::{RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
+use serde::Deserialize;
 
-use super::Run;
+use super::{Run, RunFields};
+use crate::error::ErrorKind;
 use crate::operations::id;
-use crate::operations::page::{self, PAGE_SIZE, Page};
+use crate::operations::page::{self, Page, QueryFieldConstraint, QueryOrder, QueryPredicate, SearchInput};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/run/search.graphql",
-    extern_enums("RunState", "RunType"),
+    query_path = "src/operations/stacks_and_runs.graphql",
+    extern_enums("RunState", "RunType", "OrderDirection"),
     variables_derives = "Default",
-    skip_serializing_none
+    skip_serializing_none,
+    response_type = "crate::operations::page::Search<crate::operations::run::search::RunWithStack>"
 )]
-struct SearchRuns;
+pub(crate) struct SearchRuns;
 
-super::run_from!(search_runs);
+const OPERATION: &str = "SearchRuns";
 
-/// A run, and whose it is.
+/// A plain text: only Spacelift has to know the values.
+type OrderDirection = String;
+
+#[derive(Deserialize)]
+pub(crate) struct RunWithStack {
+    run: RunFields,
+    stack: StackOfRun,
+}
+
+#[derive(Deserialize)]
+struct StackOfRun {
+    id: String,
+}
+
+/// A run and its stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundRun {
     pub stack: StackId,
     pub run: Run,
 }
 
+/// The most runs that [`Spacelift::runs_since`] reads: 200 pages, 20 seconds of the default request budget, about 20 MB.
+/// A search that comes to it says that it is not complete.
+pub const RUNS_SINCE_MAX: usize = 10_000;
+
+/// The runs that were created at or after a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunsSince {
+    /// Newest first.
+    pub runs: Vec<FoundRun>,
+    /// Whether these are all. If not, there are more than [`RUNS_SINCE_MAX`], and the oldest are missing.
+    pub complete: bool,
+}
+
 impl Spacelift {
-    /// Up to `limit` runs, of whatever stack and type, that are in one of these states; in any state if none is
-    /// named.
+    /// Up to `limit` runs of all stacks and types that are in one of these states, or in any state if `states` is empty.
+    /// A run that changes its state while the pages are read may be missing.
     pub async fn search_runs(&self, states: &[RunState], limit: usize) -> Result<Vec<FoundRun>, Error> {
-        page::up_to(limit, "SearchRuns", |after| async move {
-            self.query::<SearchRuns, _>(variables(states, after), convert)
-                .await
+        let runs = page::up_to(limit, OPERATION, |after| {
+            self.search_page(SearchInput {
+                predicates: (!states.is_empty()).then(|| vec![in_states(states)]),
+                ..page::search_input(after)
+            })
         })
-        .await
+        .await?;
+        Ok(dedup_by_id(runs))
+    }
+
+    /// The runs of all stacks and types that were created at `since` (seconds since 1970) or later. Its cost grows
+    /// with their number and not with the account: it stops at the first page that holds an older run.
+    ///
+    /// A run that was created earlier and ended since is not among them.
+    pub async fn runs_since(&self, since: i64) -> Result<RunsSince, Error> {
+        let older = |found: &FoundRun| found.run.created_at < since;
+        let (mut runs, ended) = page::until(
+            OPERATION,
+            |after| {
+                self.search_page(SearchInput {
+                    order_by: Some(newest_first()),
+                    ..page::search_input(after)
+                })
+            },
+            |runs| runs.len() >= RUNS_SINCE_MAX || runs.last().is_some_and(older),
+        )
+        .await?;
+        // Without the order, the first older run would say nothing about those after it.
+        if !runs.is_sorted_by(|a, b| a.run.created_at >= b.run.created_at) {
+            return Err(Error {
+                operation: OPERATION.to_owned(),
+                kind: ErrorKind::UnexpectedData {
+                    detail: "the runs are not in the order of their creation, newest first".to_owned(),
+                },
+            });
+        }
+        let complete = ended || runs.last().is_some_and(older);
+        runs.retain(|found| !older(found));
+        Ok(RunsSince {
+            runs: dedup_by_id(runs),
+            complete,
+        })
+    }
+
+    async fn search_page(&self, input: SearchInput) -> Result<Page<FoundRun>, Error> {
+        self.query::<SearchRuns, _>(search_runs::Variables { input }, convert)
+            .await
     }
 }
 
-fn variables(states: &[RunState], after: Option<String>) -> search_runs::Variables {
-    let predicate = || search_runs::QueryPredicate {
+fn in_states(states: &[RunState]) -> QueryPredicate {
+    QueryPredicate {
         field: "state".to_owned(),
-        constraint: search_runs::QueryFieldConstraint {
+        constraint: QueryFieldConstraint {
             enum_equals: Some(states.iter().map(RunState::to_string).collect()),
             ..Default::default()
         },
         exclude: None,
-    };
-    search_runs::Variables {
-        input: search_runs::SearchInput {
-            first: Some(PAGE_SIZE),
-            after,
-            predicates: (!states.is_empty()).then(|| vec![predicate()]),
-            ..Default::default()
-        },
     }
+}
+
+fn newest_first() -> QueryOrder {
+    QueryOrder {
+        field: "createdAt".to_owned(),
+        direction: "DESC".to_owned(),
+    }
+}
+
+/// A run that is created or changes its state meanwhile moves others from one page to the next.
+fn dedup_by_id(mut runs: Vec<FoundRun>) -> Vec<FoundRun> {
+    let mut seen = HashSet::new();
+    runs.retain(|found| seen.insert(found.run.id.clone()));
+    runs
 }
 
 fn convert(data: search_runs::ResponseData) -> Result<Page<FoundRun>, Unusable> {
     let found = data.search_runs.ok_or(Unusable::Anonymous)?;
-    let run = |edge: search_runs::SearchRunsSearchRunsEdges| {
+    found.page().try_map(|RunWithStack { run, stack }| {
         Ok(FoundRun {
-            stack: id(edge.node.stack.id)?,
-            run: run_from(edge.node.run)?,
+            stack: id(stack.id)?,
+            run: Run::from_fields(run)?,
         })
-    };
-    let runs = found.edges.into_iter().map(run).collect::<Result<_, _>>()?;
-    Ok(Page::new(
-        runs,
-        found.page_info.has_next_page,
-        found.page_info.end_cursor,
-    ))
+    })
 }
 
 #[cfg(test)]
@@ -84,12 +158,23 @@ mod tests {
 
     #[test]
     fn states_become_one_predicate() {
-        let sent = |states: &[_]| serde_json::to_value(variables(states, None)).unwrap();
-        assert_eq!(sent(&[]), json!({"input": {"first": 50}}));
-        let predicate = json!({"field": "state", "constraint": {"enumEquals": ["QUEUED", "UNCONFIRMED"]}});
         assert_eq!(
-            sent(&[Queued, Unconfirmed]),
-            json!({"input": {"first": 50, "predicates": [predicate]}})
+            serde_json::to_value(in_states(&[Queued, Unconfirmed])).unwrap(),
+            json!({"field": "state", "constraint": {"enumEquals": ["QUEUED", "UNCONFIRMED"]}})
+        );
+    }
+
+    #[test]
+    fn what_is_not_asked_is_not_sent() {
+        let sent = |input: SearchInput| serde_json::to_value(input).unwrap();
+        assert_eq!(sent(page::search_input(None)), json!({"first": 50}));
+        let ordered = SearchInput {
+            order_by: Some(newest_first()),
+            ..page::search_input(Some("01R".to_owned()))
+        };
+        assert_eq!(
+            sent(ordered),
+            json!({"first": 50, "after": "01R", "orderBy": {"field": "createdAt", "direction": "DESC"}})
         );
     }
 }

@@ -2,19 +2,25 @@
 
 use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
+use serde::Deserialize;
 
+use super::RunFields;
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/run/show.graphql",
-    extern_enums("RunState", "RunType")
+    query_path = "src/operations/stacks_and_runs.graphql",
+    extern_enums("RunState", "RunType"),
+    response_type = "crate::operations::run::show::StackRun"
 )]
 struct Run;
 
-super::run_from!(run);
+#[derive(Deserialize)]
+pub(crate) struct StackRun {
+    run: Option<RunFields>,
+}
 
 impl Spacelift {
     /// The run, or `None` if the stack has no such run, or there is no such stack that this key may see.
@@ -28,7 +34,10 @@ impl Spacelift {
 }
 
 fn convert(data: run::ResponseData) -> Result<Option<super::Run>, Unusable> {
-    data.stack.and_then(|stack| stack.run).map(run_from).transpose()
+    data.stack
+        .and_then(|stack| stack.run)
+        .map(super::Run::from_fields)
+        .transpose()
 }
 
 #[cfg(test)]

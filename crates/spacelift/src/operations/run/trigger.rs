@@ -6,20 +6,18 @@ use reqwest::header::HeaderValue;
 
 use super::Run;
 use crate::error::ErrorKind;
-use crate::transport::{Effect, Unusable};
+use crate::transport::Effect;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/run/trigger.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("RunState", "RunType"),
     variables_derives = "Default",
     skip_serializing_none
 )]
-struct RunTrigger;
-
-super::run_from!(run_trigger);
+pub(super) struct RunTrigger;
 
 /// What run to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +48,10 @@ impl Spacelift {
     /// Makes a run. Not idempotent: after `Ambiguous`, look at the stack's runs before a second one is made.
     pub async fn trigger_run(&self, stack: &StackId, trigger: &TriggerRun) -> Result<Run, Error> {
         let metadata = trigger.metadata.as_deref().map(metadata_header).transpose()?;
-        self.perform::<RunTrigger, _>(Effect::Write, metadata, variables(stack, trigger), convert)
-            .await
+        self.perform::<RunTrigger, _>(Effect::Write, metadata, variables(stack, trigger), |data| {
+            Run::from_fields(data.run_trigger)
+        })
+        .await
     }
 }
 
@@ -83,8 +83,4 @@ fn variables(stack: &StackId, trigger: &TriggerRun) -> run_trigger::Variables {
         run_type: Some(trigger.run_type.clone()),
         runtime_config: (!trigger.environment.is_empty()).then_some(runtime_config),
     }
-}
-
-fn convert(data: run_trigger::ResponseData) -> Result<Run, Unusable> {
-    run_from(data.run_trigger)
 }

@@ -1,4 +1,4 @@
-//! Who speaks, and to which account.
+//! The login, the user behind the API key, and the account.
 
 mod account;
 pub(crate) mod log_in;

@@ -1,4 +1,4 @@
-//! Who this key is to Spacelift.
+//! The user that the API key acts as.
 
 use graphql_client::GraphQLQuery;
 
@@ -12,7 +12,7 @@ use crate::{Error, Spacelift};
 )]
 struct Viewer;
 
-/// Who is logged in.
+/// The user that the API key acts as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub id: String,
@@ -22,7 +22,7 @@ pub struct User {
 }
 
 impl Spacelift {
-    /// Who this key is to Spacelift: the smallest proof that it works.
+    /// The user that the API key acts as: the smallest request that proves the key.
     pub async fn viewer(&self) -> Result<User, Error> {
         self.query::<Viewer, _>(viewer::Variables {}, convert).await
     }

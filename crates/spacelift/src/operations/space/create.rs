@@ -4,18 +4,16 @@ use chain::SpaceId;
 use graphql_client::GraphQLQuery;
 
 use super::Space;
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/space/create.graphql",
-    skip_serializing_none
+    query_path = "src/operations/space/spaces.graphql",
+    skip_serializing_none,
+    response_type = "crate::operations::space::SpaceFields"
 )]
 struct SpaceCreate;
-
-super::space_from!(space_create);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewSpace {
@@ -30,7 +28,8 @@ pub struct NewSpace {
 impl Spacelift {
     /// Makes a space. Two may have the same name: their ids differ.
     pub async fn create_space(&self, space: &NewSpace) -> Result<Space, Error> {
-        self.mutate::<SpaceCreate, _>(variables(space), convert).await
+        self.mutate::<SpaceCreate, _>(variables(space), |data| Space::from_fields(data.space_create))
+            .await
     }
 }
 
@@ -44,8 +43,4 @@ fn variables(space: &NewSpace) -> space_create::Variables {
             labels: Some(space.labels.clone()),
         },
     }
-}
-
-fn convert(data: space_create::ResponseData) -> Result<Space, Unusable> {
-    space_from(data.space_create)
 }

@@ -13,7 +13,7 @@ use crate::{Error, Spacelift};
 struct SpaceDelete;
 
 impl Spacelift {
-    /// Deletes a space. Says whether there was one: deleting what is gone is no error.
+    /// Deletes a space. Returns whether it existed: deleting it again is no error.
     pub async fn delete_space(&self, id: &SpaceId) -> Result<bool, Error> {
         let variables = space_delete::Variables {
             space: id.to_string(),

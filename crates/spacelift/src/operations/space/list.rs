@@ -9,11 +9,10 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/space/list.graphql"
+    query_path = "src/operations/space/spaces.graphql",
+    response_type = "crate::operations::space::SpaceFields"
 )]
 struct Spaces;
-
-super::space_from!(spaces);
 
 impl Spacelift {
     /// All spaces that this key may see.
@@ -23,7 +22,7 @@ impl Spacelift {
 }
 
 fn convert(data: spaces::ResponseData) -> Result<Vec<Space>, Unusable> {
-    data.spaces.into_iter().map(space_from).collect()
+    data.spaces.into_iter().map(Space::from_fields).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Spaces: where things belong, and who may see them.
+//! Spaces: the tree that decides who may see and use what.
 
 mod create;
 mod delete;
@@ -8,6 +8,11 @@ mod show;
 pub use create::NewSpace;
 
 use chain::SpaceId;
+
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::show::space::SpaceFields;
+use super::id;
+use crate::transport::Unusable;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Space {
@@ -21,25 +26,19 @@ pub struct Space {
     pub labels: Vec<String>,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! space_from {
-    ($module:ident) => {
-        fn space_from(space: $module::SpaceFields) -> Result<$crate::Space, $crate::transport::Unusable> {
-            use $crate::operations::id;
-
-            Ok($crate::Space {
-                id: id(space.id)?,
-                name: space.name,
-                description: space.description.unwrap_or_default(),
-                parent: space
-                    .parent_space
-                    .filter(|parent| !parent.is_empty())
-                    .map(id)
-                    .transpose()?,
-                inherit_entities: space.inherit_entities,
-                labels: space.labels.unwrap_or_default(),
-            })
-        }
-    };
+impl Space {
+    pub(super) fn from_fields(space: SpaceFields) -> Result<Self, Unusable> {
+        Ok(Self {
+            id: id(space.id)?,
+            name: space.name,
+            description: space.description.unwrap_or_default(),
+            parent: space
+                .parent_space
+                .filter(|parent| !parent.is_empty())
+                .map(id)
+                .transpose()?,
+            inherit_entities: space.inherit_entities,
+            labels: space.labels.unwrap_or_default(),
+        })
+    }
 }
-use space_from;

@@ -9,11 +9,9 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/space/show.graphql"
+    query_path = "src/operations/space/spaces.graphql"
 )]
-struct Space;
-
-super::space_from!(space);
+pub(super) struct Space;
 
 impl Spacelift {
     /// The space, or `None` if there is none of that id that this key may see.
@@ -24,5 +22,5 @@ impl Spacelift {
 }
 
 fn convert(data: space::ResponseData) -> Result<Option<super::Space>, Unusable> {
-    data.space.map(space_from).transpose()
+    data.space.map(super::Space::from_fields).transpose()
 }

@@ -5,21 +5,18 @@ use graphql_client::GraphQLQuery;
 
 use super::new::{NewStack, stack_input};
 use super::{Stack, VCSProvider};
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/stack/create.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("StackState", "VCSProvider"),
-    fragments_other_variant = "true",
     variables_derives = "Default, Debug, Clone, PartialEq",
-    skip_serializing_none
+    skip_serializing_none,
+    response_type = "crate::operations::stack::StackFields"
 )]
 pub(super) struct StackCreate;
-
-super::stack_from!(stack_create);
 
 impl Spacelift {
     /// Makes a stack of any kind. It makes no run.
@@ -29,10 +26,7 @@ impl Spacelift {
             manage_state: stack.manage_state,
             slug: stack.slug.clone(),
         };
-        self.mutate::<StackCreate, _>(variables, convert).await
+        self.mutate::<StackCreate, _>(variables, |data| Stack::from_fields(data.stack_create))
+            .await
     }
-}
-
-fn convert(data: stack_create::ResponseData) -> Result<Stack, Unusable> {
-    stack_from(data.stack_create)
 }

@@ -13,7 +13,7 @@ use crate::{Error, Spacelift};
 struct StackDelete;
 
 impl Spacelift {
-    /// Deletes a stack; the resources that it made stay. Says whether there was one: deleting what is gone is no error.
+    /// Deletes a stack; the resources that it made stay. Returns whether it existed: deleting it again is no error.
     pub async fn delete_stack(&self, id: &StackId) -> Result<bool, Error> {
         let variables = stack_delete::Variables { id: id.to_string() };
         self.mutate::<StackDelete, _>(variables, |data| Ok(data.stack_delete.is_some()))

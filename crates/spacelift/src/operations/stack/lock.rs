@@ -1,4 +1,4 @@
-//! Locks a stack: from then on nobody else's runs go.
+//! Locks a stack, so that runs of others wait.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;

@@ -1,4 +1,4 @@
-//! Stacks, and what the dependency graph has to know about them.
+//! Stacks.
 
 mod create;
 mod delete;
@@ -10,12 +10,20 @@ mod settings;
 mod show;
 mod unlock;
 mod update;
+mod with_runs;
 
 pub use new::{NewStack, VendorConfig};
 
 use chain::{CommitSha, RunState, SpaceId, StackId};
 
-/// A stack, as far as chains depend on it.
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::show::stack::StackFields;
+use self::show::stack::{StackFieldsDependsOn, StackFieldsVendorConfig as Config};
+use super::id;
+use crate::Run;
+use crate::transport::Unusable;
+
+/// A stack: the fields that chains need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
     pub id: StackId,
@@ -23,23 +31,35 @@ pub struct Stack {
     pub description: Option<String>,
     pub space: SpaceId,
     pub labels: Vec<String>,
-    /// The last part of the repository's name; `namespace` is what stands before it.
+    /// The last part of the repository's name; `namespace` is the part before it.
     pub repository: String,
     pub namespace: Option<String>,
     pub branch: String,
     pub administrative: bool,
     pub autodeploy: bool,
     pub is_disabled: bool,
-    /// The state of its latest tracked run; `NONE` before the first.
+    /// The present state of its newest tracked run; `NONE` before the first.
     pub state: RunState,
-    /// Who holds the lock, if someone does.
+    /// `None` if nobody holds the lock.
     pub lock: Option<Lock>,
-    /// What a tracked run uses when it is not told otherwise.
+    /// The commit of a tracked run for which no other is given.
     pub tracked_commit: Option<CommitSha>,
-    /// Spacelift's own dependencies, which are not labels.
+    /// When the tracked commit was made, in seconds since 1970. `None` where Spacelift does not say.
+    pub tracked_commit_timestamp: Option<i64>,
+    /// The native dependencies, which are not labels.
     pub depends_on: Vec<NativeDependency>,
     /// `None` where Spacelift does not say.
     pub vendor: Option<Vendor>,
+}
+
+/// A stack and its newest tracked runs, as they were at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackWithRuns {
+    pub stack: Stack,
+    /// Newest first, with their history. One page, as long as Spacelift makes it: [`Spacelift::runs`] reads on.
+    ///
+    /// [`Spacelift::runs`]: crate::Spacelift::runs
+    pub runs: Vec<Run>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +70,7 @@ pub struct Lock {
     pub note: Option<String>,
 }
 
-/// One of the stacks that a stack depends on by Spacelift's own means.
+/// A native dependency of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeDependency {
     /// The id of the dependency itself.
@@ -73,62 +93,54 @@ pub enum Vendor {
     Unknown,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! stack_from {
-    ($module:ident) => {
-        fn stack_from(stack: $module::StackFields) -> Result<$crate::Stack, $crate::transport::Unusable> {
-            use $crate::operations::id;
-            use $crate::{Lock, NativeDependency, Vendor};
-            use $module::StackFieldsVendorConfig as Config;
-
-            let (at, note) = (stack.locked_at, stack.lock_note);
-            let dependency =
-                |dependency: $module::StackFieldsDependsOn| -> Result<_, $crate::transport::Unusable> {
-                    Ok(NativeDependency {
-                        id: dependency.id,
-                        depends_on: id(dependency.depends_on_stack_id)?,
-                    })
-                };
-            Ok($crate::Stack {
-                id: id(stack.id)?,
-                name: stack.name,
-                description: stack.description,
-                space: id(stack.space)?,
-                labels: stack.labels,
-                repository: stack.repository,
-                namespace: stack.namespace.filter(|text| !text.is_empty()),
-                branch: stack.branch,
-                administrative: stack.administrative,
-                autodeploy: stack.autodeploy,
-                is_disabled: stack.is_disabled,
-                state: stack.state,
-                lock: stack
-                    .locked_by
-                    .filter(|by| !by.is_empty())
-                    .map(|by| Lock { by, at, note }),
-                tracked_commit: stack
-                    .tracked_commit
-                    .and_then(|commit| chain::CommitSha::new(commit.hash)),
-                depends_on: stack
-                    .depends_on
-                    .into_iter()
-                    .map(dependency)
-                    .collect::<Result<_, _>>()?,
-                vendor: stack.vendor_config.map(|config| match config {
-                    Config::StackConfigVendorOpenTofu => Vendor::OpenTofu,
-                    Config::StackConfigVendorTerraform => Vendor::Terraform,
-                    Config::StackConfigVendorTerragrunt => Vendor::Terragrunt,
-                    Config::StackConfigVendorPulumi => Vendor::Pulumi,
-                    Config::StackConfigVendorCloudFormation => Vendor::CloudFormation,
-                    Config::StackConfigVendorKubernetes => Vendor::Kubernetes,
-                    Config::StackConfigVendorAnsible => Vendor::Ansible,
-                    Config::Unknown => Vendor::Unknown,
-                }),
+impl Stack {
+    pub(super) fn from_fields(stack: StackFields) -> Result<Self, Unusable> {
+        let (at, note) = (stack.locked_at, stack.lock_note);
+        let dependency = |dependency: StackFieldsDependsOn| -> Result<_, Unusable> {
+            Ok(NativeDependency {
+                id: dependency.id,
+                depends_on: id(dependency.depends_on_stack_id)?,
             })
-        }
-    };
+        };
+        Ok(Self {
+            id: id(stack.id)?,
+            name: stack.name,
+            description: stack.description,
+            space: id(stack.space)?,
+            labels: stack.labels,
+            repository: stack.repository,
+            namespace: stack.namespace.filter(|text| !text.is_empty()),
+            branch: stack.branch,
+            administrative: stack.administrative,
+            autodeploy: stack.autodeploy,
+            is_disabled: stack.is_disabled,
+            state: stack.state,
+            lock: stack
+                .locked_by
+                .filter(|by| !by.is_empty())
+                .map(|by| Lock { by, at, note }),
+            tracked_commit_timestamp: stack.tracked_commit.as_ref().and_then(|commit| commit.timestamp),
+            tracked_commit: stack
+                .tracked_commit
+                .and_then(|commit| CommitSha::new(commit.hash)),
+            depends_on: stack
+                .depends_on
+                .into_iter()
+                .map(dependency)
+                .collect::<Result<_, _>>()?,
+            vendor: stack.vendor_config.map(|config| match config {
+                Config::StackConfigVendorOpenTofu => Vendor::OpenTofu,
+                Config::StackConfigVendorTerraform => Vendor::Terraform,
+                Config::StackConfigVendorTerragrunt => Vendor::Terragrunt,
+                Config::StackConfigVendorPulumi => Vendor::Pulumi,
+                Config::StackConfigVendorCloudFormation => Vendor::CloudFormation,
+                Config::StackConfigVendorKubernetes => Vendor::Kubernetes,
+                Config::StackConfigVendorAnsible => Vendor::Ansible,
+                Config::Unknown => Vendor::Unknown,
+            }),
+        })
+    }
 }
-use stack_from;
 
-/// Passed through as text: only Spacelift has to know it.
+/// A plain text: only Spacelift has to know the values.
 type VCSProvider = String;

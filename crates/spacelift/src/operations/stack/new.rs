@@ -1,4 +1,4 @@
-//! What a new stack shall be.
+//! The settings of a new stack.
 
 use chain::SpaceId;
 
@@ -7,7 +7,7 @@ use super::create::stack_create::{
     TerraformInput, TerragruntInput, VendorConfigInput,
 };
 
-/// A stack to be made. [`NewStack::new`] has Spacelift's own defaults.
+/// The settings of a new stack. [`NewStack::new`] has Spacelift's own defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -20,7 +20,7 @@ pub struct NewStack {
     pub space: SpaceId,
     pub description: Option<String>,
     pub labels: Vec<String>,
-    /// The last part of the repository's name; `namespace` is what stands before it.
+    /// The last part of the repository's name; `namespace` is the part before it.
     pub repository: String,
     pub namespace: Option<String>,
     pub branch: String,

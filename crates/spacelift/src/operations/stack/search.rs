@@ -6,33 +6,26 @@ use chain::RunState as StackState;
 use graphql_client::GraphQLQuery;
 use tracing::warn;
 
-use super::Stack;
-use crate::operations::page::{self, PAGE_SIZE, Page};
+use super::{Stack, StackFields};
+use crate::operations::page::{self, Page};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/stack/search.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("StackState"),
-    fragments_other_variant = "true",
-    variables_derives = "Default",
-    skip_serializing_none
+    variable_types("crate::operations::page::SearchInput"),
+    response_type = "crate::operations::page::Search<crate::operations::stack::StackFields>"
 )]
 struct SearchStacks;
-
-super::stack_from!(search_stacks);
 
 impl Spacelift {
     /// All stacks that this key may see. One that cannot be read is left out, with a warning in the log.
     pub async fn stacks(&self) -> Result<Vec<Stack>, Error> {
         let mut stacks = page::all("SearchStacks", |after| async move {
-            let input = search_stacks::SearchInput {
-                first: Some(PAGE_SIZE),
-                after,
-                ..Default::default()
-            };
+            let input = page::search_input(after);
             self.query::<SearchStacks, _>(search_stacks::Variables { input }, convert)
                 .await
         })
@@ -45,10 +38,10 @@ impl Spacelift {
 }
 
 fn convert(data: search_stacks::ResponseData) -> Result<Page<Stack>, Unusable> {
-    let found = data.search_stacks.ok_or(Unusable::Anonymous)?;
-    let stacks = found.edges.into_iter().filter_map(|edge| {
-        let id = edge.node.id.clone();
-        match stack_from(edge.node) {
+    let found = data.search_stacks.ok_or(Unusable::Anonymous)?.page();
+    let readable = |stack: StackFields| {
+        let id = stack.id.clone();
+        match Stack::from_fields(stack) {
             Ok(stack) => Some(stack),
             Err(reason) => {
                 warn!(
@@ -59,10 +52,9 @@ fn convert(data: search_stacks::ResponseData) -> Result<Page<Stack>, Unusable> {
                 None
             }
         }
-    });
-    Ok(Page::new(
-        stacks.collect(),
-        found.page_info.has_next_page,
-        found.page_info.end_cursor,
-    ))
+    };
+    Ok(Page {
+        items: found.items.into_iter().filter_map(readable).collect(),
+        next: found.next,
+    })
 }

@@ -9,13 +9,11 @@ use crate::{Error, Spacelift};
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/stack/show.graphql",
+    query_path = "src/operations/stacks_and_runs.graphql",
     extern_enums("StackState"),
     fragments_other_variant = "true"
 )]
-struct Stack;
-
-super::stack_from!(stack);
+pub(super) struct Stack;
 
 impl Spacelift {
     /// The stack, or `None` if there is none of that id that this key may see.
@@ -26,7 +24,7 @@ impl Spacelift {
 }
 
 fn convert(data: stack::ResponseData) -> Result<Option<super::Stack>, Unusable> {
-    data.stack.map(stack_from).transpose()
+    data.stack.map(super::Stack::from_fields).transpose()
 }
 
 #[cfg(test)]
@@ -41,7 +39,7 @@ mod tests {
             "id": "db", "name": "DB", "description": "d", "space": "root", "labels": ["dependsOn:vpc"],
             "repository": "infra", "namespace": "acme", "branch": "main", "administrative": true, "autodeploy": true,
             "isDisabled": true, "state": "FINISHED", "lockedBy": "alice", "lockedAt": 7, "lockNote": "wait",
-            "trackedCommit": {"hash": "c0ffee"}, "dependsOn": [{"id": "1", "dependsOnStackId": "vpc"}],
+            "trackedCommit": {"hash": "c0ffee", "timestamp": 9}, "dependsOn": [{"id": "1", "dependsOnStackId": "vpc"}],
             "vendorConfig": {"__typename": "StackConfigVendorPulumi"}
         });
         for (field, value) in change {
@@ -71,6 +69,7 @@ mod tests {
                 note: Some("wait".to_owned()),
             }),
             tracked_commit: chain::CommitSha::new("c0ffee"),
+            tracked_commit_timestamp: Some(9),
             depends_on: vec![NativeDependency {
                 id: "1".to_owned(),
                 depends_on: "vpc".parse().unwrap(),
@@ -86,8 +85,14 @@ mod tests {
             ["lockedBy", "namespace", "trackedCommit", "vendorConfig"].map(|field| (field, Value::Null));
         let stack = stack(&empty).unwrap().unwrap();
         assert_eq!(
-            (stack.lock, stack.namespace, stack.tracked_commit, stack.vendor),
-            (None, None, None, None)
+            (
+                stack.lock,
+                stack.namespace,
+                stack.tracked_commit,
+                stack.tracked_commit_timestamp,
+                stack.vendor
+            ),
+            (None, None, None, None, None)
         );
         assert_eq!(
             convert(serde_json::from_value(json!({"stack": null})).unwrap()),

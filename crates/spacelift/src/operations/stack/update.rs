@@ -5,20 +5,17 @@ use graphql_client::GraphQLQuery;
 
 use super::Stack;
 use crate::error::ErrorKind;
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/stack/update.graphql",
-    extern_enums("StackState", "VCSProvider"),
-    fragments_other_variant = "true",
-    variable_types("String", "crate::operations::stack::create::stack_create::StackInput")
+    query_path = "src/operations/stacks_and_runs.graphql",
+    extern_enums("StackState"),
+    variable_types("String", "crate::operations::stack::create::stack_create::StackInput"),
+    response_type = "crate::operations::stack::StackFields"
 )]
 struct StackUpdate;
-
-super::stack_from!(stack_update);
 
 impl Spacelift {
     /// Gives a stack the labels that `change` makes of its present ones. If they are the same, nothing is written.
@@ -47,10 +44,7 @@ impl Spacelift {
             id: id.to_string(),
             input,
         };
-        self.mutate::<StackUpdate, _>(variables, convert).await
+        self.mutate::<StackUpdate, _>(variables, |data| Stack::from_fields(data.stack_update))
+            .await
     }
-}
-
-fn convert(data: stack_update::ResponseData) -> Result<Stack, Unusable> {
-    stack_from(data.stack_update)
 }

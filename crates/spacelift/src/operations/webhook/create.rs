@@ -4,17 +4,14 @@ use graphql_client::GraphQLQuery;
 use secrecy::ExposeSecret;
 
 use super::{NamedWebhook, NewNamedWebhook};
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/webhook/create.graphql"
+    query_path = "src/operations/webhook/webhooks.graphql"
 )]
 pub(super) struct NamedWebhookCreate;
-
-super::webhook_from!(named_webhook_create);
 
 impl Spacelift {
     /// Makes a named webhook. Nothing is sent to it until a notification policy does so.
@@ -22,7 +19,10 @@ impl Spacelift {
         let variables = named_webhook_create::Variables {
             input: input(webhook),
         };
-        self.mutate::<NamedWebhookCreate, _>(variables, convert).await
+        self.mutate::<NamedWebhookCreate, _>(variables, |data| {
+            NamedWebhook::from_fields(data.named_webhooks_integration_create)
+        })
+        .await
     }
 }
 
@@ -36,8 +36,4 @@ pub(super) fn input(webhook: &NewNamedWebhook) -> named_webhook_create::NamedWeb
         labels: Some(webhook.labels.clone()),
         retry_on_failure: Some(webhook.retry_on_failure),
     }
-}
-
-fn convert(data: named_webhook_create::ResponseData) -> Result<NamedWebhook, Unusable> {
-    webhook_from(data.named_webhooks_integration_create)
 }

@@ -12,7 +12,7 @@ use crate::{Error, Spacelift};
 struct WebhookDelete;
 
 impl Spacelift {
-    /// Deletes a named webhook. Says whether there was one: deleting what is gone is no error.
+    /// Deletes a named webhook. Returns whether it existed: deleting it again is no error.
     pub async fn delete_named_webhook(&self, id: &str) -> Result<bool, Error> {
         let variables = webhook_delete::Variables { id: id.to_owned() };
         self.mutate::<WebhookDelete, _>(variables, |data| {

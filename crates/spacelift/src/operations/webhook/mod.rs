@@ -8,6 +8,11 @@ mod update;
 use chain::SpaceId;
 use secrecy::SecretString;
 
+/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+pub(super) use self::create::named_webhook_create::WebhookFields;
+use super::id;
+use crate::transport::Unusable;
+
 /// A named webhook, without its secret: nothing here needs to read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedWebhook {
@@ -23,7 +28,7 @@ pub struct NamedWebhook {
     pub retry_on_failure: bool,
 }
 
-/// What a named webhook shall be. An update replaces all of it, so the secret is always part of it.
+/// The settings of a named webhook. An update replaces all of it, so the secret is always part of it.
 #[derive(Debug, Clone)]
 pub struct NewNamedWebhook {
     pub name: String,
@@ -35,22 +40,16 @@ pub struct NewNamedWebhook {
     pub retry_on_failure: bool,
 }
 
-/// The generated type of the same fragment is another one in each operation; its conversion is written once.
-macro_rules! webhook_from {
-    ($module:ident) => {
-        fn webhook_from(
-            webhook: $module::WebhookFields,
-        ) -> Result<$crate::NamedWebhook, $crate::transport::Unusable> {
-            Ok($crate::NamedWebhook {
-                id: webhook.id,
-                name: webhook.name,
-                enabled: webhook.enabled,
-                endpoint: webhook.endpoint,
-                space: $crate::operations::id(webhook.space.id)?,
-                labels: webhook.labels.unwrap_or_default(),
-                retry_on_failure: webhook.retry_on_failure.unwrap_or_default(),
-            })
-        }
-    };
+impl NamedWebhook {
+    pub(super) fn from_fields(webhook: WebhookFields) -> Result<Self, Unusable> {
+        Ok(Self {
+            id: webhook.id,
+            name: webhook.name,
+            enabled: webhook.enabled,
+            endpoint: webhook.endpoint,
+            space: id(webhook.space.id)?,
+            labels: webhook.labels.unwrap_or_default(),
+            retry_on_failure: webhook.retry_on_failure.unwrap_or_default(),
+        })
+    }
 }
-use webhook_from;

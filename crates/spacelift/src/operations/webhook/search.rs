@@ -3,30 +3,24 @@
 use graphql_client::GraphQLQuery;
 
 use super::NamedWebhook;
-use crate::operations::page::{self, PAGE_SIZE, Page};
+use crate::operations::page::{self, Page};
 use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/webhook/search.graphql",
-    variables_derives = "Default",
-    skip_serializing_none
+    query_path = "src/operations/webhook/webhooks.graphql",
+    variable_types("crate::operations::page::SearchInput"),
+    response_type = "crate::operations::page::Search<crate::operations::webhook::WebhookFields>"
 )]
 struct SearchNamedWebhooks;
-
-super::webhook_from!(search_named_webhooks);
 
 impl Spacelift {
     /// All named webhooks that this key may see.
     pub async fn named_webhooks(&self) -> Result<Vec<NamedWebhook>, Error> {
         page::all("SearchNamedWebhooks", |after| async move {
-            let input = search_named_webhooks::SearchInput {
-                first: Some(PAGE_SIZE),
-                after,
-                ..Default::default()
-            };
+            let input = page::search_input(after);
             self.query::<SearchNamedWebhooks, _>(search_named_webhooks::Variables { input }, convert)
                 .await
         })
@@ -38,14 +32,5 @@ fn convert(data: search_named_webhooks::ResponseData) -> Result<Page<NamedWebhoo
     let found = data
         .search_named_webhooks_integrations
         .ok_or(Unusable::Anonymous)?;
-    let webhooks = found
-        .edges
-        .into_iter()
-        .map(|edge| webhook_from(edge.node))
-        .collect::<Result<_, _>>()?;
-    Ok(Page::new(
-        webhooks,
-        found.page_info.has_next_page,
-        found.page_info.end_cursor,
-    ))
+    found.page().try_map(NamedWebhook::from_fields)
 }

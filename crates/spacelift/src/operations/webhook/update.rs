@@ -4,24 +4,22 @@ use graphql_client::GraphQLQuery;
 
 use super::create::input;
 use super::{NamedWebhook, NewNamedWebhook};
-use crate::transport::Unusable;
 use crate::{Error, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
     schema_path = "schema.graphql",
-    query_path = "src/operations/webhook/update.graphql",
+    query_path = "src/operations/webhook/webhooks.graphql",
     variable_types(
         "String",
         "crate::operations::webhook::create::named_webhook_create::NamedWebhooksIntegrationInput"
-    )
+    ),
+    response_type = "crate::operations::webhook::WebhookFields"
 )]
 struct NamedWebhookUpdate;
 
-super::webhook_from!(named_webhook_update);
-
 impl Spacelift {
-    /// Makes a named webhook what it shall be.
+    /// Replaces all settings of a named webhook.
     pub async fn update_named_webhook(
         &self,
         id: &str,
@@ -31,10 +29,9 @@ impl Spacelift {
             id: id.to_owned(),
             input: input(webhook),
         };
-        self.mutate::<NamedWebhookUpdate, _>(variables, convert).await
+        self.mutate::<NamedWebhookUpdate, _>(variables, |data| {
+            NamedWebhook::from_fields(data.named_webhooks_integration_update)
+        })
+        .await
     }
-}
-
-fn convert(data: named_webhook_update::ResponseData) -> Result<NamedWebhook, Unusable> {
-    webhook_from(data.named_webhooks_integration_update)
 }

@@ -1,0 +1,136 @@
+//! What the `errors` of a GraphQL answer mean. A pure function of their messages.
+
+use serde::Deserialize;
+
+use super::http::Effect;
+use crate::error::ErrorKind;
+
+#[derive(Deserialize)]
+pub(super) struct GraphQlError {
+    message: String,
+}
+
+/// What a server of this kind says where it is broken itself: Go's contexts and sockets, a recovered panic, and the
+/// usual words for a part that does not answer.
+const SERVER_FAULTS: [&str; 9] = [
+    "internal error",
+    "internal server error",
+    "internal system error",
+    "panic occurred",
+    "deadline exceeded",
+    "context canceled",
+    "timed out",
+    "i/o timeout",
+    "unavailable",
+];
+
+/// What GraphQL errors mean. Spacelift has no error codes: its messages are all there is.
+///
+/// - The words of a broken server are no decision about the request: it may be sent again, and a mutation may have
+///   happened. They count above the others.
+/// - `unauthorized` is Spacelift's word for both a bad token and a missing right.
+/// - Everything else is a refusal. There is no list of its reasons, since each validation has a text of its own; so a
+///   fault in words that are not known here counts as one. Before a refused mutation is sent again, the caller has to
+///   look whether it happened.
+pub(super) fn error_kind(errors: &[GraphQlError], effect: Effect) -> ErrorKind {
+    let message = messages(errors);
+    let any = |test: fn(&str) -> bool| {
+        errors
+            .iter()
+            .any(|e| test(&e.message.trim().to_ascii_lowercase()))
+    };
+    if any(|text| SERVER_FAULTS.iter().any(|fault| text.contains(fault))) {
+        effect.lost(message)
+    } else if any(|text| text.contains("too many requests") || text.contains("rate limit")) {
+        ErrorKind::RateLimited { retry_after: None }
+    } else if any(|text| text == "unauthorized" || text.starts_with("unauthorized:")) {
+        ErrorKind::Unauthorized
+    } else if any(|text| text.ends_with("not found")) {
+        ErrorKind::NotFound { message }
+    } else {
+        ErrorKind::Refused { message }
+    }
+}
+
+pub(super) fn messages(errors: &[GraphQlError]) -> String {
+    errors
+        .iter()
+        .map(|error| error.message.as_str())
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused_by(messages: &[&str], effect: Effect) -> ErrorKind {
+        let errors: Vec<_> = messages
+            .iter()
+            .map(|&message| GraphQlError {
+                message: message.to_owned(),
+            })
+            .collect();
+        error_kind(&errors, effect)
+    }
+
+    fn refused(message: &str) -> ErrorKind {
+        refused_by(&[message], Effect::Write)
+    }
+
+    #[test]
+    fn messages_are_sorted() {
+        assert_eq!(refused("unauthorized"), ErrorKind::Unauthorized);
+        assert_eq!(refused("Unauthorized: no such right"), ErrorKind::Unauthorized);
+        let missing = "parent space not found".to_owned();
+        assert_eq!(refused(&missing), ErrorKind::NotFound { message: missing });
+        let taken = "could not persist context: context with this slug already exists".to_owned();
+        assert_eq!(refused(&taken), ErrorKind::Refused { message: taken });
+    }
+
+    #[test]
+    fn the_words_of_a_broken_server_are_no_refusal() {
+        for message in [
+            "internal error",
+            "Internal Server Error",
+            "graphql: panic occurred: runtime error",
+            "could not create run: context deadline exceeded",
+            "context canceled",
+            "request timed out",
+            "dial tcp: i/o timeout",
+            "service temporarily unavailable",
+        ] {
+            let detail = message.to_owned();
+            assert_eq!(
+                refused_by(&[message], Effect::Read),
+                ErrorKind::Unreachable {
+                    detail: detail.clone()
+                }
+            );
+            assert_eq!(refused(message), ErrorKind::Ambiguous { detail });
+        }
+        // With a fault beside it, it is not known that nothing happened.
+        assert_eq!(
+            refused_by(&["unauthorized", "internal error"], Effect::Write),
+            ErrorKind::Ambiguous {
+                detail: "unauthorized; internal error".to_owned()
+            }
+        );
+        assert_eq!(
+            refused("rate limit exceeded"),
+            ErrorKind::RateLimited { retry_after: None }
+        );
+        for message in [
+            "stack is disabled",
+            "run timeout must be positive",
+            "Cannot query field `x`",
+        ] {
+            assert_eq!(
+                refused(message),
+                ErrorKind::Refused {
+                    message: message.to_owned()
+                }
+            );
+        }
+    }
+}
