@@ -9,12 +9,16 @@ use ulid::Ulid;
 use crate::api_key::{ApiKey, Session};
 use crate::audit_trail::AuditTrail;
 use crate::blueprint::Blueprint;
+use crate::clock::Timestamp;
 use crate::context::SpaceContext;
 use crate::dependency::NativeDependency;
 use crate::fault::{Fault, WebhookFault};
+use crate::fault_rate::{FaultRate, WebhookFaultRate};
+use crate::journal::LogEntry;
 use crate::policy::Policy;
 use crate::record::{DeliveryRecord, RequestRecord};
 use crate::refusal::Refusal;
+use crate::repository::Repository;
 use crate::run::Run;
 use crate::space::Space;
 use crate::stack::Stack;
@@ -27,6 +31,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(crate) struct Account {
     pub name: AccountName,
+    pub began_at: Timestamp,
+    /// By `owner/name`.
+    pub repositories: BTreeMap<String, Repository>,
     pub spaces: BTreeMap<SpaceId, Space>,
     pub stacks: BTreeMap<StackId, Stack>,
     pub contexts: BTreeMap<String, SpaceContext>,
@@ -53,8 +60,14 @@ pub(crate) struct Account {
     pub held_deliveries: Vec<Outgoing>,
     pub faults: Vec<Fault>,
     pub webhook_faults: Vec<WebhookFault>,
+    pub fault_rate: Option<FaultRate>,
+    pub webhook_fault_rate: Option<WebhookFaultRate>,
     pub requests: Vec<RequestRecord>,
     pub deliveries: Vec<DeliveryRecord>,
+    /// What was done, in order.
+    pub journal: Vec<LogEntry>,
+    /// Nothing takes up runs that are `READY`.
+    pub no_workers: bool,
     last_ulid: Ulid,
 }
 
@@ -64,6 +77,8 @@ impl Account {
         let root = Space::root();
         Self {
             name,
+            began_at: Timestamp::now(),
+            repositories: BTreeMap::new(),
             spaces: BTreeMap::from([(root.id.clone(), root)]),
             stacks: BTreeMap::new(),
             contexts: BTreeMap::new(),
@@ -83,8 +98,12 @@ impl Account {
             held_deliveries: Vec::new(),
             faults: Vec::new(),
             webhook_faults: Vec::new(),
+            fault_rate: None,
+            webhook_fault_rate: None,
             requests: Vec::new(),
             deliveries: Vec::new(),
+            journal: Vec::new(),
+            no_workers: false,
             last_ulid: Ulid::nil(),
         }
     }

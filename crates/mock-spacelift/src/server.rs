@@ -17,6 +17,7 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::post;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -192,6 +193,15 @@ async fn suffer(
             call.execute(serving, record).await;
             record.status = Some(StatusCode::INTERNAL_SERVER_ERROR.as_u16());
             (StatusCode::INTERNAL_SERVER_ERROR, "500 Internal Server Error\n").into_response()
+        }
+        Misfortune::GraphQlError { message, is_done } => {
+            let path: Vec<String> = call.operation.fields.iter().take(1).cloned().collect();
+            if is_done {
+                call.execute(serving, record).await;
+            }
+            let body = json!({ "data": null, "errors": [{ "message": message, "path": path }] });
+            record.error = Some(message);
+            axum::Json(body).into_response()
         }
         // The sessions are gone already: the request is refused like any other without a login.
         Misfortune::ExpiredTokens => axum::Json(call.execute(serving, record).await).into_response(),

@@ -185,7 +185,7 @@ impl StackNode {
             starred: stack.starred,
             api_host: None,
             tracked_commit: Some(stack.tracked_commit.clone()),
-            tracked_branch_head: Some(stack.tracked_commit.clone()),
+            tracked_branch_head: account.known_head(&stack.settings).cloned(),
             tracked_commit_set_by: stack.tracked_commit_set_by.clone(),
             effective_terraform_version: terraform_version.clone(),
             terraform_version,

@@ -6,7 +6,6 @@ use super::config::{ConfigInput, ConfigNode};
 use super::stack::StackNode;
 use super::{authorized, session};
 use crate::account::Account;
-use crate::commit::Commit;
 use crate::context::{ConfigElement, merge, take};
 use crate::hooks::{Hooks, HooksInput};
 use crate::mock::MockSpacelift;
@@ -123,11 +122,12 @@ impl StackMutation {
         change(authorized(ctx)?, &id, |account| {
             let settings = input.settings(account);
             let space = account.existing_space(&input.space())?;
+            let head = account.head_of_stack(&settings);
             let stack = account.stack_mut(&id)?;
             let moved = (stack.settings.full_repository(), &stack.settings.branch)
                 != (settings.full_repository(), &settings.branch);
             if moved {
-                stack.tracked_commit = Commit::initial(&settings.full_repository(), &settings.branch);
+                stack.tracked_commit = head;
             }
             stack.settings = settings;
             stack.space = space;
@@ -167,7 +167,8 @@ impl StackMutation {
     }
 
     async fn stack_unlock(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
-        change(authorized(ctx)?, &id, |account| account.unlock_stack(&id))
+        let login = &session(ctx)?.login;
+        change(authorized(ctx)?, &id, |account| account.unlock_stack(&id, login))
     }
 
     async fn stack_enable(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
@@ -190,16 +191,25 @@ impl StackMutation {
     ) -> Result<StackNode, Refusal> {
         let login = session(ctx)?.login.clone();
         change(authorized(ctx)?, &id, |account| {
+            let repository = account.existing_stack(&id)?.settings.full_repository();
+            let commit = account.commit(&repository, &sha);
             let stack = account.stack_mut(&id)?;
-            stack.tracked_commit = Commit::new(&stack.settings.full_repository(), &sha, "Another commit");
+            stack.tracked_commit = commit;
             stack.tracked_commit_set_by = Some(login);
             Ok(())
         })
     }
 
-    /// The head of the branch is tracked already.
+    /// The stack tracks the head of its branch again.
     async fn stack_sync_commit(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
-        change(authorized(ctx)?, &id, |_| Ok(()))
+        change(authorized(ctx)?, &id, |account| {
+            let settings = account.existing_stack(&id)?.settings.clone();
+            let head = account.head_of_stack(&settings);
+            let stack = account.stack_mut(&id)?;
+            stack.tracked_commit = head;
+            stack.tracked_commit_set_by = None;
+            Ok(())
+        })
     }
 
     async fn star_set(&self, ctx: &Context<'_>, id: ID, star: bool) -> Result<StackNode, Refusal> {

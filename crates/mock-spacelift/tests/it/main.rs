@@ -4,9 +4,13 @@
 mod account;
 mod blueprints;
 mod client;
+mod fault_rates;
 mod faults;
 mod graphql;
+mod native_dependencies;
 mod notifications;
+mod people;
+mod pushes;
 mod receiver;
 mod runs;
 mod seeds;
