@@ -51,6 +51,8 @@ pub(crate) struct Account {
     /// Webhooks that every stack gets when it is added.
     pub webhooks_for_new_stacks: Vec<Target>,
     pub api_keys: Vec<ApiKey>,
+    /// Spaces that the API key has lost.
+    pub revoked_spaces: BTreeSet<SpaceId>,
     /// By the `jti` of their tokens.
     pub sessions: BTreeMap<String, Session>,
     pub token_lifetime: Duration,
@@ -92,6 +94,7 @@ impl Account {
             audit_trail: None,
             webhooks_for_new_stacks: Vec::new(),
             api_keys: vec![ApiKey::default()],
+            revoked_spaces: BTreeSet::new(),
             sessions: BTreeMap::new(),
             token_lifetime: TOKEN_LIFETIME,
             outbox: Vec::new(),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
 mod account;
 mod api_key;
 mod audit_trail;
@@ -45,6 +46,7 @@ mod slug;
 mod space;
 mod stack;
 mod template;
+mod trigger_policy;
 mod vendor;
 mod webhook;
 

@@ -260,10 +260,14 @@ impl Account {
             note: note.map(str::to_owned),
         });
         run.delta = delta(run);
-        if run.is_over() {
+        let is_over = run.is_over();
+        if is_over {
             self.active_runs.remove(&place);
         }
         self.announce(place);
+        if is_over {
+            self.run_trigger_policies(place);
+        }
     }
 
     /// Puts the deliveries of a run's latest transition into the outbox.

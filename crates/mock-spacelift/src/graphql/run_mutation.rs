@@ -138,6 +138,7 @@ impl RunMutation {
     ) -> Result<DiscardedRuns, Refusal> {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             let places = account.existing_stack(&stack)?.runs.clone();
             let open = places
                 .into_iter()
@@ -171,6 +172,7 @@ impl RunMutation {
     async fn run_retry(&self, ctx: &Context<'_>, stack: ID, run: ID) -> Result<RunNode, Refusal> {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             let id = account.retry_run(&stack, &run, login)?;
             let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
             Ok(RunNode::of(account, run))
@@ -258,6 +260,7 @@ fn with_run(
     change: impl FnOnce(&mut Run),
 ) -> Result<RunNode, Refusal> {
     authorized(ctx)?.write(|account| {
+        account.check_access(stack)?;
         let found = account
             .run_of(stack, run)
             .and_then(|run| account.run_place(run.id.as_str()));
@@ -269,6 +272,7 @@ fn with_run(
 
 fn create(ctx: &Context<'_>, stack: &ID, request: &RunRequest) -> Result<RunNode, Refusal> {
     authorized(ctx)?.write(|account| {
+        account.check_access(stack)?;
         let id = account.trigger_run(stack, request)?;
         let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
         Ok(RunNode::of(account, run))
@@ -285,6 +289,7 @@ fn decide(
     let login = &session(ctx)?.login;
     let metadata = caller(ctx).metadata.clone();
     authorized(ctx)?.write(|account| {
+        account.check_access(stack)?;
         let run = run.map(|id| id.as_str());
         let id = account.decide(stack, run, decision, login, note, metadata)?;
         let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;

@@ -148,6 +148,7 @@ impl StackMutation {
         #[graphql(name = "destroyResources")] _destroy_resources: Option<bool>,
     ) -> Result<Option<StackNode>, Refusal> {
         authorized(ctx)?.write(|account| {
+            account.check_access(&id)?;
             let node = account.stack(&id).map(|stack| StackNode::of(account, stack));
             account.delete_stack(&id)?;
             Ok(node)
@@ -226,6 +227,7 @@ impl StackMutation {
     ) -> Result<ConfigNode, Refusal> {
         let element = ConfigElement::from(config);
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             merge(&mut account.stack_mut(&stack)?.config, vec![element.clone()]);
             Ok(ConfigNode::from(&element))
         })
@@ -238,6 +240,7 @@ impl StackMutation {
         id: ID,
     ) -> Result<Option<ConfigNode>, Refusal> {
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             Ok(take(&mut account.stack_mut(&stack)?.config, &id)
                 .as_ref()
                 .map(ConfigNode::from))
@@ -252,6 +255,7 @@ fn change(
     change: impl FnOnce(&mut Account) -> Result<(), Refusal>,
 ) -> Result<StackNode, Refusal> {
     mock.write(|account| {
+        account.check_access(id)?;
         change(account)?;
         Ok(StackNode::of(account, account.existing_stack(id)?))
     })

@@ -1,6 +1,7 @@
 //! The account through its wire formats: real HTTP both ways.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod access;
 mod account;
 mod blueprints;
 mod client;
@@ -14,6 +15,7 @@ mod pushes;
 mod receiver;
 mod runs;
 mod seeds;
+mod trigger_policies;
 mod webhooks;
 
 /// An account whose runs move only when the test says so.
