@@ -94,17 +94,21 @@ impl WebhookFaultRate {
     /// One delivery in `n` goes wrong on average. The same seed strikes the same deliveries: of each stack the
     /// same ones, counted from when the rate was set.
     pub fn one_in(n: u64, seed: u64) -> Self {
-        let late = Duration::from_millis(500);
         Self {
             chance: Chance::OneIn { n, seed },
-            kinds: vec![
-                WebhookFault::lost(),
-                WebhookFault::doubled(),
-                WebhookFault::reordered(),
-                WebhookFault::late(late),
-            ],
+            kinds: Self::all_kinds(),
             counts: BTreeMap::new(),
         }
+    }
+
+    /// Everything that a delivery can meet.
+    pub fn all_kinds() -> Vec<WebhookFault> {
+        vec![
+            WebhookFault::lost(),
+            WebhookFault::doubled(),
+            WebhookFault::reordered(),
+            WebhookFault::late(Duration::from_millis(500)),
+        ]
     }
 
     /// Only faults of these kinds.

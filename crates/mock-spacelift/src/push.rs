@@ -7,6 +7,7 @@ use chain::{RunId, StackId};
 use crate::account::Account;
 use crate::clock::Timestamp;
 use crate::commit::{Commit, hash_of};
+use crate::control::PushRequest;
 use crate::journal::LogAction;
 use crate::mock::MockSpacelift;
 use crate::refusal::Refusal;
@@ -104,6 +105,23 @@ impl Push {
     pub fn touching_stacks<S: Into<String>>(mut self, stacks: impl IntoIterator<Item = S>) -> Self {
         self.touched = Touched::Stacks(stacks.into_iter().map(Into::into).collect());
         self
+    }
+
+    /// The same push with what a request says of it.
+    pub(crate) fn with_details(mut self, request: &PushRequest) -> Self {
+        self.branch = request.branch.clone().or(self.branch);
+        self.hash.clone_from(&request.commit);
+        self.message = request.message.clone().unwrap_or(self.message);
+        self.author = request.author.clone().unwrap_or(self.author);
+        self.timestamp = request.at;
+        if !request.paths.is_empty() {
+            self.touched = Touched::Paths(request.paths.clone());
+        }
+        self
+    }
+
+    pub(crate) fn repository(&self) -> &str {
+        &self.repository
     }
 
     fn touches(&self, stack: &Stack) -> bool {

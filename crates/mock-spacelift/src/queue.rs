@@ -38,7 +38,7 @@ impl Decision {
         }
     }
 
-    fn participle(self) -> &'static str {
+    pub(crate) fn participle(self) -> &'static str {
         match self {
             Self::Confirm => "confirmed",
             Self::Discard => "discarded",

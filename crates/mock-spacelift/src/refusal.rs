@@ -38,6 +38,10 @@ pub enum Refusal {
     SeveralBranches { repository: String, branches: String },
     #[error("stack `{id}` follows {follows}")]
     OtherBranch { id: String, follows: String },
+    #[error("{reason}")]
+    Request { reason: &'static str },
+    #[error("there is no fault `{kind}`; there are: {known}")]
+    FaultKind { kind: String, known: String },
     #[error("no run of stack `{id}` {wanted}")]
     NoSuchRun { id: String, wanted: &'static str },
     #[error("stack `{id}` is protected from deletion")]

@@ -1,4 +1,4 @@
-//! The account's HTTP server: `POST /graphql`, with faults where they were asked for.
+//! The account's HTTP server: `POST /graphql`, with faults where they were asked for, and `/control`, without.
 //!
 //! | answer | when |
 //! |---|---|
@@ -24,6 +24,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Timestamp;
 use crate::connection::{Connection, Resettable};
+use crate::control_server;
 use crate::document::without_empty_arguments;
 use crate::fault::Misfortune;
 use crate::graphql::{self, Caller, Schema};
@@ -75,7 +76,11 @@ pub(crate) async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Resul
         mock,
         address,
     };
-    let router = Router::new().route("/graphql", post(answer)).with_state(serving);
+    let control = control_server::router(serving.mock.clone());
+    let router = Router::new()
+        .route("/graphql", post(answer))
+        .with_state(serving)
+        .merge(control);
     let service = router.into_make_service_with_connect_info::<Connection>();
     let task = tokio::spawn(async move {
         let stop = async {

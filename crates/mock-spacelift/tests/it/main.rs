@@ -5,6 +5,7 @@ mod access;
 mod account;
 mod blueprints;
 mod client;
+mod control;
 mod fault_rates;
 mod faults;
 mod graphql;
