@@ -163,24 +163,8 @@ impl Account {
         let person = |by: Option<String>| by.unwrap_or_else(|| SOMEBODY.to_owned());
         match request {
             Request::Push(request) => self.control_push(&request),
-            Request::Trigger { stack, by, commit } => {
-                let by = person(by);
-                let request = RunRequest {
-                    commit,
-                    ..RunRequest::tracked(Some(&by))
-                };
-                let run = self.trigger_run(&stack, &request)?;
-                Ok(self.about_run(&run, &format!("{by} triggered a run of `{stack}`")))
-            }
-            Request::Retry { stack, by, run } => {
-                let by = person(by);
-                let failed = match run {
-                    Some(run) => run,
-                    None => self.last_failed_run(&stack)?.to_string(),
-                };
-                let run = self.retry_run(&stack, &failed, &by)?;
-                Ok(self.about_run(&run, &format!("{by} retried run {failed} of `{stack}`")))
-            }
+            Request::Trigger { stack, by, commit } => self.control_trigger(&stack, &person(by), commit),
+            Request::Retry { stack, by, run } => self.control_retry(&stack, &person(by), run),
             Request::Confirm { stack, by, run } => {
                 let run = match run {
                     Some(run) => run,
@@ -194,17 +178,7 @@ impl Account {
             Request::Stop { stack, by, run } => {
                 self.control_decision(&stack, run.as_deref(), Decision::Stop, &person(by))
             }
-            Request::Fail { stack, state } => {
-                let state = state.unwrap_or(RunState::Planning);
-                if !FAILING_STATES.contains(&state) {
-                    return Err(Refusal::Request {
-                        reason: "a run fails in PREPARING, INITIALIZING, PLANNING or APPLYING",
-                    });
-                }
-                let text = format!("The next tracked run of `{stack}` fails in {state}.");
-                self.stack_mut(&stack)?.next_fates.push(Fate::FailsIn(state));
-                Ok(said(text))
-            }
+            Request::Fail { stack, state } => self.control_failure(&stack, state),
             Request::Skip { stack } => {
                 self.stack_mut(&stack)?.next_fates.push(Fate::Skipped);
                 Ok(said(format!("The next tracked run of `{stack}` is skipped.")))
@@ -311,6 +285,46 @@ impl Account {
             commit: Some(pushed.commit.hash),
             runs,
         })
+    }
+
+    fn control_trigger(
+        &mut self,
+        stack: &str,
+        by: &str,
+        commit: Option<String>,
+    ) -> Result<ControlAnswer, Refusal> {
+        let request = RunRequest {
+            commit,
+            ..RunRequest::tracked(Some(by))
+        };
+        let run = self.trigger_run(stack, &request)?;
+        Ok(self.about_run(&run, &format!("{by} triggered a run of `{stack}`")))
+    }
+
+    fn control_retry(
+        &mut self,
+        stack: &str,
+        by: &str,
+        run: Option<String>,
+    ) -> Result<ControlAnswer, Refusal> {
+        let failed = match run {
+            Some(run) => run,
+            None => self.last_failed_run(stack)?.to_string(),
+        };
+        let run = self.retry_run(stack, &failed, by)?;
+        Ok(self.about_run(&run, &format!("{by} retried run {failed} of `{stack}`")))
+    }
+
+    fn control_failure(&mut self, stack: &str, state: Option<RunState>) -> Result<ControlAnswer, Refusal> {
+        let state = state.unwrap_or(RunState::Planning);
+        if !FAILING_STATES.contains(&state) {
+            return Err(Refusal::Request {
+                reason: "a run fails in PREPARING, INITIALIZING, PLANNING or APPLYING",
+            });
+        }
+        let text = format!("The next tracked run of `{stack}` fails in {state}.");
+        self.stack_mut(stack)?.next_fates.push(Fate::FailsIn(state));
+        Ok(said(text))
     }
 
     fn control_decision(

@@ -156,7 +156,7 @@ impl Account {
         if let Some(kinds) = request.webhook_faults() {
             match request.one_in {
                 Some(n) => {
-                    self.webhook_fault_rate = Some(WebhookFaultRate::one_in(n, request.seed).of(kinds))
+                    self.webhook_fault_rate = Some(WebhookFaultRate::one_in(n, request.seed).of(kinds));
                 }
                 None => self
                     .webhook_faults

@@ -101,8 +101,8 @@ impl Account {
         let before = self.policies.get(id).ok_or_else(unknown)?;
         let (created_at, attached_to) = (before.created_at, before.attached_to.clone());
         let policy = Policy {
-            created_at,
             attached_to,
+            created_at,
             ..self.keep_policy(id.to_owned(), new)?
         };
         self.policies.insert(id.to_owned(), policy.clone());

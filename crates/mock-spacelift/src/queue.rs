@@ -88,7 +88,10 @@ impl Account {
         stack.check_enabled()?;
         let repository = stack.settings.full_repository();
         let commit = match &request.commit {
-            Some(hash) if *hash != stack.tracked_commit.hash => self.commit(&repository, hash),
+            Some(hash) if *hash != stack.tracked_commit.hash => {
+                self.check_commit(&repository, hash)?;
+                self.commit(&repository, hash)
+            }
             _ => stack.tracked_commit.clone(),
         };
         let queued = Transition {

@@ -38,6 +38,8 @@ pub enum Refusal {
     SeveralBranches { repository: String, branches: String },
     #[error("stack `{id}` follows {follows}")]
     OtherBranch { id: String, follows: String },
+    #[error("commit `{hash}` not found in repository `{repository}`")]
+    CommitGone { hash: String, repository: String },
     #[error("{reason}")]
     Request { reason: &'static str },
     #[error("there is no fault `{kind}`; there are: {known}")]

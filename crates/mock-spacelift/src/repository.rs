@@ -1,9 +1,11 @@
 //! What the account knows of repositories: their commits, and the head of each branch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::account::Account;
 use crate::commit::{Commit, hash_of};
+use crate::mock::MockSpacelift;
+use crate::refusal::Refusal;
 use crate::stack::StackSettings;
 
 /// How much older than the account the first commit of a branch is, so that every push is newer.
@@ -16,6 +18,18 @@ pub(crate) struct Repository {
     commits: BTreeMap<String, Commit>,
     /// The hash of the newest commit of each branch.
     heads: BTreeMap<String, String>,
+    /// Hashes of commits that nobody can run any more.
+    gone: BTreeSet<String>,
+}
+
+impl MockSpacelift {
+    /// A commit is gone, as after a forced push: triggers that name it are refused. Pushed again, it is back.
+    pub fn forget_commit(&self, repository: &str, sha: &str) {
+        self.write(|account| {
+            let repository = account.repositories.entry(repository.to_owned()).or_default();
+            repository.gone.insert(sha.to_owned());
+        });
+    }
 }
 
 impl Account {
@@ -51,6 +65,18 @@ impl Account {
         self.keep_commit(repository, commit)
     }
 
+    /// Refuses a commit that is gone.
+    pub(crate) fn check_commit(&self, repository: &str, hash: &str) -> Result<(), Refusal> {
+        let known = self.repositories.get(repository);
+        if known.is_some_and(|known| known.gone.contains(hash)) {
+            return Err(Refusal::CommitGone {
+                hash: hash.to_owned(),
+                repository: repository.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
     /// Keeps a commit, unless it is known: then it stays as it was.
     pub(crate) fn keep_commit(&mut self, repository: &str, commit: Commit) -> Commit {
         let commits = &mut self
@@ -65,6 +91,7 @@ impl Account {
         let known = self.repositories.entry(repository.to_owned()).or_default();
         known.commits.insert(commit.hash.clone(), commit.clone());
         known.heads.insert(branch.to_owned(), commit.hash.clone());
+        known.gone.remove(&commit.hash);
     }
 
     /// The same, for those who only look: every stack's branch has a head.

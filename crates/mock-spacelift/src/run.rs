@@ -47,6 +47,7 @@ pub(crate) struct RunComment {
 
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_field_names, reason = "`type` alone is a keyword")]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 pub(crate) struct Run {
     pub id: RunId,
     pub stack: StackId,

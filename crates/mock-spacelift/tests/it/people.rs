@@ -209,3 +209,23 @@ fn the_record_has_milliseconds_and_the_log_is_in_order() {
         (Some("alice"), record.created_at.millis())
     );
 }
+
+#[tokio::test]
+async fn a_commit_that_is_gone_is_refused_until_it_is_pushed_again() {
+    let mock = one_stack();
+    let server = serve(&mock).await;
+    let api = Api::logged_in(&server).await;
+    mock.push_commit("db", "01d0c0de");
+    mock.push_commit("db", "2e30c0de");
+    mock.forget_commit("acme/infra", "01d0c0de");
+    let trigger = "mutation { runTrigger(stack: \"db\", commitSha: \"01d0c0de\") { id } }";
+    assert_eq!(
+        api.error(trigger, json!({})).await,
+        "commit `01d0c0de` not found in repository `acme/infra`"
+    );
+    api.data(TRIGGER, json!({})).await;
+    mock.push_commit("db", "01d0c0de");
+    mock.push_commit("db", "2e30c0de");
+    api.data(trigger, json!({})).await;
+    assert_eq!(mock.runs().len(), 6);
+}

@@ -231,7 +231,7 @@ fn native_dependents_of_one_push_run_once_each_after_what_they_depend_on() {
     assert_eq!(stacks_that_ran(&mock), "z-network a-database shop");
     let pushed: Vec<_> = runs.iter().map(|run| mock.run(run).unwrap().stack).collect();
     assert_eq!(
-        pushed.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+        pushed.iter().map(chain::StackId::as_str).collect::<Vec<_>>(),
         ["a-database", "z-network"]
     );
     let by: Vec<_> = mock.runs().into_iter().map(|run| run.triggered_by).collect();
