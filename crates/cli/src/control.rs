@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use chain::RunState;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use mock_spacelift::{ControlRequest, FAULT_KINDS, FaultRequest, PushRequest};
 
 use crate::command::{Done, block_on};
@@ -59,38 +59,14 @@ enum Verb {
         #[arg(long, value_name = "SHA")]
         commit: Option<String>,
     },
-    /// A person retries a run that failed: a new run of the same commit.
-    Retry {
-        #[command(flatten)]
-        person: Person,
-        /// The run [default: the newest one that failed].
-        #[arg(long, value_name = "RUN")]
-        run: Option<String>,
-    },
-    /// A person confirms the run that waits for it.
-    Confirm {
-        #[command(flatten)]
-        person: Person,
-        /// The run [default: the one that waits].
-        #[arg(long, value_name = "RUN")]
-        run: Option<String>,
-    },
-    /// A person discards a run that waits.
-    Discard {
-        #[command(flatten)]
-        person: Person,
-        /// The run [default: the one that blocks the stack].
-        #[arg(long, value_name = "RUN")]
-        run: Option<String>,
-    },
-    /// A person stops a run, wherever it is.
-    Stop {
-        #[command(flatten)]
-        person: Person,
-        /// The run [default: the one that blocks the stack].
-        #[arg(long, value_name = "RUN")]
-        run: Option<String>,
-    },
+    /// A person retries a run that failed: a new run of the same commit. Without --run, the newest that failed.
+    Retry(Decision),
+    /// A person confirms a run. Without --run, the one that waits for it.
+    Confirm(Decision),
+    /// A person discards a run. Without --run, the one that blocks the stack.
+    Discard(Decision),
+    /// A person stops a run, wherever it is. Without --run, the one that blocks the stack.
+    Stop(Decision),
     /// The stack's next tracked run fails.
     Fail {
         /// The stack's id.
@@ -162,19 +138,29 @@ enum Verb {
 struct Person {
     /// The stack's id.
     stack: String,
-    /// Who does it.
-    #[arg(long, value_name = "PERSON", default_value = "alice")]
-    by: String,
+    /// Who does it [default: alice].
+    #[arg(long, value_name = "PERSON")]
+    by: Option<String>,
+}
+
+/// A run of a stack, and who decides about it.
+#[derive(Debug, Args)]
+struct Decision {
+    #[command(flatten)]
+    person: Person,
+    /// The run's id.
+    #[arg(long, value_name = "RUN")]
+    run: Option<String>,
 }
 
 /// Pushes one commit: the runs of all stacks that follow the branch and are touched start.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("target").required(true).args(["repository", "stack"]))]
 struct PushArguments {
     /// The repository, as owner/name.
-    #[arg(required_unless_present = "stack")]
     repository: Option<String>,
     /// Touch this stack only, in its own repository and branch.
-    #[arg(long, value_name = "STACK", conflicts_with_all = ["repository", "branch", "path"])]
+    #[arg(long, value_name = "STACK", conflicts_with_all = ["branch", "path"])]
     stack: Option<String>,
     /// The branch [default: the one that the stacks of the repository follow].
     #[arg(long)]
@@ -255,44 +241,29 @@ impl Verb {
         use ControlRequest as Request;
         Some(match self {
             Self::Push(push) => Request::Push(push.into()),
-            Self::Trigger {
-                person: Person { stack, by },
-                commit,
-            } => Request::Trigger {
-                stack,
-                by: Some(by),
+            Self::Trigger { person, commit } => Request::Trigger {
+                stack: person.stack,
+                by: person.by,
                 commit,
             },
-            Self::Retry {
-                person: Person { stack, by },
-                run,
-            } => Request::Retry {
-                stack,
-                by: Some(by),
+            Self::Retry(Decision { person, run }) => Request::Retry {
+                stack: person.stack,
+                by: person.by,
                 run,
             },
-            Self::Confirm {
-                person: Person { stack, by },
-                run,
-            } => Request::Confirm {
-                stack,
-                by: Some(by),
+            Self::Confirm(Decision { person, run }) => Request::Confirm {
+                stack: person.stack,
+                by: person.by,
                 run,
             },
-            Self::Discard {
-                person: Person { stack, by },
-                run,
-            } => Request::Discard {
-                stack,
-                by: Some(by),
+            Self::Discard(Decision { person, run }) => Request::Discard {
+                stack: person.stack,
+                by: person.by,
                 run,
             },
-            Self::Stop {
-                person: Person { stack, by },
-                run,
-            } => Request::Stop {
-                stack,
-                by: Some(by),
+            Self::Stop(Decision { person, run }) => Request::Stop {
+                stack: person.stack,
+                by: person.by,
                 run,
             },
             Self::Fail { stack, state } => Request::Fail {
@@ -300,12 +271,9 @@ impl Verb {
                 state: Some(RunState::from(state.to_ascii_uppercase())),
             },
             Self::Skip { stack } => Request::Skip { stack },
-            Self::Lock {
-                person: Person { stack, by },
-                note,
-            } => Request::Lock {
-                stack,
-                by: Some(by),
+            Self::Lock { person, note } => Request::Lock {
+                stack: person.stack,
+                by: person.by,
                 note,
             },
             Self::Unlock { stack, by } => Request::Unlock { stack, by },

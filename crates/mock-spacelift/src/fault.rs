@@ -262,24 +262,29 @@ impl MockSpacelift {
 
     /// No fault strikes any more, by chance neither. Deliveries that were held back go out.
     pub fn clear_faults(&self) {
-        self.write(|account| {
-            account.faults.clear();
-            account.webhook_faults.clear();
-        });
-        self.clear_fault_rates();
-        self.release_held_webhooks();
+        self.write(Account::clear_faults);
     }
 
     /// Sends the deliveries that were held back and that nothing overtook.
     pub fn release_held_webhooks(&self) {
-        self.write(|account| {
-            let held = std::mem::take(&mut account.held_deliveries);
-            account.outbox.extend(held);
-        });
+        self.write(Account::release_held_deliveries);
     }
 }
 
 impl Account {
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.webhook_faults.clear();
+        self.fault_rate = None;
+        self.webhook_fault_rate = None;
+        self.release_held_deliveries();
+    }
+
+    fn release_held_deliveries(&mut self) {
+        let held = std::mem::take(&mut self.held_deliveries);
+        self.outbox.extend(held);
+    }
+
     /// The misfortune of a request, by its operation's name and root fields.
     pub(crate) fn strike(&mut self, operation: Option<&str>, fields: &[String]) -> Option<Misfortune> {
         let mut struck = None;

@@ -4,6 +4,7 @@ use chain::{RunId, RunState, RunType, StackId};
 
 use crate::account::Account;
 use crate::clock::Timestamp;
+use crate::commit::Commit;
 use crate::journal::LogAction;
 use crate::progress::{delta, next_state};
 use crate::refusal::Refusal;
@@ -83,17 +84,8 @@ impl Account {
         waits_for: Vec<RunId>,
     ) -> Result<RunId, Refusal> {
         let id: RunId = self.ulid().parse().expect("a ULID is a run id");
-        let stack_id = stack;
-        let stack = self.existing_stack(stack.as_str())?;
-        stack.check_enabled()?;
-        let repository = stack.settings.full_repository();
-        let commit = match &request.commit {
-            Some(hash) if *hash != stack.tracked_commit.hash => {
-                self.check_commit(&repository, hash)?;
-                self.commit(&repository, hash)
-            }
-            _ => stack.tracked_commit.clone(),
-        };
+        self.existing_stack(stack.as_str())?.check_enabled()?;
+        let commit = self.commit_to_run(stack, request.commit.as_deref())?;
         let queued = Transition {
             state: RunState::Queued,
             state_version: 1,
@@ -101,7 +93,7 @@ impl Account {
             username: request.triggered_by.clone(),
             note: None,
         };
-        let stack = self.stack_mut(stack_id.as_str())?;
+        let stack = self.stack_mut(stack.as_str())?;
         let run = Run {
             id: id.clone(),
             stack: stack.id.clone(),
@@ -127,6 +119,17 @@ impl Account {
         let place = self.keep_run(run);
         self.announce(place);
         Ok(id)
+    }
+
+    /// The commit that was asked for, or the one that the stack tracks.
+    fn commit_to_run(&mut self, stack: &StackId, wanted: Option<&str>) -> Result<Commit, Refusal> {
+        let stack = self.existing_stack(stack.as_str())?;
+        let Some(hash) = wanted.filter(|hash| *hash != stack.tracked_commit.hash) else {
+            return Ok(stack.tracked_commit.clone());
+        };
+        let repository = stack.settings.full_repository();
+        self.check_commit(&repository, hash)?;
+        Ok(self.commit(&repository, hash))
     }
 
     fn note_trigger(&mut self, run: &Run, retries: Option<RunId>) {

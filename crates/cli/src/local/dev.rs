@@ -121,7 +121,7 @@ fn examples(system: &System, at: &str) -> String {
     }
     format!(
         "  spillway mock push acme/landing-zone{url}   (one push starts three stacks, whose chains meet)
-  spillway mock confirm backoffice{url}   (it waits for a confirmation in every chain)
+  spillway mock confirm backoffice{url}   (it waits for a confirmation each time)
   spillway run {BUILT_IN_ROOT} --account {account} --wait{at}"
     )
 }

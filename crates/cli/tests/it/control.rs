@@ -116,13 +116,13 @@ async fn the_log_says_what_was_done_by_whom() {
     said(&world, &["lock", "network", "--by", "carol"]).await;
     let text = said(&world, &["log"]).await;
     let run = &world.account.runs()[0].run;
-    let lines: Vec<&str> = text.lines().map(|line| line.get(27..).unwrap()).collect();
-    assert_eq!(lines[1].trim_start(), "a push  pushed abc123d to acme/infra@main");
+    let lines: Vec<&str> = text.lines().map(|line| line.get(26..).unwrap()).collect();
+    assert_eq!(lines[1], "a push  pushed abc123d to acme/infra@main");
     assert_eq!(
-        lines[2].trim_start(),
+        lines[2],
         format!("a push  started run {run} of network (TRACKED) @ abc123d")
     );
-    assert_eq!(lines[3].trim_start(), "carol   locked network");
+    assert_eq!(lines[3], "carol   locked network");
     let log = world.run(&["mock", "log", "--json"]).await.json();
     assert_eq!(log[0]["action"]["push"]["commit"], "abc123def456");
     assert_eq!(log[2]["by"], "carol");
@@ -160,4 +160,35 @@ async fn what_cannot_be_done_says_what_to_do() {
     let url = format!("{}/graphql", world.url());
     said(&world, &["lock", "network", "--url", &url]).await;
     assert!(world.account.stack("network").unwrap().locked_by.is_some());
+}
+
+#[tokio::test]
+async fn stacks_workers_and_spaces_are_switched() {
+    let world = World::acme().await;
+    world.account.pace(Pace::Manual);
+    let last = |stack: &str| world.account.runs_of(stack).pop().unwrap().state;
+    said(&world, &["disable", "vpn"]).await;
+    assert!(world.account.stack("vpn").unwrap().disabled);
+    said(&world, &["enable", "vpn"]).await;
+    said(&world, &["skip", "vpn"]).await;
+    said(&world, &["workers", "absent"]).await;
+    for stack in ["vpn", "dns"] {
+        said(&world, &["push", "--stack", stack]).await;
+    }
+    world.account.settle();
+    assert_eq!((last("vpn"), last("dns")), (RunState::Skipped, RunState::Ready));
+    said(&world, &["workers", "present"]).await;
+    said(&world, &["stop", "dns"]).await;
+    assert_eq!(last("dns"), RunState::Stopped);
+    world.account.refer_to_output("dns", "identity", false);
+    for (outputs, end) in [("stay", RunState::Skipped), ("change", RunState::Finished)] {
+        said(&world, &["outputs", "identity", outputs]).await;
+        world.account.push("identity");
+        world.account.settle();
+        assert_eq!(last("dns"), end, "{outputs}");
+    }
+    said(&world, &["revoke-space", "network"]).await;
+    world.run(&["stacks", "show", "dns"]).await.failed(4);
+    said(&world, &["grant-space", "network"]).await;
+    world.run(&["stacks", "show", "dns"]).await.ok();
 }

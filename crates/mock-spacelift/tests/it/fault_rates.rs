@@ -203,7 +203,7 @@ async fn a_late_delivery_is_overtaken_and_comes_all_the_same() {
     let receiver = Receiver::start().await;
     mock.webhook(&NewWebhook::on_every_stack(&receiver.url, "s3cr3t"));
     mock.add_stack(NewStack::named("db"));
-    let late = WebhookFault::late(std::time::Duration::from_millis(200));
+    let late = WebhookFault::late(std::time::Duration::from_secs(1));
     mock.webhook_fault(late.when(|about| about.state.as_str() == "READY"));
     mock.push("db");
     mock.settle();
