@@ -221,9 +221,8 @@ fn kinds() -> PossibleValuesParser {
 pub(crate) fn control(arguments: ControlArguments) -> Done {
     let client = Client::of(&arguments.url)?;
     block_on(async {
-        let request = match arguments.verb.request() {
-            Some(request) => request,
-            None => return log::show(&client.log().await?, arguments.json),
+        let Some(request) = arguments.verb.request() else {
+            return log::show(&client.log().await?, arguments.json);
         };
         let answer = client.send(&request).await?;
         if arguments.json {

@@ -8,7 +8,7 @@ use crate::fault::{Fault, WebhookFault};
 use crate::mock::MockSpacelift;
 use crate::seeded::{Chance, choose};
 
-/// The part of the API's answers that is bad, and how.
+/// How many answers of the API are bad, and how.
 #[derive(Debug, Clone)]
 pub struct FaultRate {
     chance: Chance,
@@ -81,7 +81,7 @@ impl FaultRate {
     }
 }
 
-/// The part of the deliveries that goes wrong, and how.
+/// How many deliveries go wrong, and how.
 #[derive(Debug, Clone)]
 pub struct WebhookFaultRate {
     chance: Chance,
@@ -127,12 +127,12 @@ impl WebhookFaultRate {
 }
 
 impl MockSpacelift {
-    /// From now on a part of the answers is bad, in place of the part that was before.
+    /// From now on some answers are bad. This replaces a rate that was set before.
     pub fn fault_rate(&self, rate: FaultRate) {
         self.write(|account| account.fault_rate = Some(rate));
     }
 
-    /// From now on a part of the deliveries goes wrong, in place of the part that did before.
+    /// From now on some deliveries go wrong. This replaces a rate that was set before.
     pub fn webhook_fault_rate(&self, rate: WebhookFaultRate) {
         self.write(|account| account.webhook_fault_rate = Some(rate));
     }
