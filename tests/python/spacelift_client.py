@@ -80,7 +80,7 @@ def contexts(client):
 
 def stacks(client):
     stacks = {stack["id"]: stack["space"] for stack in client.get_stacks()}
-    assert len(stacks) == 16 and stacks["database"] == "platform", stacks
+    assert len(stacks) == 19 and stacks["database"] == "platform", stacks
     fields = ["id", "labels", "autodeploy", "trackedCommit { hash }"]
     stack = client.get_stack_by_id("backoffice", fields)
     assert stack["labels"] == ["env:production", "dependsOn:platform-api"], stack

@@ -10,6 +10,7 @@ use crate::chains::{ChainArguments, ChainsArguments, chain, chains};
 use crate::command::Done;
 use crate::completions::{CompletionsArguments, completions};
 use crate::contexts::{ContextsArguments, contexts};
+use crate::control::{ControlArguments, control};
 use crate::doctor::{DoctorArguments, doctor};
 use crate::lint::{LintArguments, lint};
 use crate::local::{DemoArguments, DevArguments, demo, dev};
@@ -56,6 +57,7 @@ pub(crate) enum Command {
     Chain(ChainArguments),
     Send(SendArguments),
     MockSpacelift(MockArguments),
+    Mock(ControlArguments),
     Plan(PlanArguments),
     Lint(LintArguments),
     Doctor(DoctorArguments),
@@ -89,6 +91,7 @@ impl Command {
             Self::Chain(arguments) => chain(arguments),
             Self::Send(arguments) => send(&arguments),
             Self::MockSpacelift(arguments) => mock(&arguments),
+            Self::Mock(arguments) => control(arguments),
             Self::Plan(arguments) => plan(arguments),
             Self::Lint(arguments) => lint(&arguments),
             Self::Doctor(arguments) => doctor(&arguments),

@@ -29,6 +29,12 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("{0}")]
     Setting(String),
+    /// The account in memory will not do it.
+    #[error("{0}")]
+    Refused(String),
+    /// The account in memory does not answer.
+    #[error("{0}")]
+    Unreachable(String),
     #[error("there is no {what} `{id}` that this key may see")]
     Missing { what: &'static str, id: String },
 }
@@ -73,7 +79,8 @@ fn status_of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(match failure {
             Failure::Usage(_) => USAGE,
             Failure::Setting(_) => SETTING,
-            Failure::Missing { .. } => REFUSED,
+            Failure::Refused(_) | Failure::Missing { .. } => REFUSED,
+            Failure::Unreachable(_) => UNREACHABLE,
         });
     }
     (cause.is::<ConfigError>() || cause.is::<SettingsError>() || cause.is::<SecretError>()).then_some(SETTING)
@@ -164,6 +171,8 @@ mod tests {
         check(bucket(refused), 4);
         check(bucket(BucketFailure::Unreachable { detail: detail() }), 5);
         check(Failure::missing("stack", "x"), 4);
+        check(Failure::Refused(detail()), 4);
+        check(Failure::Unreachable(detail()), 5);
         check(spacelift(ErrorKind::Unauthorized), 4);
         check(spacelift(ErrorKind::Refused { message: detail() }), 4);
         check(spacelift(ErrorKind::RateLimited { retry_after: None }), 4);

@@ -8,6 +8,7 @@ mod chains;
 mod command;
 mod completions;
 mod contexts;
+mod control;
 mod deletion;
 mod dependencies;
 mod doctor;
@@ -16,7 +17,6 @@ mod lint;
 mod listing;
 mod local;
 mod mock;
-
 mod output;
 mod pairs;
 mod plan;

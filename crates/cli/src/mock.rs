@@ -49,10 +49,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn mock(arguments: &MockArguments) -> Done {
     block_on(async {
-        let account = match &arguments.seed {
-            Some(path) => seeded(path)?,
-            None => MockSpacelift::acme(),
-        };
+        let account = account(arguments.seed.as_deref())?;
         account.pace(Pace::Every(arguments.pace));
         let address = SocketAddr::from((arguments.host, arguments.port));
         let server = account.serve(address).await.map_err(|error| {
@@ -68,7 +65,11 @@ pub(crate) fn mock(arguments: &MockArguments) -> Done {
     })
 }
 
-fn seeded(path: &Path) -> anyhow::Result<MockSpacelift> {
+/// The account of a seed; without one, the built-in company.
+pub(crate) fn account(seed: Option<&Path>) -> anyhow::Result<MockSpacelift> {
+    let Some(path) = seed else {
+        return Ok(MockSpacelift::acme());
+    };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::Usage(format!("the file `{}` cannot be read: {error}", path.display())))?;
     let account = text.parse::<Seed>().and_then(MockSpacelift::seeded);
@@ -86,5 +87,5 @@ fn introduction(account: &MockSpacelift, url: &str) -> String {
             let _ = writeln!(text, "  export {name}={value}");
         }
     }
-    text + "\nCtrl-C ends it."
+    text + "\n`spillway mock` pushes, locks, fails and more from another terminal: see its --help.\nCtrl-C ends it."
 }

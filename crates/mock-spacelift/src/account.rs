@@ -9,12 +9,16 @@ use ulid::Ulid;
 use crate::api_key::{ApiKey, Session};
 use crate::audit_trail::AuditTrail;
 use crate::blueprint::Blueprint;
+use crate::clock::Timestamp;
 use crate::context::SpaceContext;
 use crate::dependency::NativeDependency;
 use crate::fault::{Fault, WebhookFault};
+use crate::fault_rate::{FaultRate, WebhookFaultRate};
+use crate::journal::LogEntry;
 use crate::policy::Policy;
 use crate::record::{DeliveryRecord, RequestRecord};
 use crate::refusal::Refusal;
+use crate::repository::Repository;
 use crate::run::Run;
 use crate::space::Space;
 use crate::stack::Stack;
@@ -27,6 +31,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(crate) struct Account {
     pub name: AccountName,
+    pub began_at: Timestamp,
+    /// By `owner/name`.
+    pub repositories: BTreeMap<String, Repository>,
     pub spaces: BTreeMap<SpaceId, Space>,
     pub stacks: BTreeMap<StackId, Stack>,
     pub contexts: BTreeMap<String, SpaceContext>,
@@ -44,6 +51,8 @@ pub(crate) struct Account {
     /// Webhooks that every stack gets when it is added.
     pub webhooks_for_new_stacks: Vec<Target>,
     pub api_keys: Vec<ApiKey>,
+    /// Spaces that the API key has lost.
+    pub revoked_spaces: BTreeSet<SpaceId>,
     /// By the `jti` of their tokens.
     pub sessions: BTreeMap<String, Session>,
     pub token_lifetime: Duration,
@@ -53,8 +62,14 @@ pub(crate) struct Account {
     pub held_deliveries: Vec<Outgoing>,
     pub faults: Vec<Fault>,
     pub webhook_faults: Vec<WebhookFault>,
+    pub fault_rate: Option<FaultRate>,
+    pub webhook_fault_rate: Option<WebhookFaultRate>,
     pub requests: Vec<RequestRecord>,
     pub deliveries: Vec<DeliveryRecord>,
+    /// What was done, in order.
+    pub journal: Vec<LogEntry>,
+    /// Nothing takes up runs that are `READY`.
+    pub no_workers: bool,
     last_ulid: Ulid,
 }
 
@@ -64,6 +79,8 @@ impl Account {
         let root = Space::root();
         Self {
             name,
+            began_at: Timestamp::now(),
+            repositories: BTreeMap::new(),
             spaces: BTreeMap::from([(root.id.clone(), root)]),
             stacks: BTreeMap::new(),
             contexts: BTreeMap::new(),
@@ -77,14 +94,19 @@ impl Account {
             audit_trail: None,
             webhooks_for_new_stacks: Vec::new(),
             api_keys: vec![ApiKey::default()],
+            revoked_spaces: BTreeSet::new(),
             sessions: BTreeMap::new(),
             token_lifetime: TOKEN_LIFETIME,
             outbox: Vec::new(),
             held_deliveries: Vec::new(),
             faults: Vec::new(),
             webhook_faults: Vec::new(),
+            fault_rate: None,
+            webhook_fault_rate: None,
             requests: Vec::new(),
             deliveries: Vec::new(),
+            journal: Vec::new(),
+            no_workers: false,
             last_ulid: Ulid::nil(),
         }
     }

@@ -19,7 +19,7 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// A commit of `repository` (`owner/name`) with a hash of one's own.
+    /// A commit of `repository` (`owner/name`), made now, with a hash of one's own.
     pub(crate) fn new(repository: &str, hash: &str, message: &str) -> Self {
         Self {
             author_login: Some("alice".to_owned()),
@@ -30,11 +30,6 @@ impl Commit {
             timestamp: Timestamp::now().seconds(),
             url: Some(format!("https://github.com/{repository}/commit/{hash}")),
         }
-    }
-
-    /// The head of a branch nobody has pushed to yet: the same for every stack that tracks it.
-    pub(crate) fn initial(repository: &str, branch: &str) -> Self {
-        Self::new(repository, &hash_of(&[repository, branch]), "Initial commit")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections that can be cut: a client then sees a reset, as from a network that breaks.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,12 +13,27 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 
 /// What a request knows of the connection that it came over.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Connection {
     cut: Arc<AtomicBool>,
+    peer: IpAddr,
+}
+
+impl From<IpAddr> for Connection {
+    fn from(peer: IpAddr) -> Self {
+        Self {
+            cut: Arc::default(),
+            peer,
+        }
+    }
 }
 
 impl Connection {
+    /// Whether the other end is on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        self.peer.to_canonical().is_loopback()
+    }
+
     /// From now on nothing is written: the next attempt to answer resets the connection.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
@@ -54,7 +69,7 @@ impl Listener for Resettable {
         (
             Stream {
                 tcp,
-                connection: Connection::default(),
+                connection: Connection::from(address.ip()),
             },
             address,
         )

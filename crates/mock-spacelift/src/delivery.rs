@@ -41,6 +41,10 @@ impl Deliverer {
         };
         let mut queues = self.lock();
         for outgoing in outbox {
+            if !outgoing.late_by.is_zero() {
+                runtime.spawn(deliver_late(mock.clone(), outgoing));
+                continue;
+            }
             let queue = queues.entry(outgoing.webhook.clone()).or_insert_with(|| {
                 let (sender, receiver) = unbounded_channel();
                 runtime.spawn(deliver_in_order(mock.clone(), receiver));
@@ -76,6 +80,12 @@ async fn deliver_in_order(mock: Weak<Shared>, mut queue: UnboundedReceiver<Outgo
         let Some(shared) = mock.upgrade() else { return };
         deliver(&MockSpacelift::from(shared), &outgoing).await;
     }
+}
+
+async fn deliver_late(mock: Weak<Shared>, outgoing: Outgoing) {
+    tokio::time::sleep(outgoing.late_by).await;
+    let Some(shared) = mock.upgrade() else { return };
+    deliver(&MockSpacelift::from(shared), &outgoing).await;
 }
 
 /// Delivers once, and again where that is promised; then tells the webhook how it went.

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chain::{RunId, StackId};
+use chain::{RunId, RunState, StackId};
 
 use crate::account::Account;
 use crate::refusal::Refusal;
-use crate::run::RunRequest;
+use crate::run::{Run, RunRequest};
 
 /// `stack` waits for `depends_on`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,10 @@ impl Account {
     ) -> Result<NativeDependency, Refusal> {
         let stack = self.existing_stack(stack)?.id.clone();
         let depends_on = self.existing_stack(depends_on)?.id.clone();
-        if stack == depends_on || self.downstream(&stack).contains(&depends_on) {
+        if self
+            .with_downstream(std::slice::from_ref(&stack))
+            .contains(&depends_on)
+        {
             return Err(Refusal::DependencyCycle {
                 cycle: format!("{stack} -> {depends_on} -> {stack}"),
             });
@@ -53,52 +56,138 @@ impl Account {
         Ok(dependency)
     }
 
-    /// Every stack that natively depends on this one, directly or not; in an order in which each comes after
-    /// those that it depends on.
-    pub(crate) fn downstream(&self, stack: &StackId) -> Vec<StackId> {
-        let mut seen = BTreeSet::from([stack.clone()]);
+    /// Adds a reference to an output; and the dependency, if there is none yet.
+    pub(crate) fn refer_to_output(
+        &mut self,
+        stack: &str,
+        depends_on: &str,
+        trigger_always: bool,
+    ) -> Result<(), Refusal> {
+        let mut all = self.dependencies.values();
+        let known = all.find(|one| one.stack.as_str() == stack && one.depends_on.as_str() == depends_on);
+        let id = match known {
+            Some(known) => known.id.clone(),
+            None => self.create_dependency(stack, depends_on, false)?.id,
+        };
+        let reference = DependencyReference {
+            id: self.ulid(),
+            output_name: "output".to_owned(),
+            input_name: "TF_VAR_input".to_owned(),
+            trigger_always,
+        };
+        let dependency = self.dependencies.get_mut(&id).ok_or(Refusal::NotFound)?;
+        dependency.references.push(reference);
+        Ok(())
+    }
+
+    /// These stacks and every one that natively depends on them, directly or not; in an order in which each
+    /// comes after those that it depends on.
+    fn with_downstream(&self, stacks: &[StackId]) -> Vec<StackId> {
+        let mut seen = BTreeSet::new();
         let mut order = Vec::new();
-        self.visit_downstream(stack, &mut seen, &mut order);
+        for stack in stacks.iter().rev() {
+            self.visit_downstream(stack, &mut seen, &mut order);
+        }
         order.reverse();
         order
     }
 
     fn visit_downstream(&self, stack: &StackId, seen: &mut BTreeSet<StackId>, order: &mut Vec<StackId>) {
-        for dependency in self
-            .dependencies
-            .values()
-            .filter(|dependency| dependency.depends_on == *stack)
-        {
-            if seen.insert(dependency.stack.clone()) {
-                self.visit_downstream(&dependency.stack, seen, order);
-                order.push(dependency.stack.clone());
-            }
+        if !seen.insert(stack.clone()) {
+            return;
         }
+        let all = self.dependencies.values().rev();
+        for dependency in all.filter(|dependency| dependency.depends_on == *stack) {
+            self.visit_downstream(&dependency.stack, seen, order);
+        }
+        order.push(stack.clone());
     }
 
-    /// Queues a run of everything downstream, each waiting for those of its upstream stacks.
-    pub(crate) fn queue_dependents(&mut self, root: &StackId, run: &RunId) {
-        let mut queued: BTreeMap<StackId, RunId> = BTreeMap::from([(root.clone(), run.clone())]);
-        for stack in self.downstream(root) {
-            let upstream = self
-                .dependencies
-                .values()
-                .filter(|dependency| dependency.stack == stack);
+    /// Queues one tracked run of each of these stacks, and one of everything downstream of them. Each waits for
+    /// the runs of its own upstream. The answer has the runs of `stacks`, in their order.
+    pub(crate) fn queue_with_dependents(
+        &mut self,
+        stacks: &[StackId],
+        request: &RunRequest,
+    ) -> Result<Vec<RunId>, Refusal> {
+        for stack in stacks {
+            self.existing_stack(stack.as_str())?.check_enabled()?;
+        }
+        let mut queued: BTreeMap<StackId, RunId> = BTreeMap::new();
+        for stack in self.with_downstream(stacks) {
+            let all = self.dependencies.values();
+            let upstream = all.filter(|dependency| dependency.stack == stack);
             let waits: Vec<(StackId, RunId)> = upstream
                 .filter_map(|dependency| {
-                    Some((
-                        dependency.depends_on.clone(),
-                        queued.get(&dependency.depends_on)?.clone(),
-                    ))
+                    let run = queued.get(&dependency.depends_on)?;
+                    Some((dependency.depends_on.clone(), run.clone()))
                 })
                 .collect();
-            let Some((cause, _)) = waits.first() else { continue };
-            let request = RunRequest::tracked(Some(cause.as_str()));
             let waits_for = waits.iter().map(|(_, run)| run.clone()).collect();
-            // A disabled stack has no runs; what depends on it through others goes on without it.
-            if let Ok(id) = self.queue_run(&stack, &request, waits_for) {
-                queued.insert(stack, id);
-            }
+            let run = if stacks.contains(&stack) {
+                self.queue_run(&stack, request, waits_for)?
+            } else {
+                let Some((cause, _)) = waits.first() else { continue };
+                let request = RunRequest {
+                    of_dependency: true,
+                    ..RunRequest::tracked(Some(cause.as_str()))
+                };
+                match self.queue_run(&stack, &request, waits_for) {
+                    Ok(run) => run,
+                    // A disabled stack has no runs; what depends on it through others goes on without it.
+                    Err(_) => continue,
+                }
+            };
+            queued.insert(stack, run);
         }
+        Ok(stacks
+            .iter()
+            .filter_map(|stack| queued.get(stack).cloned())
+            .collect())
+    }
+
+    pub(crate) fn upstream_is_over(&self, run: &Run) -> bool {
+        self.upstream_runs(run).all(Run::is_over)
+    }
+
+    /// How a queued run ends without ever starting, because of the runs that it waits for; and why.
+    pub(crate) fn ends_with_upstream(&self, run: &Run) -> Option<(RunState, &'static str)> {
+        let failed = |upstream: &Run| {
+            upstream.is_over() && !upstream.state().succeeded() && *upstream.state() != RunState::Skipped
+        };
+        if self.upstream_runs(run).any(failed) {
+            return Some((RunState::Canceled, "an upstream run did not finish"));
+        }
+        let wanted = |upstream: &Run| self.wants_run_after(&run.stack, upstream);
+        let is_skipped =
+            run.of_dependency && self.upstream_is_over(run) && !self.upstream_runs(run).any(wanted);
+        is_skipped.then_some((RunState::Skipped, "no output that it refers to has changed"))
+    }
+
+    /// Whether the end of an upstream run leaves something to do for a stack that depends on it. Without references
+    /// a finished run always does; with them, one that changed outputs.
+    fn wants_run_after(&self, stack: &StackId, upstream: &Run) -> bool {
+        let all = self.dependencies.values();
+        let mut between =
+            all.filter(|dependency| dependency.stack == *stack && dependency.depends_on == upstream.stack);
+        // A dependency that was deleted meanwhile keeps nobody from running.
+        between.next().is_none_or(|dependency| {
+            let references = &dependency.references;
+            let always = dependency.trigger_always || references.iter().any(|one| one.trigger_always);
+            always || upstream.changed_outputs() || (references.is_empty() && upstream.state().succeeded())
+        })
+    }
+
+    fn upstream_runs<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = &'a Run> {
+        run.waits_for.iter().filter_map(|id| self.run(id.as_str()))
+    }
+}
+
+impl Run {
+    /// Whether it applied, and what it applied changed outputs.
+    fn changed_outputs(&self) -> bool {
+        self.changes_outputs
+            && self.state().succeeded()
+            && self.history.iter().any(|entry| entry.state == RunState::Applying)
     }
 }

@@ -111,7 +111,10 @@ impl MockSpacelift {
     /// Triggers a run as the API key does.
     pub fn trigger_run(&self, stack: &str, run_type: chain::RunType) -> Result<RunId, Refusal> {
         let request = RunRequest::of(run_type, Some(&api_key_login()));
-        self.write(|account| account.create_run(stack, &request))
+        self.write(|account| {
+            account.check_access(stack)?;
+            account.trigger_run(stack, &request)
+        })
     }
 
     /// The id of the new policy.

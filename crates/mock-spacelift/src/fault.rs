@@ -26,6 +26,8 @@ pub(crate) enum Misfortune {
     ResetAfter,
     /// All is done, and the answer is a 500.
     ErrorAfter,
+    /// Status 200 with this error and no data.
+    GraphQlError { message: String, is_done: bool },
     /// Every token issued so far has expired.
     ExpiredTokens,
 }
@@ -62,6 +64,32 @@ impl Fault {
         Self::of(Misfortune::Status {
             status,
             retry_after_s: None,
+        })
+    }
+
+    /// 401, with nothing done.
+    pub fn unauthorized() -> Self {
+        Self::status(401)
+    }
+
+    /// 403, with nothing done.
+    pub fn forbidden() -> Self {
+        Self::status(403)
+    }
+
+    /// 200 with this GraphQL error and no data, with nothing done.
+    pub fn graphql_error(message: &str) -> Self {
+        Self::of(Misfortune::GraphQlError {
+            message: message.to_owned(),
+            is_done: false,
+        })
+    }
+
+    /// 200 with this GraphQL error and no data, with everything done.
+    pub fn graphql_error_after(message: &str) -> Self {
+        Self::of(Misfortune::GraphQlError {
+            message: message.to_owned(),
+            is_done: true,
         })
     }
 
@@ -105,6 +133,12 @@ impl Fault {
         Self::of(Misfortune::ExpiredTokens)
     }
 
+    /// Whether it can strike an operation, by its name and root fields.
+    pub(crate) fn is_for(&self, operation: Option<&str>, fields: &[String]) -> bool {
+        let wanted = self.operation.as_deref();
+        wanted.is_none_or(|wanted| operation == Some(wanted) || fields.iter().any(|field| field == wanted))
+    }
+
     /// Only for operations with this name, or with this root field.
     #[must_use]
     pub fn on(mut self, operation: &str) -> Self {
@@ -139,6 +173,7 @@ enum Accident {
     Lost,
     Doubled,
     Held,
+    Late(Duration),
 }
 
 type Predicate = Arc<dyn Fn(&About) -> bool + Send + Sync>;
@@ -169,6 +204,10 @@ impl WebhookFault {
         }
     }
 
+    fn admits(&self, about: &About) -> bool {
+        self.when.as_ref().is_none_or(|admits| admits(about))
+    }
+
     /// It is never sent.
     pub fn lost() -> Self {
         Self::of(Accident::Lost)
@@ -182,6 +221,11 @@ impl WebhookFault {
     /// It is sent after the next delivery to the same URL, or by [`MockSpacelift::release_held_webhooks`].
     pub fn reordered() -> Self {
         Self::of(Accident::Held)
+    }
+
+    /// It is sent after this much time; others overtake it.
+    pub fn late(by: Duration) -> Self {
+        Self::of(Accident::Late(by))
     }
 
     /// Only for transitions that the predicate admits.
@@ -216,35 +260,39 @@ impl MockSpacelift {
         self.write(|account| account.webhook_faults.push(fault));
     }
 
-    /// No fault strikes any more. Deliveries that were held back go out.
+    /// No fault strikes any more, by chance neither. Deliveries that were held back go out.
     pub fn clear_faults(&self) {
-        self.write(|account| {
-            account.faults.clear();
-            account.webhook_faults.clear();
-        });
-        self.release_held_webhooks();
+        self.write(Account::clear_faults);
     }
 
     /// Sends the deliveries that were held back and that nothing overtook.
     pub fn release_held_webhooks(&self) {
-        self.write(|account| {
-            let held = std::mem::take(&mut account.held_deliveries);
-            account.outbox.extend(held);
-        });
+        self.write(Account::release_held_deliveries);
     }
 }
 
 impl Account {
+    pub(crate) fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.webhook_faults.clear();
+        self.fault_rate = None;
+        self.webhook_fault_rate = None;
+        self.release_held_deliveries();
+    }
+
+    fn release_held_deliveries(&mut self) {
+        let held = std::mem::take(&mut self.held_deliveries);
+        self.outbox.extend(held);
+    }
+
     /// The misfortune of a request, by its operation's name and root fields.
     pub(crate) fn strike(&mut self, operation: Option<&str>, fields: &[String]) -> Option<Misfortune> {
-        let fits = |fault: &Fault| {
-            fault
-                .operation
-                .as_deref()
-                .is_none_or(|wanted| operation == Some(wanted) || fields.iter().any(|field| field == wanted))
-        };
         let mut struck = None;
-        for fault in self.faults.iter_mut().filter(|fault| fits(fault)) {
+        for fault in self
+            .faults
+            .iter_mut()
+            .filter(|fault| fault.is_for(operation, fields))
+        {
             if fault.skip > 0 {
                 fault.skip -= 1;
             } else if struck.is_none() {
@@ -253,6 +301,8 @@ impl Account {
             }
         }
         self.faults.retain(|fault| fault.times > 0);
+        let by_chance = self.fault_by_chance(operation, fields);
+        let struck = struck.or(by_chance.map(|fault| fault.misfortune));
         if struck == Some(Misfortune::ExpiredTokens) {
             self.sessions.clear();
         }
@@ -260,7 +310,7 @@ impl Account {
     }
 
     /// Puts a delivery into the outbox, unless something happens to it on the way.
-    pub(crate) fn send(&mut self, outgoing: Outgoing) {
+    pub(crate) fn send(&mut self, mut outgoing: Outgoing) {
         let accident = outgoing.about.as_ref().and_then(|about| self.accident(about));
         let url = outgoing.url.clone();
         match accident {
@@ -270,6 +320,11 @@ impl Account {
             }
             Some(Accident::Lost) => self.deliveries.push(DeliveryRecord::lost(outgoing)),
             Some(Accident::Doubled) => self.outbox.extend([outgoing.clone(), outgoing]),
+            Some(Accident::Late(by)) => {
+                outgoing.late_by = by;
+                self.outbox.push(outgoing);
+                return;
+            }
             None => self.outbox.push(outgoing),
         }
         let held = std::mem::take(&mut self.held_deliveries);
@@ -279,10 +334,13 @@ impl Account {
     }
 
     fn accident(&mut self, about: &About) -> Option<Accident> {
-        let fault = self
-            .webhook_faults
-            .iter_mut()
-            .find(|fault| fault.when.as_ref().is_none_or(|admits| admits(about)))?;
+        let by_chance = self.webhook_fault_by_chance(about.stack.as_str());
+        let mut asked_for = self.webhook_faults.iter_mut();
+        let Some(fault) = asked_for.find(|fault| fault.admits(about)) else {
+            return by_chance
+                .filter(|fault| fault.admits(about))
+                .map(|fault| fault.accident);
+        };
         fault.times = fault.times.saturating_sub(1);
         let accident = fault.accident;
         self.webhook_faults.retain(|fault| fault.times > 0);

@@ -4,9 +4,9 @@ use chain::{RunState, StackId};
 
 use crate::account::Account;
 use crate::clock::Timestamp;
-use crate::commit::Commit;
 use crate::hooks::Hooks;
 use crate::refusal::Refusal;
+use crate::run::Fate;
 use crate::slug::slug;
 use crate::space::ROOT;
 use crate::stack::{Stack, StackSettings};
@@ -22,7 +22,8 @@ pub struct NewStack {
     pub(crate) commit: Option<String>,
     pub(crate) disabled: bool,
     pub(crate) finds_changes: bool,
-    failures: Vec<RunState>,
+    fails_next: usize,
+    pub(crate) changes_outputs: bool,
     native_upstream: Vec<String>,
 }
 
@@ -39,7 +40,8 @@ impl NewStack {
             commit: None,
             disabled: false,
             finds_changes: true,
-            failures: Vec::new(),
+            fails_next: 0,
+            changes_outputs: true,
             native_upstream: Vec::new(),
         }
     }
@@ -126,7 +128,14 @@ impl NewStack {
     /// Its next `times` tracked runs fail while they plan.
     #[must_use]
     pub fn fails_next(mut self, times: usize) -> Self {
-        self.failures = vec![RunState::Planning; times];
+        self.fails_next = times;
+        self
+    }
+
+    /// Its applies change no output that others refer to.
+    #[must_use]
+    pub fn outputs_unchanged(mut self) -> Self {
+        self.changes_outputs = false;
         self
     }
 
@@ -141,6 +150,7 @@ impl NewStack {
 impl Account {
     pub(crate) fn add_stack(&mut self, new: NewStack) -> Result<StackId, Refusal> {
         let vendor = new.vendor.config(&new.settings.name);
+        let repository = new.settings.full_repository();
         let id = self.create_stack(
             new.settings,
             Hooks::default(),
@@ -148,13 +158,13 @@ impl Account {
             &new.space,
             new.slug.as_deref(),
         )?;
+        let commit = new.commit.as_ref().map(|hash| self.old_commit(&repository, hash));
         let stack = self.stack_mut(id.as_str())?;
-        if let Some(hash) = &new.commit {
-            stack.tracked_commit = Commit::new(&stack.settings.full_repository(), hash, "Initial commit");
-        }
+        stack.tracked_commit = commit.unwrap_or_else(|| stack.tracked_commit.clone());
         stack.disabled = new.disabled;
         stack.finds_changes = new.finds_changes;
-        stack.failures = new.failures;
+        stack.changes_outputs = new.changes_outputs;
+        stack.next_fates = vec![Fate::FailsIn(RunState::Planning); new.fails_next];
         for upstream in &new.native_upstream {
             self.create_dependency(id.as_str(), upstream, false)?;
         }
@@ -185,7 +195,7 @@ impl Account {
         let stack = Stack {
             id: id.clone(),
             space,
-            tracked_commit: Commit::initial(&settings.full_repository(), &settings.branch),
+            tracked_commit: self.head_of_stack(&settings),
             settings,
             hooks,
             vendor,
@@ -201,7 +211,8 @@ impl Account {
             blueprint: None,
             runs: Vec::new(),
             finds_changes: true,
-            failures: Vec::new(),
+            changes_outputs: true,
+            next_fates: Vec::new(),
         };
         self.stacks.insert(id.clone(), stack);
         for target in self.webhooks_for_new_stacks.clone() {

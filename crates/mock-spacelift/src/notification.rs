@@ -141,7 +141,7 @@ fn input(account: &Account, stack: &Stack, run: &Run, webhooks: &[&NamedWebhook]
     })
 }
 
-fn run_input(account: &Account, run: &Run) -> Value {
+pub(crate) fn run_input(account: &Account, run: &Run) -> Value {
     let session = run.triggered_by.as_ref().map(|login| {
         let machine = login.starts_with("api::");
         let name = account.sessions.values().find(|session| session.login == *login);
@@ -180,7 +180,7 @@ fn run_input(account: &Account, run: &Run) -> Value {
     })
 }
 
-fn stack_input(account: &Account, stack: &Stack) -> Value {
+pub(crate) fn stack_input(account: &Account, stack: &Stack) -> Value {
     let settings = &stack.settings;
     let space = account.spaces.get(&stack.space);
     json!({

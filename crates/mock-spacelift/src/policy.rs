@@ -1,7 +1,9 @@
-//! Policies. Of their kinds, notification policies are evaluated; the others are only kept.
+//! Policies. Of their kinds, notification and trigger policies are evaluated; the others are only kept.
+
+use std::collections::BTreeSet;
 
 use async_graphql::Enum;
-use chain::SpaceId;
+use chain::{SpaceId, StackId};
 
 use crate::account::Account;
 use crate::clock::Timestamp;
@@ -36,6 +38,8 @@ pub(crate) struct Policy {
     pub labels: Vec<String>,
     pub body: String,
     pub rego: Rego,
+    /// Stacks that it was attached to by hand. Notification policies need none of that: their space is enough.
+    pub attached_to: BTreeSet<StackId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -63,6 +67,21 @@ impl NewPolicy {
             body: body.to_owned(),
         }
     }
+
+    /// A trigger policy of the root space, with a body in Rego. It counts for the stacks that it is attached to.
+    pub fn trigger(name: &str, body: &str) -> Self {
+        Self {
+            policy_type: PolicyType::Trigger,
+            ..Self::notification(name, body)
+        }
+    }
+
+    /// `autoattach:<label>` attaches it to all stacks with that label, `autoattach:*` to all.
+    #[must_use]
+    pub fn label(mut self, label: &str) -> Self {
+        self.labels.push(label.to_owned());
+        self
+    }
 }
 
 impl Account {
@@ -79,8 +98,10 @@ impl Account {
             what: "policy",
             id: id.to_owned(),
         };
-        let created_at = self.policies.get(id).ok_or_else(unknown)?.created_at;
+        let before = self.policies.get(id).ok_or_else(unknown)?;
+        let (created_at, attached_to) = (before.created_at, before.attached_to.clone());
         let policy = Policy {
+            attached_to,
             created_at,
             ..self.keep_policy(id.to_owned(), new)?
         };
@@ -101,6 +122,7 @@ impl Account {
             labels: new.labels,
             body: new.body,
             rego,
+            attached_to: BTreeSet::new(),
             created_at: now,
             updated_at: now,
         };

@@ -15,6 +15,7 @@ pub(crate) fn next_state(run: &Run, autodeploy: bool) -> Option<RunState> {
         return Some(RunState::Failed);
     }
     let next = match state {
+        RunState::Queued if run.fate == Fate::Skipped => RunState::Skipped,
         RunState::Queued => RunState::Ready,
         RunState::Ready => RunState::Preparing,
         RunState::Preparing => RunState::Initializing,
@@ -90,7 +91,7 @@ mod tests {
             id: "run".parse().unwrap(),
             stack: "stack".parse().unwrap(),
             run_type: request.run_type,
-            commit: Commit::initial("acme/infra", "main"),
+            commit: Commit::new("acme/infra", "abc123", "A change"),
             branch: "main".to_owned(),
             command: None,
             triggered_by: None,
@@ -99,9 +100,12 @@ mod tests {
             drift_detection: false,
             prioritized: false,
             fate,
+            changes_outputs: true,
             delta: None,
             comments: Vec::new(),
             waits_for: Vec::new(),
+            of_dependency: false,
+            workflow: "run".parse().unwrap(),
             history: vec![queued.clone()],
         };
         while let Some(state) = next_state(&run, autodeploy) {

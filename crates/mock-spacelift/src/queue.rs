@@ -5,9 +5,11 @@ use chain::{RunId, RunState, RunType, StackId};
 use crate::account::Account;
 use crate::clock::Timestamp;
 use crate::commit::Commit;
+use crate::journal::LogAction;
 use crate::progress::{delta, next_state};
 use crate::refusal::Refusal;
 use crate::run::{Fate, Run, RunRequest, Transition};
+use crate::stack::Stack;
 use crate::webhook::{About, Outgoing, WebhookKey};
 use crate::{event, notification};
 
@@ -18,6 +20,8 @@ pub(crate) enum Decision {
     Discard,
     Cancel,
     Stop,
+    /// Plan again, for some resources only.
+    Replan,
 }
 
 impl Decision {
@@ -30,29 +34,46 @@ impl Decision {
             }
             (Self::Cancel, RunState::Queued | RunState::Ready) => Some(RunState::Canceled),
             (Self::Stop, state) if !state.is_terminal() => Some(RunState::Stopped),
+            (Self::Replan, RunState::Unconfirmed) => Some(RunState::ReplanRequested),
             _ => None,
         }
     }
 
-    fn participle(self) -> &'static str {
+    pub(crate) fn participle(self) -> &'static str {
         match self {
             Self::Confirm => "confirmed",
             Self::Discard => "discarded",
             Self::Cancel => "canceled",
             Self::Stop => "stopped",
+            Self::Replan => "planned again",
         }
     }
 }
 
 impl Account {
+    /// Queues a run for somebody, if nobody else has locked the stack.
+    pub(crate) fn trigger_run(&mut self, stack: &str, request: &RunRequest) -> Result<RunId, Refusal> {
+        let locked = self.existing_stack(stack)?;
+        if let Some(lock) = &locked.lock
+            && locked.is_locked_for(request.triggered_by.as_deref())
+        {
+            return Err(Refusal::LockedByOther {
+                id: locked.id.to_string(),
+                by: lock.by.clone(),
+                wanted: "trigger runs",
+            });
+        }
+        self.create_run(stack, request)
+    }
+
     /// Queues a run, and tracked runs of the stacks that natively depend on its stack.
     pub(crate) fn create_run(&mut self, stack: &str, request: &RunRequest) -> Result<RunId, Refusal> {
         let stack = self.existing_stack(stack)?.id.clone();
-        let run = self.queue_run(&stack, request, Vec::new())?;
-        if request.run_type == RunType::Tracked {
-            self.queue_dependents(&stack, &run);
+        if request.run_type != RunType::Tracked {
+            return self.queue_run(&stack, request, Vec::new());
         }
-        Ok(run)
+        let mut runs = self.queue_with_dependents(&[stack], request)?;
+        Ok(runs.remove(0))
     }
 
     /// Queues one run of one stack.
@@ -63,19 +84,8 @@ impl Account {
         waits_for: Vec<RunId>,
     ) -> Result<RunId, Refusal> {
         let id: RunId = self.ulid().parse().expect("a ULID is a run id");
-        let stack = self.stack_mut(stack.as_str())?;
-        if stack.disabled {
-            return Err(Refusal::StackDisabled {
-                id: stack.id.to_string(),
-            });
-        }
-        let repository = stack.settings.full_repository();
-        let commit = match &request.commit {
-            Some(hash) if *hash != stack.tracked_commit.hash => {
-                Commit::new(&repository, hash, "Another commit")
-            }
-            _ => stack.tracked_commit.clone(),
-        };
+        self.existing_stack(stack.as_str())?.check_enabled()?;
+        let commit = self.commit_to_run(stack, request.commit.as_deref())?;
         let queued = Transition {
             state: RunState::Queued,
             state_version: 1,
@@ -83,6 +93,7 @@ impl Account {
             username: request.triggered_by.clone(),
             note: None,
         };
+        let stack = self.stack_mut(stack.as_str())?;
         let run = Run {
             id: id.clone(),
             stack: stack.id.clone(),
@@ -96,14 +107,41 @@ impl Account {
             drift_detection: request.drift_detection,
             prioritized: false,
             fate: stack.next_fate(&request.run_type),
+            changes_outputs: stack.changes_outputs,
             delta: None,
             comments: Vec::new(),
             waits_for,
+            of_dependency: request.of_dependency,
+            workflow: request.workflow.clone().unwrap_or_else(|| id.clone()),
             history: vec![queued],
         };
+        self.note_trigger(&run, request.retries.clone());
         let place = self.keep_run(run);
         self.announce(place);
         Ok(id)
+    }
+
+    /// The commit that was asked for, or the one that the stack tracks.
+    fn commit_to_run(&mut self, stack: &StackId, wanted: Option<&str>) -> Result<Commit, Refusal> {
+        let stack = self.existing_stack(stack.as_str())?;
+        let Some(hash) = wanted.filter(|hash| *hash != stack.tracked_commit.hash) else {
+            return Ok(stack.tracked_commit.clone());
+        };
+        let repository = stack.settings.full_repository();
+        self.check_commit(&repository, hash)?;
+        Ok(self.commit(&repository, hash))
+    }
+
+    fn note_trigger(&mut self, run: &Run, retries: Option<RunId>) {
+        let made = LogAction::Trigger {
+            stack: run.stack.clone(),
+            run: run.id.clone(),
+            run_type: run.run_type.to_string(),
+            commit: run.commit.hash.clone(),
+            timestamp: run.commit.timestamp,
+            retries,
+        };
+        self.note(run.triggered_by.as_deref(), made);
     }
 
     /// Moves every run one state on, the oldest first. Says whether anything moved.
@@ -120,13 +158,8 @@ impl Account {
     pub(crate) fn advance(&mut self, place: usize) -> bool {
         let run = &self.runs[place];
         if *run.state() == RunState::Queued && run.is_serialized() {
-            if self.upstream_failed(run) {
-                self.transition(
-                    place,
-                    RunState::Canceled,
-                    None,
-                    Some("an upstream run did not finish"),
-                );
+            if let Some((end, why)) = self.ends_with_upstream(run) {
+                self.transition(place, end, None, Some(why));
                 return true;
             }
             if !self.has_turn(place) {
@@ -134,8 +167,12 @@ impl Account {
             }
         }
         let run = &self.runs[place];
-        let stack = self.stacks.get(&run.stack);
-        let Some(next) = next_state(run, stack.is_some_and(|stack| stack.settings.autodeploy)) else {
+        if *run.state() == RunState::Ready && self.no_workers {
+            return false;
+        }
+        // While a stack is locked, nothing deploys by itself.
+        let autodeploy = |stack: &Stack| stack.settings.autodeploy && stack.lock.is_none();
+        let Some(next) = next_state(run, self.stacks.get(&run.stack).is_some_and(autodeploy)) else {
             return false;
         };
         let note = (next == RunState::Failed)
@@ -144,40 +181,29 @@ impl Account {
         true
     }
 
-    /// Whether a queued run may start: nobody holds its stack, and no older run of it comes first.
+    /// Whether a queued run may start: nothing holds it, and no other run of its stack comes first.
     fn has_turn(&self, place: usize) -> bool {
         let run = &self.runs[place];
-        if self
-            .stacks
-            .get(&run.stack)
-            .is_none_or(|stack| stack.lock.is_some())
-        {
-            return false;
-        }
-        let upstream_done = run
-            .waits_for
-            .iter()
-            .all(|id| self.run(id.as_str()).is_none_or(Run::is_over));
         let first = !self.active_runs.iter().any(|&other| {
             let other_run = &self.runs[other];
             other_run.stack == run.stack
                 && other_run.is_serialized()
-                && (other_run.is_under_way() || self.comes_before(other, place))
+                && (other_run.is_under_way()
+                    || (!self.is_held_by_lock(other_run) && self.comes_before(other, place)))
         });
-        upstream_done && first
+        !self.is_held_by_lock(run) && self.upstream_is_over(run) && first
+    }
+
+    /// Runs of everyone but the lock's owner stay in the queue.
+    fn is_held_by_lock(&self, run: &Run) -> bool {
+        let stack = self.stacks.get(&run.stack);
+        stack.is_none_or(|stack| stack.is_locked_for(run.triggered_by.as_deref()))
     }
 
     /// Of two queued runs of a stack: a prioritized one first, then the older one.
     fn comes_before(&self, one: usize, other: usize) -> bool {
         let rank = |place: usize| (!self.runs[place].prioritized, place);
         rank(one) < rank(other)
-    }
-
-    fn upstream_failed(&self, run: &Run) -> bool {
-        run.waits_for
-            .iter()
-            .filter_map(|id| self.run(id.as_str()))
-            .any(|upstream| upstream.is_over() && !upstream.state().succeeded())
     }
 
     /// Confirms, discards, cancels or stops a run. Without one, the run that blocks the stack is meant.
@@ -198,6 +224,12 @@ impl Account {
             wanted: decision.participle(),
         })?;
         let id = run.id.clone();
+        let decided = LogAction::Decide {
+            stack: run.stack.clone(),
+            run: id.clone(),
+            state: next.to_string(),
+        };
+        self.note(Some(by), decided);
         self.runs[place].metadata.extend(metadata);
         self.transition(place, next, Some(by), note);
         Ok(id)
@@ -234,10 +266,14 @@ impl Account {
             note: note.map(str::to_owned),
         });
         run.delta = delta(run);
-        if run.is_over() {
+        let is_over = run.is_over();
+        if is_over {
             self.active_runs.remove(&place);
         }
         self.announce(place);
+        if is_over {
+            self.run_trigger_policies(place);
+        }
     }
 
     /// Puts the deliveries of a run's latest transition into the outbox.
@@ -278,11 +314,11 @@ impl Account {
     }
 }
 
-impl crate::stack::Stack {
-    /// What the next run of this kind will find. Failures that were asked for are used up by tracked runs.
+impl Stack {
+    /// What the next run of this kind will find. What was asked for is used up by tracked runs.
     fn next_fate(&mut self, run_type: &RunType) -> Fate {
-        if *run_type == RunType::Tracked && !self.failures.is_empty() {
-            return Fate::FailsIn(self.failures.remove(0));
+        if *run_type == RunType::Tracked && !self.next_fates.is_empty() {
+            return self.next_fates.remove(0);
         }
         if self.finds_changes {
             Fate::Changes

@@ -15,12 +15,14 @@ pub struct RunRecord {
     pub stack: StackId,
     pub run_type: RunType,
     pub state: RunState,
-    /// `None` for a git push, else a login, a stack or `api::<key id>`.
+    /// `None` for a git push, else a login, a stack, a policy or `api::<key id>`.
     pub triggered_by: Option<String>,
     /// The run-metadata headers of the calls that made and confirmed it.
     pub metadata: Vec<String>,
     pub branch: String,
     pub commit: Option<CommitSha>,
+    /// When the commit was made, in Unix seconds. An old commit keeps its own.
+    pub commit_timestamp: i64,
     pub command: Option<String>,
     /// Variables that the run was given at its trigger.
     pub environment: Vec<(String, String)>,
@@ -50,6 +52,7 @@ impl From<&Run> for RunRecord {
             metadata: run.metadata.clone(),
             branch: run.branch.clone(),
             commit: CommitSha::new(&run.commit.hash),
+            commit_timestamp: run.commit.timestamp,
             command: run.command.clone(),
             environment: run.environment.clone().into_iter().collect(),
             created_at: run.created_at(),
@@ -73,6 +76,8 @@ pub struct StackRecord {
     pub repository: String,
     pub branch: String,
     pub tracked_commit: Option<CommitSha>,
+    /// When the tracked commit was made, in Unix seconds.
+    pub tracked_commit_timestamp: i64,
     pub autodeploy: bool,
     pub disabled: bool,
     pub locked_by: Option<String>,
@@ -90,6 +95,7 @@ impl StackRecord {
             repository: stack.settings.full_repository(),
             branch: stack.settings.branch.clone(),
             tracked_commit: CommitSha::new(&stack.tracked_commit.hash),
+            tracked_commit_timestamp: stack.tracked_commit.timestamp,
             autodeploy: stack.settings.autodeploy,
             disabled: stack.disabled,
             locked_by: stack.lock.as_ref().map(|lock| lock.by.clone()),

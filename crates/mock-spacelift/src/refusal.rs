@@ -26,6 +26,26 @@ pub enum Refusal {
     StackLocked { id: String, by: String },
     #[error("stack `{id}` is not locked")]
     StackNotLocked { id: String },
+    #[error("stack `{id}` is locked by {by}, and nobody else can {wanted}")]
+    LockedByOther {
+        id: String,
+        by: String,
+        wanted: &'static str,
+    },
+    #[error("no stack follows repository `{repository}`; stacks follow: {known}")]
+    NoFollower { repository: String, known: String },
+    #[error("the stacks of repository `{repository}` follow several branches, so say which: {branches}")]
+    SeveralBranches { repository: String, branches: String },
+    #[error("stack `{id}` follows {follows}")]
+    OtherBranch { id: String, follows: String },
+    #[error("commit `{hash}` not found in repository `{repository}`")]
+    CommitGone { hash: String, repository: String },
+    #[error("{reason}")]
+    Request { reason: &'static str },
+    #[error("there is no fault `{kind}`; there are: {known}")]
+    FaultKind { kind: String, known: String },
+    #[error("no run of stack `{id}` {wanted}")]
+    NoSuchRun { id: String, wanted: &'static str },
     #[error("stack `{id}` is protected from deletion")]
     StackProtected { id: String },
     #[error("run `{id}` is {state} and cannot be {wanted}")]

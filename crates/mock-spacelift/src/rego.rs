@@ -5,7 +5,10 @@ use std::fmt;
 use regorus::{Engine, Value};
 
 /// The rule of a notification policy that says which webhooks hear of an event.
-const WEBHOOK_RULE: &str = "data.spacelift.webhook";
+const WEBHOOK_RULE: &str = "webhook";
+
+/// The rule of a trigger policy that says which stacks run.
+const TRIGGER_RULE: &str = "trigger";
 
 /// A compiled policy.
 #[derive(Clone)]
@@ -40,10 +43,23 @@ impl Rego {
 
     /// What the `webhook` rule says about an input: a list of requests, empty when no rule matches.
     pub(crate) fn webhooks(&self, input: &serde_json::Value) -> Result<Vec<serde_json::Value>, String> {
+        self.set(WEBHOOK_RULE, input)
+    }
+
+    /// The ids of the stacks that the `trigger` rule names.
+    pub(crate) fn triggers(&self, input: &serde_json::Value) -> Result<Vec<String>, String> {
+        let stacks = self.set(TRIGGER_RULE, input)?;
+        let ids = stacks.into_iter().map(serde_json::from_value);
+        ids.collect::<Result<_, _>>()
+            .map_err(|error| format!("`{TRIGGER_RULE}` has what is no stack id: {error}"))
+    }
+
+    /// The members of a rule that is a set; none when it is undefined.
+    fn set(&self, rule: &str, input: &serde_json::Value) -> Result<Vec<serde_json::Value>, String> {
         let mut engine = self.engine.clone();
         engine.set_input(Value::from(input.clone()));
         let results = engine
-            .eval_query(WEBHOOK_RULE.to_owned(), false)
+            .eval_query(format!("data.spacelift.{rule}"), false)
             .map_err(|error| error.to_string())?;
         let Some(expression) = results
             .result
@@ -57,8 +73,8 @@ impl Rego {
             found => serde_json::to_value(found).map_err(|error| error.to_string())?,
         };
         match found {
-            serde_json::Value::Array(requests) => Ok(requests),
-            other => Err(format!("`webhook` is not a set but {other}")),
+            serde_json::Value::Array(members) => Ok(members),
+            other => Err(format!("`{rule}` is not a set but {other}")),
         }
     }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Fate {
     Changes,
     NoChanges,
     FailsIn(RunState),
+    /// There is nothing to do: it ends where it would begin.
+    Skipped,
 }
 
 /// One entry of a run's history.
@@ -45,6 +47,7 @@ pub(crate) struct RunComment {
 
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_field_names, reason = "`type` alone is a keyword")]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 pub(crate) struct Run {
     pub id: RunId,
     pub stack: StackId,
@@ -59,10 +62,16 @@ pub(crate) struct Run {
     pub drift_detection: bool,
     pub prioritized: bool,
     pub fate: Fate,
+    /// Whether its apply changes outputs that other stacks refer to.
+    pub changes_outputs: bool,
     pub delta: Option<Delta>,
     pub comments: Vec<RunComment>,
     /// Runs of upstream stacks that must be over first.
     pub waits_for: Vec<RunId>,
+    /// Only a native dependency wants it: it is skipped where upstream nothing changed for it.
+    pub of_dependency: bool,
+    /// The first of the runs that trigger policies made of one another; its own id without policies.
+    pub workflow: RunId,
     /// Oldest first, and never empty.
     pub history: Vec<Transition>,
 }
@@ -77,11 +86,24 @@ pub(crate) struct RunRequest {
     pub metadata: Option<String>,
     pub environment: BTreeMap<String, String>,
     pub drift_detection: bool,
+    pub of_dependency: bool,
+    /// The workflow of the run whose end made a trigger policy ask for this one.
+    pub workflow: Option<RunId>,
+    /// The run that it tries again.
+    pub retries: Option<RunId>,
 }
 
 impl RunRequest {
     pub(crate) fn tracked(triggered_by: Option<&str>) -> Self {
         Self::of(RunType::Tracked, triggered_by)
+    }
+
+    /// A person's tracked run of a commit, whatever the stack tracks.
+    pub(crate) fn of_commit(by: &str, sha: &str) -> Self {
+        Self {
+            commit: Some(sha.to_owned()),
+            ..Self::tracked(Some(by))
+        }
     }
 
     pub(crate) fn of(run_type: RunType, triggered_by: Option<&str>) -> Self {
@@ -93,6 +115,9 @@ impl RunRequest {
             metadata: None,
             environment: BTreeMap::new(),
             drift_detection: false,
+            of_dependency: false,
+            workflow: None,
+            retries: None,
         }
     }
 }

@@ -173,6 +173,9 @@ struct SeedPolicy {
     space: String,
     #[serde(default)]
     labels: Vec<String>,
+    /// Stacks that it is attached to, beside those that a label of its own attaches.
+    #[serde(default)]
+    attached_to: Vec<String>,
     body: String,
 }
 
@@ -231,7 +234,11 @@ impl Seed {
         }
         for policy in self.policy {
             let at = entry("policy", &policy.name);
-            account.create_policy(policy.into()).map_err(at)?;
+            let attached_to = policy.attached_to.clone();
+            let id = account.create_policy(policy.into()).map_err(&at)?.id;
+            for stack in attached_to {
+                account.attach_policy(&id, &stack).map_err(&at)?;
+            }
         }
         Ok(account)
     }

@@ -1,4 +1,4 @@
-//! The account's HTTP server: `POST /graphql`, with faults where they were asked for.
+//! The account's HTTP server: `POST /graphql`, with faults where they were asked for, and `/control`, without.
 //!
 //! | answer | when |
 //! |---|---|
@@ -17,12 +17,14 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::post;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::clock::Timestamp;
 use crate::connection::{Connection, Resettable};
+use crate::control_server;
 use crate::document::without_empty_arguments;
 use crate::fault::Misfortune;
 use crate::graphql::{self, Caller, Schema};
@@ -74,7 +76,11 @@ pub(crate) async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Resul
         mock,
         address,
     };
-    let router = Router::new().route("/graphql", post(answer)).with_state(serving);
+    let control = control_server::router(serving.mock.clone());
+    let router = Router::new()
+        .route("/graphql", post(answer))
+        .with_state(serving)
+        .merge(control);
     let service = router.into_make_service_with_connect_info::<Connection>();
     let task = tokio::spawn(async move {
         let stop = async {
@@ -192,6 +198,15 @@ async fn suffer(
             call.execute(serving, record).await;
             record.status = Some(StatusCode::INTERNAL_SERVER_ERROR.as_u16());
             (StatusCode::INTERNAL_SERVER_ERROR, "500 Internal Server Error\n").into_response()
+        }
+        Misfortune::GraphQlError { message, is_done } => {
+            let path: Vec<String> = call.operation.fields.iter().take(1).cloned().collect();
+            if is_done {
+                call.execute(serving, record).await;
+            }
+            let body = json!({ "data": null, "errors": [{ "message": message, "path": path }] });
+            record.error = Some(message);
+            axum::Json(body).into_response()
         }
         // The sessions are gone already: the request is refused like any other without a login.
         Misfortune::ExpiredTokens => axum::Json(call.execute(serving, record).await).into_response(),

@@ -1,12 +1,14 @@
 //! A stack: what was configured, and what happened to it.
 
 use async_graphql::{Enum, SimpleObject};
-use chain::{RunState, SpaceId, StackId};
+use chain::{SpaceId, StackId};
 
 use crate::clock::Timestamp;
 use crate::commit::Commit;
 use crate::context::{ConfigElement, ContextAttachment};
 use crate::hooks::Hooks;
+use crate::refusal::Refusal;
+use crate::run::Fate;
 use crate::vendor::VendorConfig;
 use crate::webhook::StackWebhook;
 
@@ -141,6 +143,26 @@ pub(crate) struct Stack {
     pub runs: Vec<usize>,
     /// Whether a plan of this stack finds something to change.
     pub finds_changes: bool,
-    /// Where the next tracked runs fail, one entry for each.
-    pub failures: Vec<RunState>,
+    /// Whether an apply of this stack changes the outputs that others refer to.
+    pub changes_outputs: bool,
+    /// What becomes of the next tracked runs, one entry for each.
+    pub next_fates: Vec<Fate>,
+}
+
+impl Stack {
+    pub(crate) fn check_enabled(&self) -> Result<(), Refusal> {
+        if self.disabled {
+            return Err(Refusal::StackDisabled {
+                id: self.id.to_string(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Whether somebody else's lock keeps this one from triggering runs.
+    pub(crate) fn is_locked_for(&self, by: Option<&str>) -> bool {
+        self.lock
+            .as_ref()
+            .is_some_and(|lock| by != Some(lock.by.as_str()))
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use chain::{RunId, RunState, SpaceId, StackId};
 
@@ -131,6 +132,8 @@ pub(crate) struct Outgoing {
     pub method: String,
     pub headers: BTreeMap<String, String>,
     pub body: Vec<u8>,
+    /// How long it waits before it is sent, out of the order of the others.
+    pub late_by: Duration,
     /// The run that it tells of; `None` for the audit trail.
     pub about: Option<About>,
 }
@@ -154,6 +157,7 @@ impl Outgoing {
             method: "POST".to_owned(),
             headers: BTreeMap::new(),
             body,
+            late_by: Duration::ZERO,
             about,
         }
     }

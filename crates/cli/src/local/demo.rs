@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use chain::{RunId, RunState};
 use clap::Args;
+use mock_spacelift::MockSpacelift;
 use orchestrator::ChainId;
 use orchestrator::contract::{ChainReport, ChainResult};
 
@@ -53,6 +54,7 @@ pub(crate) fn demo(arguments: &DemoArguments) -> Done {
                 webhook: any,
                 spacelift: any,
             },
+            MockSpacelift::acme(),
             PACE,
         )
         .await?;

@@ -10,10 +10,14 @@ use mock_spacelift::{KEY_ID, KEY_SECRET};
 
 use super::system::{Ports, System, Temporal, WEBHOOK_SECRET};
 use super::{Done, block_on};
+use crate::mock::account;
 use crate::output;
 
 /// How long a run stays in a state: long enough to watch.
 const PACE: Duration = Duration::from_millis(700);
+
+/// A stack that the built-in company has.
+const BUILT_IN_ROOT: &str = "core-network";
 
 #[derive(Debug, Args)]
 pub(crate) struct DevArguments {
@@ -35,6 +39,9 @@ pub(crate) struct DevArguments {
     /// Keep Temporal's data in this file; without it they are gone when this ends.
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+    /// The Spacelift account to start with, instead of the built-in one.
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
 }
 
 pub(crate) fn dev(arguments: DevArguments) -> Done {
@@ -54,7 +61,8 @@ pub(crate) fn dev(arguments: DevArguments) -> Done {
             webhook: SocketAddr::from((Ipv4Addr::UNSPECIFIED, arguments.webhook_port)),
             spacelift: local(arguments.spacelift_port),
         };
-        let system = System::start(ports, PACE).await?;
+        let spacelift = account(arguments.seed.as_deref())?;
+        let system = System::start(ports, spacelift, PACE).await?;
         let stop = environment::told_to_stop()?;
         introduce(&system, ui);
         stop.await;
@@ -83,16 +91,37 @@ fn introduce(system: &System, ui_port: Option<u16>) {
 
 Try, in another terminal:
 
-  spillway run core-network --account {account} --wait{at}
+{examples}
   spillway chains{at}
 
-`backoffice` waits for a confirmation: `spillway chain show <chain>` says of which run, and with these
+Commands that speak to Spacelift want these:
 
   export SPACELIFT_BASE_URL={spacelift} SPACELIFT_KEY_ID={KEY_ID} SPACELIFT_KEY_SECRET={KEY_SECRET}
 
-`spillway runs confirm backoffice <run>` gives it. Ctrl-C ends everything.",
+Ctrl-C ends everything.",
+        examples = examples(system, &at),
         temporal = system.temporal,
         spacelift = system.spacelift_url,
         account = system.account,
     ));
+}
+
+/// What to try: by name where the account is the built-in company.
+fn examples(system: &System, at: &str) -> String {
+    let account = &system.account;
+    let url = match system.spacelift_url.as_str() {
+        "http://127.0.0.1:8010" => String::new(),
+        url => format!(" --url {url}"),
+    };
+    if system.spacelift.stack(BUILT_IN_ROOT).is_none() {
+        return format!(
+            "  spillway mock push <repository>{url}   (one commit, and the runs of all stacks of the repository)
+  spillway run <stack> --account {account} --wait{at}"
+        );
+    }
+    format!(
+        "  spillway mock push acme/landing-zone{url}   (one push starts three stacks, whose chains meet)
+  spillway mock confirm backoffice{url}   (it waits for a confirmation each time)
+  spillway run {BUILT_IN_ROOT} --account {account} --wait{at}"
+    )
 }

@@ -61,10 +61,13 @@ pub(crate) struct System {
 }
 
 impl System {
-    pub(crate) async fn start(ports: Ports, pace: Duration) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        ports: Ports,
+        spacelift: MockSpacelift,
+        pace: Duration,
+    ) -> anyhow::Result<Self> {
         let webhook_listener = listen(ports.webhook, "the webhook", "--webhook-port").await?;
         let webhook = webhook_listener.local_addr()?;
-        let spacelift = MockSpacelift::acme();
         spacelift.pace(Pace::Every(pace));
         let server = spacelift.serve(ports.spacelift).await.with_context(|| {
             format!(

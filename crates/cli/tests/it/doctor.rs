@@ -46,7 +46,7 @@ async fn everything_but_temporal_is_well() {
     ok       login                 mock (api::01JSMHTFM9TXWW1XK4AZN1SA8K)
     ok       rights                the key is an administrator's
     ok       account               `acme`
-    ok       stacks                the key sees 16
+    ok       stacks                the key sees 19
     warning  dependencies          errors: 0, warnings: 1
                                    -> `spillway lint` lists them
     ok       webhook in Spacelift  `spillway` of the space `root` sends to https://x.example/webhook

@@ -11,7 +11,7 @@ async fn warnings_alone_are_no_failure() {
     1 warning
       disabled  `legacy-shop` is disabled, and left out of every chain
 
-    16 stacks, 18 dependencies
+    19 stacks, 21 dependencies
     ");
 }
 

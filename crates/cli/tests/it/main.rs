@@ -4,6 +4,7 @@
 
 mod account;
 mod audit;
+mod control;
 mod doctor;
 mod failures;
 mod lint;

@@ -46,7 +46,7 @@ async fn the_variables_that_it_prints_work_until_ctrl_c() {
         .into_iter()
         .fold(client, World::without);
     let stacks = client.run(&["stacks", "list", "--json"]).await.json();
-    assert_eq!(stacks.as_array().unwrap().len(), 16);
+    assert_eq!(stacks.as_array().unwrap().len(), 19);
     assert!(
         exported(&said, "SPACELIFT_BASE_URL").starts_with("http://127.0.0.1:"),
         "{said}"

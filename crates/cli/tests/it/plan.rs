@@ -10,11 +10,11 @@ async fn the_chain_of_the_built_in_company_as_a_tree() {
     let world = World::acme().await;
     insta::assert_snapshot!(world.run(&["plan", "core-network", "--commit", "0ee3a3b7"]).await.ok(), @r"
     core-network (root, main @ 0ee3a3b)
-    ├─ cluster @ 0ee3a3b
+    ├─ cluster @ 0ee3a3b, waits for identity if under way
     │  ├─ logging @ its own commit (another repository)
     │  └─ monitoring @ its own commit (another repository)
-    ├─ database @ 0ee3a3b
-    │  └─ platform-api @ 0ee3a3b, after cluster and database
+    ├─ database @ 0ee3a3b, waits for encryption-keys if under way
+    │  └─ platform-api @ 0ee3a3b, after cluster and database, waits for artifact-registry if under way
     │     ├─ backoffice @ its own commit (another repository), needs confirmation
     │     │  └─ reports @ its own commit (another repository), after backoffice and database
     │     └─ search @ its own commit (another repository), after database and platform-api

@@ -9,6 +9,7 @@ use crate::account::Account;
 use crate::policy::{NewPolicy, Policy, PolicyType};
 use crate::refusal::Refusal;
 use crate::space::ROOT;
+use crate::stack::Stack;
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Policy", complex)]
@@ -46,6 +47,34 @@ impl PolicyNode {
         mock(ctx)
             .read(|account| account.space(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
+    }
+}
+
+/// A policy that was attached by hand or by a label.
+#[derive(SimpleObject)]
+pub(super) struct StackPolicyAttachment {
+    id: ID,
+    policy_id: ID,
+    policy_name: String,
+    policy_type: PolicyType,
+    policy_labels: Vec<String>,
+    is_autoattached: bool,
+    is_module: bool,
+    stack_id: ID,
+}
+
+impl StackPolicyAttachment {
+    pub(super) fn of(stack: &Stack, policy: &Policy) -> Self {
+        Self {
+            id: ID(format!("{}/{}", stack.id, policy.id)),
+            policy_id: ID::from(&policy.id),
+            policy_name: policy.name.clone(),
+            policy_type: policy.policy_type,
+            policy_labels: policy.labels.clone(),
+            is_autoattached: policy.is_autoattached_to(&stack.id),
+            is_module: false,
+            stack_id: ID::from(stack.id.as_str()),
+        }
     }
 }
 
@@ -180,6 +209,20 @@ impl PolicyMutation {
             account.update_policy(&id, new)
         })?;
         Ok(PolicyNode::from(&updated))
+    }
+
+    async fn policy_attach(
+        &self,
+        ctx: &Context<'_>,
+        id: ID,
+        stack: ID,
+    ) -> Result<StackPolicyAttachment, Refusal> {
+        authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
+            account.attach_policy(&id, &stack)?;
+            let policy = account.policies.get(id.as_str()).ok_or(Refusal::NotFound)?;
+            Ok(StackPolicyAttachment::of(account.existing_stack(&stack)?, policy))
+        })
     }
 
     /// Null when there is no such policy.

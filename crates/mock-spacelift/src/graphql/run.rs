@@ -89,7 +89,7 @@ impl RunNode {
             .map(|&place| &account.runs[place].id);
         let over = run.is_over();
         let unconfirmed = *run.state() == chain::RunState::Unconfirmed;
-        let failed = over && !run.state().succeeded();
+        let failed = run.can_be_retried();
         Self {
             id: ID::from(run.id.as_str()),
             state_name: run.state().to_string(),

@@ -138,6 +138,7 @@ impl RunMutation {
     ) -> Result<DiscardedRuns, Refusal> {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             let places = account.existing_stack(&stack)?.runs.clone();
             let open = places
                 .into_iter()
@@ -170,24 +171,23 @@ impl RunMutation {
     /// A new run of the same kind and commit. Only of one that failed.
     async fn run_retry(&self, ctx: &Context<'_>, stack: ID, run: ID) -> Result<RunNode, Refusal> {
         let login = &session(ctx)?.login;
-        let request = authorized(ctx)?.read(|account| {
-            let run = account.run_of(&stack, &run).ok_or(Refusal::NotFound)?;
-            if !run.is_over() || run.state().succeeded() {
-                let (id, state) = (run.id.to_string(), run.state().to_string());
-                return Err(Refusal::RunState {
-                    id,
-                    state,
-                    wanted: "retried",
-                });
-            }
-            Ok(RunRequest {
-                commit: Some(run.commit.hash.clone()),
-                command: run.command.clone(),
-                environment: run.environment.clone(),
-                ..RunRequest::of(run.run_type.clone(), Some(login))
-            })
-        })?;
-        create(ctx, &stack, &request)
+        authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
+            let id = account.retry_run(&stack, &run, login)?;
+            let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
+            Ok(RunNode::of(account, run))
+        })
+    }
+
+    /// Plans again, for these resources only.
+    async fn run_targeted_replan(
+        &self,
+        ctx: &Context<'_>,
+        stack: ID,
+        run: ID,
+        #[graphql(name = "targets")] _targets: Vec<String>,
+    ) -> Result<RunNode, Refusal> {
+        decide(ctx, &stack, Some(&run), Decision::Replan, None)
     }
 
     async fn run_comment(
@@ -260,6 +260,7 @@ fn with_run(
     change: impl FnOnce(&mut Run),
 ) -> Result<RunNode, Refusal> {
     authorized(ctx)?.write(|account| {
+        account.check_access(stack)?;
         let found = account
             .run_of(stack, run)
             .and_then(|run| account.run_place(run.id.as_str()));
@@ -271,7 +272,8 @@ fn with_run(
 
 fn create(ctx: &Context<'_>, stack: &ID, request: &RunRequest) -> Result<RunNode, Refusal> {
     authorized(ctx)?.write(|account| {
-        let id = account.create_run(stack, request)?;
+        account.check_access(stack)?;
+        let id = account.trigger_run(stack, request)?;
         let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
         Ok(RunNode::of(account, run))
     })
@@ -287,6 +289,7 @@ fn decide(
     let login = &session(ctx)?.login;
     let metadata = caller(ctx).metadata.clone();
     authorized(ctx)?.write(|account| {
+        account.check_access(stack)?;
         let run = run.map(|id| id.as_str());
         let id = account.decide(stack, run, decision, login, note, metadata)?;
         let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;

@@ -31,7 +31,7 @@ fn all(account: &Account) -> Vec<SearchRunsNode> {
         .runs
         .iter()
         .rev()
-        .filter_map(|run| Some((run, account.stacks.get(&run.stack)?)));
+        .filter_map(|run| Some((run, account.visible_stack(run.stack.as_str())?)));
     with_stack
         .map(|(run, stack)| SearchRunsNode {
             run: RunNode::of(account, run),

@@ -46,11 +46,18 @@ pub(crate) struct SpaceQuery;
 #[Object]
 impl SpaceQuery {
     async fn space(&self, ctx: &Context<'_>, id: ID) -> Result<Option<SpaceNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.space(&id).map(SpaceNode::from)))
+        authorized(ctx)?.read(|account| {
+            let space = account.space(&id).filter(|space| account.sees_space(&space.id));
+            Ok(space.map(SpaceNode::from))
+        })
     }
 
     async fn spaces(&self, ctx: &Context<'_>) -> Result<Vec<SpaceNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.spaces.values().map(SpaceNode::from).collect()))
+        authorized(ctx)?.read(|account| {
+            let all = account.spaces.values();
+            let visible = all.filter(|space| account.sees_space(&space.id));
+            Ok(visible.map(SpaceNode::from).collect())
+        })
     }
 }
 

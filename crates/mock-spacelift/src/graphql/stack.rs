@@ -9,6 +9,7 @@ use super::context::StackContextAttachment;
 use super::dependency::DependencyNode;
 use super::enums::{RunState, StackState};
 use super::mock;
+use super::policy::StackPolicyAttachment;
 use super::run::RunNode;
 use super::space::SpaceNode;
 use super::webhook::WebhooksIntegration;
@@ -16,7 +17,6 @@ use super::worker_pool::WorkerPool;
 use crate::account::Account;
 use crate::commit::Commit;
 use crate::hooks::Hooks;
-use crate::policy::PolicyType;
 use crate::refusal::Refusal;
 use crate::run::Run;
 use crate::stack::{Stack, StackSettings, VcsProvider};
@@ -80,19 +80,6 @@ struct RuntimeConfig {
 #[derive(SimpleObject)]
 struct Integrations {
     webhooks: Vec<WebhooksIntegration>,
-}
-
-/// Policies are reached by space here, and never attached.
-#[derive(SimpleObject)]
-struct StackPolicyAttachment {
-    id: ID,
-    policy_id: ID,
-    policy_name: String,
-    policy_type: PolicyType,
-    policy_labels: Vec<String>,
-    is_autoattached: bool,
-    is_module: bool,
-    stack_id: ID,
 }
 
 /// Stacks use the account's default integration, which is not shown.
@@ -185,7 +172,7 @@ impl StackNode {
             starred: stack.starred,
             api_host: None,
             tracked_commit: Some(stack.tracked_commit.clone()),
-            tracked_branch_head: Some(stack.tracked_commit.clone()),
+            tracked_branch_head: account.known_head(&stack.settings).cloned(),
             tracked_commit_set_by: stack.tracked_commit_set_by.clone(),
             effective_terraform_version: terraform_version.clone(),
             terraform_version,
@@ -312,8 +299,14 @@ impl StackNode {
         })
     }
 
-    async fn attached_policies(&self) -> Vec<StackPolicyAttachment> {
-        Vec::new()
+    async fn attached_policies(&self, ctx: &Context<'_>) -> Vec<StackPolicyAttachment> {
+        self.with(ctx, |account, stack| {
+            let attached = account.policies_of(stack);
+            attached
+                .map(|policy| StackPolicyAttachment::of(stack, policy))
+                .collect()
+        })
+        .unwrap_or_default()
     }
 
     async fn vcs_integration(&self) -> Option<StackVcsIntegration> {

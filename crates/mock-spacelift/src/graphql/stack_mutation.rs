@@ -6,7 +6,6 @@ use super::config::{ConfigInput, ConfigNode};
 use super::stack::StackNode;
 use super::{authorized, session};
 use crate::account::Account;
-use crate::commit::Commit;
 use crate::context::{ConfigElement, merge, take};
 use crate::hooks::{Hooks, HooksInput};
 use crate::mock::MockSpacelift;
@@ -123,11 +122,12 @@ impl StackMutation {
         change(authorized(ctx)?, &id, |account| {
             let settings = input.settings(account);
             let space = account.existing_space(&input.space())?;
+            let head = account.head_of_stack(&settings);
             let stack = account.stack_mut(&id)?;
             let moved = (stack.settings.full_repository(), &stack.settings.branch)
                 != (settings.full_repository(), &settings.branch);
             if moved {
-                stack.tracked_commit = Commit::initial(&settings.full_repository(), &settings.branch);
+                stack.tracked_commit = head;
             }
             stack.settings = settings;
             stack.space = space;
@@ -148,6 +148,7 @@ impl StackMutation {
         #[graphql(name = "destroyResources")] _destroy_resources: Option<bool>,
     ) -> Result<Option<StackNode>, Refusal> {
         authorized(ctx)?.write(|account| {
+            account.check_access(&id)?;
             let node = account.stack(&id).map(|stack| StackNode::of(account, stack));
             account.delete_stack(&id)?;
             Ok(node)
@@ -167,7 +168,8 @@ impl StackMutation {
     }
 
     async fn stack_unlock(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
-        change(authorized(ctx)?, &id, |account| account.unlock_stack(&id))
+        let login = &session(ctx)?.login;
+        change(authorized(ctx)?, &id, |account| account.unlock_stack(&id, login))
     }
 
     async fn stack_enable(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
@@ -190,16 +192,25 @@ impl StackMutation {
     ) -> Result<StackNode, Refusal> {
         let login = session(ctx)?.login.clone();
         change(authorized(ctx)?, &id, |account| {
+            let repository = account.existing_stack(&id)?.settings.full_repository();
+            let commit = account.commit(&repository, &sha);
             let stack = account.stack_mut(&id)?;
-            stack.tracked_commit = Commit::new(&stack.settings.full_repository(), &sha, "Another commit");
+            stack.tracked_commit = commit;
             stack.tracked_commit_set_by = Some(login);
             Ok(())
         })
     }
 
-    /// The head of the branch is tracked already.
+    /// The stack tracks the head of its branch again.
     async fn stack_sync_commit(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
-        change(authorized(ctx)?, &id, |_| Ok(()))
+        change(authorized(ctx)?, &id, |account| {
+            let settings = account.existing_stack(&id)?.settings.clone();
+            let head = account.head_of_stack(&settings);
+            let stack = account.stack_mut(&id)?;
+            stack.tracked_commit = head;
+            stack.tracked_commit_set_by = None;
+            Ok(())
+        })
     }
 
     async fn star_set(&self, ctx: &Context<'_>, id: ID, star: bool) -> Result<StackNode, Refusal> {
@@ -216,6 +227,7 @@ impl StackMutation {
     ) -> Result<ConfigNode, Refusal> {
         let element = ConfigElement::from(config);
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             merge(&mut account.stack_mut(&stack)?.config, vec![element.clone()]);
             Ok(ConfigNode::from(&element))
         })
@@ -228,6 +240,7 @@ impl StackMutation {
         id: ID,
     ) -> Result<Option<ConfigNode>, Refusal> {
         authorized(ctx)?.write(|account| {
+            account.check_access(&stack)?;
             Ok(take(&mut account.stack_mut(&stack)?.config, &id)
                 .as_ref()
                 .map(ConfigNode::from))
@@ -242,6 +255,7 @@ fn change(
     change: impl FnOnce(&mut Account) -> Result<(), Refusal>,
 ) -> Result<StackNode, Refusal> {
     mock.write(|account| {
+        account.check_access(id)?;
         change(account)?;
         Ok(StackNode::of(account, account.existing_stack(id)?))
     })

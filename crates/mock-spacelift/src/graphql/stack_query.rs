@@ -15,7 +15,12 @@ pub(crate) struct StackQuery;
 #[Object]
 impl StackQuery {
     async fn stack(&self, ctx: &Context<'_>, id: ID) -> Result<Option<StackNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.stack(&id).map(|stack| StackNode::of(account, stack))))
+        let mock = authorized(ctx)?;
+        Ok(mock.read(|account| {
+            account
+                .visible_stack(&id)
+                .map(|stack| StackNode::of(account, stack))
+        }))
     }
 
     async fn stacks(&self, ctx: &Context<'_>) -> Result<Vec<StackNode>, Refusal> {
@@ -32,7 +37,9 @@ impl StackQuery {
     async fn run_stack(&self, ctx: &Context<'_>, run_id: ID) -> Result<Option<StackNode>, Refusal> {
         authorized(ctx)?.read(|account| {
             let run = account.run(&run_id).ok_or(Refusal::NotFound)?;
-            let stack = account.stacks.get(&run.stack).ok_or(Refusal::NotFound)?;
+            let stack = account
+                .visible_stack(run.stack.as_str())
+                .ok_or(Refusal::NotFound)?;
             Ok(Some(StackNode::of(account, stack)))
         })
     }
@@ -40,8 +47,7 @@ impl StackQuery {
 
 fn all(account: &Account) -> Vec<StackNode> {
     account
-        .stacks
-        .values()
+        .visible_stacks()
         .map(|stack| StackNode::of(account, stack))
         .collect()
 }

@@ -1,15 +1,22 @@
 //! The account through its wire formats: real HTTP both ways.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
 
+mod access;
 mod account;
 mod blueprints;
 mod client;
+mod control;
+mod fault_rates;
 mod faults;
 mod graphql;
+mod native_dependencies;
 mod notifications;
+mod people;
+mod pushes;
 mod receiver;
 mod runs;
 mod seeds;
+mod trigger_policies;
 mod webhooks;
 
 /// An account whose runs move only when the test says so.

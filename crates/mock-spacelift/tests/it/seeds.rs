@@ -1,5 +1,7 @@
 //! Accounts from TOML.
 
+use std::collections::BTreeSet;
+
 use mock_spacelift::{MockSpacelift, Seed};
 
 use crate::receiver::Receiver;
@@ -23,11 +25,11 @@ fn the_built_in_company_has_a_diamond_a_manual_stack_and_several_repositories() 
             .collect::<Vec<_>>()
             .join(" ")
     };
-    assert_eq!(mock.stacks().len(), 16);
+    assert_eq!(mock.stacks().len(), 19);
     assert_eq!(depends_on("core-network"), "");
-    assert_eq!(depends_on("database"), "core-network");
-    assert_eq!(depends_on("cluster"), "core-network");
-    assert_eq!(depends_on("platform-api"), "database cluster");
+    assert_eq!(depends_on("database"), "core-network encryption-keys");
+    assert_eq!(depends_on("cluster"), "core-network identity");
+    assert_eq!(depends_on("platform-api"), "database cluster artifact-registry");
     assert!(!mock.stack("backoffice").unwrap().autodeploy);
     assert!(mock.stack("legacy-shop").unwrap().disabled);
     assert_ne!(
@@ -60,6 +62,73 @@ fn the_built_in_company_has_a_diamond_a_manual_stack_and_several_repositories() 
             );
         }
     }
+}
+
+#[test]
+fn one_push_to_the_built_in_company_starts_three_roots_whose_chains_meet() {
+    let mock = MockSpacelift::acme();
+    mock.push_to("acme/landing-zone");
+    let roots: Vec<_> = mock.runs().into_iter().map(|run| run.stack).collect();
+    assert_eq!(
+        roots.iter().map(chain::StackId::as_str).collect::<Vec<_>>(),
+        ["artifact-registry", "encryption-keys", "identity"]
+    );
+    // What is downstream of each of them.
+    let downstream = |root: &str| {
+        let mut reached = BTreeSet::from([root.to_owned()]);
+        loop {
+            let before = reached.len();
+            for stack in mock.stacks() {
+                let labels = stack
+                    .labels
+                    .iter()
+                    .filter_map(|label| label.strip_prefix("dependsOn:"));
+                let upstream: Vec<&str> = labels.flat_map(|ids| ids.split(',')).collect();
+                if upstream.iter().any(|id| reached.contains(*id)) {
+                    reached.insert(stack.id.to_string());
+                }
+            }
+            if reached.len() == before {
+                return reached;
+            }
+        }
+    };
+    let chains: Vec<_> = roots.iter().map(|root| downstream(root.as_str())).collect();
+    for meeting in ["platform-api", "storefront", "backoffice"] {
+        assert!(
+            chains.iter().all(|chain| chain.contains(meeting)),
+            "{meeting}: {chains:?}"
+        );
+    }
+}
+
+#[test]
+fn a_seed_attaches_policies() {
+    let seed = r#"
+account = "a"
+
+[[stack]]
+name = "x"
+repository = "a/b"
+
+[[stack]]
+name = "y"
+repository = "a/c"
+
+[[policy]]
+name = "p"
+type = "TRIGGER"
+attached_to = ["x"]
+body = """
+package spacelift
+trigger["y"] { true }
+"""
+"#;
+    let mock = MockSpacelift::seeded(seed.parse().unwrap()).unwrap();
+    mock.push("x");
+    mock.settle();
+    let by: Vec<_> = mock.runs().into_iter().map(|run| run.triggered_by).collect();
+    assert_eq!(by, [None, Some("p".to_owned())]);
 }
 
 #[tokio::test]
