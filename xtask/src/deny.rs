@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use tokio::process::Command;
 
+use crate::cargo::cargo;
+
 /// The version that is installed where no `cargo-deny` of it is here yet.
 const VERSION: &str = "0.20.2";
 
@@ -45,8 +47,17 @@ async fn install() -> anyhow::Result<PathBuf> {
         return Ok(program);
     }
     eprintln!("Installing cargo-deny {VERSION} into target/tools");
-    let status = Command::new(env!("CARGO"))
-        .args(["install", "--locked", "--quiet", "--version", VERSION, "--root"])
+    let status = cargo()
+        // Its release profile takes minutes to build a program that runs for seconds.
+        .args([
+            "install",
+            "--locked",
+            "--quiet",
+            "--debug",
+            "--version",
+            VERSION,
+            "--root",
+        ])
         .arg(&root)
         .arg("cargo-deny")
         .status()

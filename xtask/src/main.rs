@@ -5,6 +5,7 @@
     reason = "a task tells people at a terminal what it does"
 )]
 
+mod cargo;
 mod deny;
 mod infra;
 mod package;

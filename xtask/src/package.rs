@@ -22,10 +22,9 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
         .await
         .context("sam could not be started")?;
     ensure!(status.success(), "sam build failed");
-    // Of the whole workspace, whose dependencies then have the features with which all tests have compiled them.
     let tests_of_what_is_built = [
-        "--test",
-        "it",
+        "-p",
+        "tests",
         "deployment::built",
         "--",
         "--ignored",

@@ -4,7 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use temporal_server::{DevServer, Options};
-use tokio::process::Command;
+
+use crate::cargo::cargo;
+
+/// The programs that the whole-system tests start, and kill.
+const PROGRAMS: [&str; 3] = ["spillway-worker", "webhook", "redeliver"];
+
+/// The package of the whole-system tests.
+const WHOLE_SYSTEM: &str = "tests";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -13,21 +20,33 @@ pub(crate) struct Arguments {
     pub(crate) rest: Vec<String>,
 }
 
+impl Arguments {
+    /// The packages that `-p` names; none means all.
+    fn packages(&self) -> Vec<&str> {
+        self.rest
+            .windows(2)
+            .take_while(|pair| pair[0] != "--")
+            .filter(|pair| ["-p", "--package"].contains(&pair[0].as_str()))
+            .map(|pair| pair[1].as_str())
+            .collect()
+    }
+}
+
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let executable = temporal_server::executable(|progress| eprintln!("{progress}")).await?;
-    // The whole-system tests start these programs, and kill them.
-    cargo(&["build", "--locked", "--workspace", "--bins"]).await?;
+    let packages = arguments.packages();
+    if packages.is_empty() || packages.contains(&WHOLE_SYSTEM) {
+        build_programs().await?;
+    }
     let server = DevServer::start(&executable, &Options::default()).await?;
     eprintln!("Temporal for the tests listens on {}", server.address());
-    let rest: Vec<&str> = arguments.rest.iter().map(String::as_str).collect();
-    let scope: &[&str] = if rest.iter().any(|argument| ["-p", "--package"].contains(argument)) {
-        &["test", "--locked"]
-    } else {
-        &["test", "--locked", "--workspace"]
-    };
-    let status = Command::new(env!("CARGO"))
-        .args(scope)
-        .args(rest)
+    let mut tests = cargo();
+    tests.args(["test", "--locked"]);
+    if packages.is_empty() {
+        tests.arg("--workspace");
+    }
+    let status = tests
+        .args(&arguments.rest)
         // The whole-system tests wait for most of their time, so more of them than there are cores run at once.
         .env(
             "RUST_TEST_THREADS",
@@ -46,8 +65,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
-    let status = Command::new(env!("CARGO")).args(arguments).status().await?;
-    anyhow::ensure!(status.success(), "cargo {} failed", arguments.join(" "));
+/// Of the whole workspace, whose dependencies then have the features with which the tests compile them.
+async fn build_programs() -> anyhow::Result<()> {
+    let status = cargo()
+        .args(["build", "--locked", "--workspace"])
+        .args(PROGRAMS.iter().flat_map(|program| ["--bin", program]))
+        .status()
+        .await?;
+    anyhow::ensure!(
+        status.success(),
+        "the programs that the tests start could not be built"
+    );
     Ok(())
 }

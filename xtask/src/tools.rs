@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
+use crate::cargo::forget_this_package;
+
 /// Every tool and all that it needs, pinned.
 const REQUIREMENTS: &str = "infra/requirements.txt";
 
@@ -27,6 +29,7 @@ impl Tools {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let places = std::iter::once(self.programs.clone()).chain(std::env::split_paths(&inherited));
         let mut command = Command::new(self.programs.join(name));
+        forget_this_package(&mut command);
         command
             .current_dir(&self.repository)
             .env("PATH", std::env::join_paths(places)?)
