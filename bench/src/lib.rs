@@ -1,5 +1,10 @@
 //! What is measured: a delivery of 2 KiB, and accounts of any size.
 
+pub mod scheduled;
+
+use std::fmt::Display;
+use std::str::FromStr;
+
 use chain::signature::{WebhookSecret, WebhookSecrets, sign, verify};
 use chain::{
     Chain, ChainSettings, CommitSha, Delivery, DependencyGraph, LabelGrammar, Refusal, Root, StackFacts,
@@ -96,22 +101,25 @@ pub fn graph_and_chain(account: Vec<StackFacts>) -> Result<Chain, Refusal> {
         ..ChainSettings::default()
     };
     let graph = DependencyGraph::build(account, &LabelGrammar::default());
-    let root = Root {
-        account: match "acme".parse() {
-            Ok(account) => account,
-            Err(e) => panic!("{e}"),
-        },
-        stack: stack_id(0),
-        run: None,
-        branch: "main".to_owned(),
-        commit: None,
-    };
-    chain::plan(&graph, &root, &settings)
+    chain::plan(&graph, &root(), &settings)
+}
+
+/// The first stack, which has run.
+fn root() -> Root {
+    Root {
+        run: Some(parsed("01ROOT")),
+        is_due: false,
+        ..Root::requested(parsed("acme"), stack_id(0), "main")
+    }
 }
 
 fn stack_id(stack: usize) -> StackId {
-    match format!("stack-{stack:06}").parse() {
-        Ok(id) => id,
+    parsed(&format!("stack-{stack:06}"))
+}
+
+fn parsed<T: FromStr<Err: Display>>(text: &str) -> T {
+    match text.parse() {
+        Ok(parsed) => parsed,
         Err(e) => panic!("{e}"),
     }
 }

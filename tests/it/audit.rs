@@ -2,10 +2,11 @@
 
 use audit::verify::{self, Verdict};
 use audit::{Action, Entry};
-use chain::{RunId, Walk};
+use chain::ChainId;
+use chain::ChainResult;
+use chain::schedule::Control;
+use chain::{ChainRecord, RunId};
 use mock_spacelift::NewStack;
-use orchestrator::ChainId;
-use orchestrator::contract::{ChainResult, Control};
 
 use crate::chain::{cycle, diamond};
 use crate::world::World;
@@ -82,16 +83,11 @@ async fn who_triggered_the_root_and_who_steered_the_chain_is_written_down() {
         .add_stack(NewStack::named("dns").depends_on("network").autodeploy(false));
     let root = world.spacelift.trigger("network", "alice@acme.example");
     world
-        .wait_for_chain(&root, "a beginning", |report| report.walk.is_some())
+        .wait_for_chain(&root, "a beginning", |report| report.record.is_some())
         .await;
     let chain = ChainId::of_root_run(&world.account, &root);
-    for control in [
-        Control::Pause { by: "bob".to_owned() },
-        Control::Cancel {
-            by: "carol".to_owned(),
-        },
-    ] {
-        assert!(world.orchestrator.control(&chain, control).await.unwrap());
+    for (control, by) in [(Control::Pause, "bob"), (Control::Cancel, "carol")] {
+        assert!(world.orchestrator.control(&chain, control, by).await.unwrap());
     }
     world.confirm("dns").await;
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Cancelled);
@@ -130,7 +126,7 @@ async fn a_log_that_cannot_be_written_holds_up_no_stack() {
     let root = world.spacelift.push("network");
     let report = world
         .wait_for_chain(&root, "the end of all stacks", |report| {
-            report.walk.as_ref().is_some_and(Walk::is_over)
+            report.record.as_ref().is_some_and(ChainRecord::is_over)
         })
         .await;
     assert_eq!(report.result, ChainResult::Succeeded);

@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use chain::ChainResult;
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
 use environment::Variables;
 use mock_spacelift::{DeliveryOutcome, MockSpacelift, NewStack, NewWebhook, WebhookFault};
 use moto::Moto;
-use orchestrator::contract::ChainResult;
 use orchestrator::{Settings, TemporalSettings};
 use queue::{Queue, Received};
 use redeliver::Redeliverer;

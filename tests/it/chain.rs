@@ -1,8 +1,8 @@
 //! From the end of a run to the end of its chain.
 
+use chain::ChainResult;
 use chain::StackState;
 use mock_spacelift::NewStack;
-use orchestrator::contract::ChainResult;
 
 use crate::world::World;
 
@@ -68,7 +68,7 @@ async fn what_lies_downstream_of_a_failure_is_skipped_and_the_rest_goes_on() {
         world.runs_per_stack(),
         [("cluster", 1), ("database", 1), ("dns", 1), ("network", 1)]
     );
-    let walk = report.walk.unwrap();
+    let walk = report.record.unwrap();
     let state = |stack: &str| walk.stack(&stack.parse().unwrap()).unwrap().clone();
     assert_eq!(state("database").state, StackState::Failed);
     assert_eq!(state("dns").state, StackState::Succeeded);
@@ -118,7 +118,7 @@ async fn a_run_without_changes_goes_on_to_what_depends_on_it() {
 
 #[tokio::test]
 async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
-    use orchestrator::contract::Control;
+    use chain::schedule::Control;
     let world = World::start().await;
     world.spacelift.add_stack(NewStack::named("network"));
     world.spacelift.add_stack(
@@ -134,11 +134,10 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
         .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
         .await
         .id;
-    let by = || "alice".to_owned();
     assert!(
         world
             .orchestrator
-            .control(&chain, Control::Pause { by: by() })
+            .control(&chain, Control::Pause, "alice")
             .await
             .unwrap()
     );
@@ -149,7 +148,7 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     let database = "database".parse().unwrap();
     world
         .wait_for_chain(&root, "the end of database", |report| {
-            let walk = report.walk.as_ref().unwrap();
+            let walk = report.record.as_ref().unwrap();
             walk.stack(&database).unwrap().state == StackState::Succeeded
         })
         .await;
@@ -157,7 +156,7 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     assert!(
         world
             .orchestrator
-            .control(&chain, Control::Resume { by: by() })
+            .control(&chain, Control::Resume, "alice")
             .await
             .unwrap()
     );
@@ -167,7 +166,7 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
 
 #[tokio::test]
 async fn a_cancelled_chain_lets_what_runs_end_and_skips_the_rest() {
-    use orchestrator::contract::Control;
+    use chain::schedule::Control;
     let world = World::start().await;
     world.spacelift.add_stack(NewStack::named("network"));
     world.spacelift.add_stack(
@@ -180,25 +179,24 @@ async fn a_cancelled_chain_lets_what_runs_end_and_skips_the_rest() {
         .add_stack(NewStack::named("apps").depends_on("database"));
     let root = world.spacelift.push("network");
     let chain = world
-        .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
+        .wait_for_chain(&root, "a run of database", |report| {
+            let database = "database".parse().unwrap();
+            let record = report.record.as_ref().unwrap();
+            record.stack(&database).unwrap().state == StackState::Running
+        })
         .await
         .id;
     assert!(
         world
             .orchestrator
-            .control(
-                &chain,
-                Control::Cancel {
-                    by: "alice".to_owned()
-                }
-            )
+            .control(&chain, Control::Cancel, "alice")
             .await
             .unwrap()
     );
     world.confirm("database").await;
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Cancelled);
-    let walk = report.walk.unwrap();
+    let walk = report.record.unwrap();
     assert_eq!(
         walk.stack(&"database".parse().unwrap()).unwrap().state,
         StackState::Succeeded
@@ -207,7 +205,7 @@ async fn a_cancelled_chain_lets_what_runs_end_and_skips_the_rest() {
     assert_eq!(apps.state, StackState::Skipped);
     assert_eq!(
         apps.reason.as_ref().unwrap().text,
-        "the chain was cancelled: by alice"
+        "the chain was cancelled by alice"
     );
     assert!(world.spacelift.runs_of("apps").is_empty());
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Request;
 use environment::Variables;
-use orchestrator::contract::{Heard, Source};
+use orchestrator::contract::{Received, Source};
 use orchestrator::{ConnectError, Orchestrator, Recorded, Recorder, Settings, TemporalSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -93,12 +93,12 @@ async fn record(temporal: TemporalSettings) -> Option<Recorded> {
         task_queue: id.clone(),
         ..Settings::default()
     };
-    let heard: Heard = serde_json::from_value(json!({
+    let received: Received = serde_json::from_value(json!({
         "kind": "request", "account": "acme", "id": id, "request": {"stack": "network"},
     }))
     .unwrap();
     Recorder::new(temporal, settings)
-        .record(&heard, Source::Webhook)
+        .record(&received, Source::Webhook)
         .await
 }
 

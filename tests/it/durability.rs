@@ -1,7 +1,7 @@
 //! Temporal itself dies, and comes back with its data.
 
+use chain::ChainResult;
 use mock_spacelift::NewStack;
-use orchestrator::contract::ChainResult;
 
 use crate::outage::Temporal;
 use crate::world::World;

@@ -2,8 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use orchestrator::contract::ChainResult;
-use orchestrator::{ChainId, id};
+use chain::ChainId;
+use chain::ChainResult;
+use orchestrator::id;
 use serde_json::Value;
 use temporalio_client::{UntypedWorkflow, WorkflowFetchHistoryOptions};
 

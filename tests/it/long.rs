@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use audit::Action;
-use chain::{StackState, Walk};
+use chain::ChainId;
+use chain::ChainResult;
+use chain::{ChainRecord, StackState};
 use mock_spacelift::NewStack;
-use orchestrator::ChainId;
-use orchestrator::contract::ChainResult;
 
 use crate::audit::entries;
 use crate::world::World;
 
-/// As few events as can be set: about seven stacks.
+/// As few events as can be set.
 const HISTORY_EVENTS: u32 = 100;
 const STACKS: usize = 40;
 
@@ -34,7 +34,7 @@ fn slow(world: &World) {
 }
 
 #[tokio::test]
-async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
+async fn the_schedule_goes_on_in_new_histories_while_stacks_run() {
     let world = World::with_settings(|settings| settings.timing.history_events = HISTORY_EVENTS).await;
     many(&world, STACKS);
     // It runs from the first history to the last.
@@ -45,14 +45,14 @@ async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
     let root = world.spacelift.push("network");
     world
         .wait_for_chain(&root, "all but the slow stack and what waits for it", |report| {
-            let counts = report.walk.as_ref().map(Walk::counts);
+            let counts = report.record.as_ref().map(ChainRecord::counts);
             counts.is_some_and(|counts| counts.succeeded == STACKS)
         })
         .await;
     world.confirm("database").await;
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Succeeded);
-    let walk = report.walk.unwrap();
+    let walk = report.record.unwrap();
     assert!(
         walk.progress()
             .iter()
@@ -61,8 +61,8 @@ async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
     assert_eq!(world.runs_per_stack().len(), STACKS + 3);
     assert!(world.runs_per_stack().iter().all(|(_, runs)| *runs == 1));
     world.assert_order(&[("database", "apps")]);
-    let histories = world.workflows("StackDependencyChainWorkflow").await;
-    assert!(histories >= 4, "the chain had {histories} histories");
+    let histories = world.workflows("StackScheduleWorkflow").await;
+    assert!(histories >= 4, "the schedule had {histories} histories");
     assert_eq!(world.workflows("StackExecutionWorkflow").await, STACKS + 2);
     // No record is lost where one history ends and the next begins.
     let entries = entries(&world, &root).await;
@@ -74,36 +74,6 @@ async fn a_long_chain_goes_on_in_new_histories_while_its_stacks_run() {
             .collect();
         assert_eq!(told.len(), STACKS + 2, "{action}");
     }
-}
-
-/// An execution that was ended by force tells nobody: the next history finds out by looking.
-#[tokio::test]
-async fn an_execution_that_ended_by_force_is_found_by_the_next_history() {
-    let world = World::with_settings(|settings| {
-        settings.timing.history_events = HISTORY_EVENTS;
-        settings.timing.poll_longest = Duration::from_secs(1);
-    })
-    .await;
-    many(&world, 12);
-    slow(&world);
-    let root = world.spacelift.push("network");
-    world
-        .wait_for_chain(&root, "all but the slow stack", |report| {
-            let counts = report.walk.as_ref().map(Walk::counts);
-            counts.is_some_and(|counts| counts.succeeded == 12)
-        })
-        .await;
-    assert!(world.workflows("StackDependencyChainWorkflow").await >= 2);
-    world.terminate(&root, "database").await;
-    let report = world.chain_of(&root).await;
-    assert_eq!(report.result, ChainResult::Failed);
-    let database = "database".parse().unwrap();
-    let walk = report.walk.unwrap();
-    assert_eq!(walk.stack(&database).unwrap().state, StackState::Failed);
-    assert_eq!(
-        walk.stack(&database).unwrap().reason.as_ref().unwrap().code,
-        "execution_failed"
-    );
 }
 
 #[tokio::test]
@@ -122,8 +92,11 @@ async fn two_thousand_stacks_stay_within_the_limits_of_temporal() {
         .unwrap();
     let took = began.elapsed();
     assert_eq!(report.result, ChainResult::Succeeded);
-    assert_eq!(report.walk.unwrap().counts().succeeded, STACKS);
+    assert_eq!(report.record.unwrap().counts().succeeded, STACKS);
     assert!(world.runs_per_stack().iter().all(|(_, runs)| *runs == 1));
-    let histories = world.workflows("StackDependencyChainWorkflow").await;
-    println!("{STACKS} stacks, {histories} histories, {} s", took.as_secs());
+    let histories = world.workflows("StackScheduleWorkflow").await;
+    println!(
+        "{STACKS} stacks, {histories} histories of the schedule, {} s",
+        took.as_secs()
+    );
 }

@@ -6,11 +6,15 @@
 mod audit;
 mod buffer;
 mod chain;
+mod chaos;
+mod cost;
 mod credentials;
 mod deployment;
 mod durability;
 mod encryption;
+mod engine;
 mod histories;
+mod latency;
 mod long;
 mod operations;
 mod outage;

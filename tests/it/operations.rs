@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use orchestrator::contract::ChainResult;
+use chain::ChainResult;
 use tokio::process::Command;
 
 use crate::chain::diamond;
@@ -64,4 +64,24 @@ async fn the_program_itself_asks_whether_the_worker_is_well() {
     begun.await.expect("it is well some day");
     world.kill_worker().await;
     assert_eq!(is_well().await.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_sweep_counts_a_halt_for_the_alarm() {
+    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    world.wait_for_a_sweep().await;
+    world.orchestrator.halt(&world.account, "alice").await.unwrap();
+    let counted = tokio::time::timeout(Duration::from_secs(60), async {
+        let wanted = r#"spillway_sweep_found_total{what="halt"}"#;
+        loop {
+            let address = format!("http://{}/metrics", world.endpoints);
+            let metrics = http().get(address).send().await.unwrap().text().await.unwrap();
+            if metrics.contains(wanted) {
+                assert!(metrics.contains("spillway_sweeps_total"));
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    counted.await.expect("a sweep finds the halt");
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use chain::ChainResult;
 use chain::RunState;
 use mock_spacelift::{KEY_ID, NewStack};
-use orchestrator::contract::{ChainReport, ChainResult};
+use orchestrator::contract::ChainReport;
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::World;
@@ -88,7 +89,7 @@ async fn a_stack_that_needs_a_confirmation_is_waited_for() {
         .add_stack(NewStack::named("apps").depends_on("database"));
     let root = world.spacelift.push("network");
     let database = "database".parse().unwrap();
-    let run_of_database = |report: &ChainReport| report.walk.as_ref()?.stack(&database)?.run.clone();
+    let run_of_database = |report: &ChainReport| report.record.as_ref()?.stack(&database)?.run.clone();
     let report = world
         .wait_for_chain(&root, "a run of database", |report| {
             run_of_database(report).is_some()
@@ -101,16 +102,16 @@ async fn a_stack_that_needs_a_confirmation_is_waited_for() {
     world
         .wait_for_chain(&root, "word that it waits", |report| {
             let waiting = report
-                .walk
+                .record
                 .as_ref()
-                .and_then(|walk| walk.stack(&database)?.note.clone());
+                .and_then(|record| record.stack(&database)?.note.clone());
             waiting.as_deref() == Some("waits for a confirmation")
         })
         .await;
     world.confirm("database").await;
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Succeeded);
-    assert_eq!(report.walk.unwrap().stack(&database).unwrap().note, None);
+    assert_eq!(report.record.unwrap().stack(&database).unwrap().note, None);
     world.assert_order(&[("network", "database"), ("database", "apps")]);
 }
 
@@ -126,10 +127,10 @@ async fn runs_of_our_own_start_no_chains() {
     assert_eq!(world.runs_per_stack(), EACH_ONCE);
 }
 
-/// Nobody claims such a run: somebody else made it with the same key.
+/// The schedule knows what it made, so such a run is somebody else's.
 #[tokio::test]
-async fn a_run_of_our_key_that_nobody_claims_starts_a_chain_after_a_while() {
-    let world = World::with_settings(|settings| settings.timing.claim_wait = Duration::from_secs(40)).await;
+async fn a_run_of_our_key_that_we_did_not_make_is_a_root() {
+    let world = World::start().await;
     diamond(&world);
     let root = world.spacelift.trigger("network", &format!("api::{KEY_ID}"));
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);

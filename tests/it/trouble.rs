@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chain::RunState;
+use chain::ChainResult;
+use chain::{Reason, RunId};
 use mock_spacelift::{Fault, NewStack, WebhookFault};
-use orchestrator::contract::ChainResult;
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::World;
@@ -95,6 +95,22 @@ async fn when_no_webhook_comes_at_all_the_sweep_finds_the_run() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_refused_for_a_while_delays_looking_and_fails_nothing() {
+    for operation in ["SearchStacks", "Run"] {
+        let world = World::start().await;
+        diamond(&world);
+        world.spacelift.fault(Fault::forbidden().on(operation).times(6));
+        let root = world.spacelift.push("network");
+        assert_eq!(
+            world.chain_of(&root).await.result,
+            ChainResult::Succeeded,
+            "{operation}"
+        );
+        assert_eq!(world.runs_per_stack(), EACH_ONCE, "{operation}");
+    }
+}
+
+#[tokio::test]
 async fn a_bad_day_of_the_api_delays_and_doubles_nothing() {
     for (name, fault) in [
         ("429", Fault::too_many_requests(Duration::from_secs(1))),
@@ -128,8 +144,28 @@ async fn a_bad_day_of_the_api_delays_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_trigger_that_spacelift_refuses_fails_its_stack_with_the_reason() {
+async fn a_trigger_that_spacelift_refuses_three_times_fails_its_stack_with_the_reason() {
     let world = World::start().await;
+    world.spacelift.add_stack(NewStack::named("network"));
+    world
+        .spacelift
+        .add_stack(NewStack::named("database").depends_on("network"));
+    world.spacelift.fault(
+        Fault::graphql_error("the stack has no worker pool")
+            .on("runTrigger")
+            .always(),
+    );
+    let root = world.spacelift.push("network");
+    let reason = failure_of_database(&world, &root).await;
+    assert_eq!(reason.code, "trigger_refused");
+    assert!(reason.text.contains("the stack has no worker pool"), "{reason}");
+    assert_eq!(triggers(&world), 3);
+}
+
+#[tokio::test]
+async fn a_trigger_that_does_not_work_is_tried_for_as_long_as_is_set() {
+    let patience = Duration::from_secs(6);
+    let world = World::with_settings(|settings| settings.timing.trigger_patience = patience).await;
     world.spacelift.add_stack(NewStack::named("network"));
     world
         .spacelift
@@ -138,26 +174,23 @@ async fn a_trigger_that_spacelift_refuses_fails_its_stack_with_the_reason() {
         .spacelift
         .fault(Fault::internal_error().on("runTrigger").always());
     let root = world.spacelift.push("network");
-    let report = world.chain_of(&root).await;
-    assert_eq!(report.result, ChainResult::Failed);
-    let walk = report.walk.unwrap();
-    let reason = walk
-        .stack(&"database".parse().unwrap())
-        .unwrap()
-        .reason
-        .clone()
-        .unwrap();
+    let reason = failure_of_database(&world, &root).await;
     assert_eq!(reason.code, "trigger_failed");
     assert!(reason.text.contains("500"), "{reason}");
-    assert_eq!(
-        world
-            .spacelift
-            .requests()
-            .iter()
-            .filter(|request| request.is("runTrigger"))
-            .count(),
-        3
-    );
+    assert!(triggers(&world) > 3, "{} triggers", triggers(&world));
+}
+
+/// Why `database` failed, of which no run was made.
+async fn failure_of_database(world: &World, root: &RunId) -> Reason {
+    let report = world.chain_of(root).await;
+    assert_eq!(report.result, ChainResult::Failed);
     assert!(world.spacelift.runs_of("database").is_empty());
-    assert_eq!(world.spacelift.run(&root).unwrap().state, RunState::Finished);
+    let record = report.record.unwrap();
+    let database = record.stack(&"database".parse().unwrap()).unwrap();
+    database.reason.clone().unwrap()
+}
+
+fn triggers(world: &World) -> usize {
+    let requests = world.spacelift.requests();
+    requests.iter().filter(|request| request.is("runTrigger")).count()
 }

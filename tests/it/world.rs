@@ -1,20 +1,26 @@
 //! One Spacelift account with everything around it. Each test has its own account and task queue, so that they share
 //! a Temporal server and nothing else.
 
+mod account;
+mod processes;
+
+pub(crate) use account::{commit, is_ours, push_of};
+pub(crate) use processes::program;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
-use chain::{AccountName, RunId, RunState};
+use chain::{AccountName, ChainId, RunId, RunState};
 use environment::Variables;
-use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, NewWebhook, Pace, RunRecord, Server};
+use mock_spacelift::{MockSpacelift, NewWebhook, Pace, RunRecord, Server};
 use orchestrator::contract::ChainReport;
-use orchestrator::{ChainId, ExecutionId, Orchestrator, Settings, TemporalSettings};
+use orchestrator::{Orchestrator, Settings, TemporalSettings, id};
 use tempfile::TempDir;
 use temporalio_client::{UntypedWorkflow, WorkflowCountOptions, WorkflowTerminateOptions};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 const SECRET: &str = "a secret of the whole-system tests";
 /// Slow enough for a test to step in between, fast enough for many tests.
@@ -118,47 +124,6 @@ impl World {
         world
     }
 
-    pub(crate) fn start_worker(&mut self) {
-        let child = Command::new(program("spillway-worker"))
-            .envs(&self.temporal)
-            .env("SPILLWAY_AUDIT", self.audit_directory.path())
-            .env("SPACELIFT_BASE_URL", self.server.url())
-            .env("SPACELIFT_KEY_ID", KEY_ID)
-            .env("SPACELIFT_KEY_SECRET", KEY_SECRET)
-            // The account in memory has more patience than the real one.
-            .env("SPACELIFT_REQUESTS_PER_MINUTE", "60000")
-            .envs(variables(self.orchestrator.settings()))
-            .env("SPILLWAY_HEALTH_ADDRESS", self.endpoints.to_string())
-            .env("RUST_LOG", "warn")
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        self.worker = Some(child);
-    }
-
-    /// SIGKILL: no goodbye.
-    pub(crate) async fn kill_worker(&mut self) {
-        self.worker.take().expect("a worker runs").kill().await.unwrap();
-    }
-
-    /// SIGTERM, and then the exit status.
-    pub(crate) async fn stop_worker(&mut self) -> std::process::ExitStatus {
-        let mut worker = self.worker.take().expect("a worker runs");
-        let id = worker.id().expect("it has not been waited for").to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .await
-                .unwrap()
-                .success()
-        );
-        tokio::time::timeout(Duration::from_secs(60), worker.wait())
-            .await
-            .expect("it stops")
-            .unwrap()
-    }
-
     /// Posts a body, signed as Spacelift signs.
     pub(crate) async fn post(&self, body: &str) -> reqwest::Response {
         self.post_signed(
@@ -230,16 +195,13 @@ impl World {
         self.audit_directory.path()
     }
 
-    /// Ends the execution of a stack by force, as an operator might.
-    pub(crate) async fn terminate(&self, root: &RunId, stack: &str) {
-        let chain = ChainId::of_root_run(&self.account, root);
-        let execution = ExecutionId::in_chain(&chain, &stack.parse().unwrap());
-        self.orchestrator
-            .client()
-            .get_workflow_handle::<UntypedWorkflow>(execution.as_str())
-            .terminate(WorkflowTerminateOptions::default())
-            .await
-            .unwrap();
+    /// Ends the schedule by force, as an operator might.
+    pub(crate) async fn terminate_schedule(&self) {
+        let schedule = id::schedule(&self.account);
+        let client = self.orchestrator.client();
+        let handle = client.get_workflow_handle::<UntypedWorkflow>(&schedule);
+        // An error says that there is none at this moment.
+        let _ = handle.terminate(WorkflowTerminateOptions::default()).await;
     }
 
     /// Waits until nothing is under way: no run, and no workflow that could still start something.
@@ -249,10 +211,10 @@ impl World {
                 spacelift.runs().iter().all(|run| run.state.is_terminal())
             })
             .await;
-        self.wait_for_count("no workflow to run", "ExecutionStatus = 'Running'", |count| {
-            count == 0
-        })
-        .await;
+        // The schedule stays for a while when it has nothing to do.
+        let running = "ExecutionStatus = 'Running' AND WorkflowType != 'StackScheduleWorkflow'";
+        self.wait_for_count("no workflow to run", running, |count| count == 0)
+            .await;
     }
 
     pub(crate) async fn wait_for_a_sweep(&self) {
@@ -292,7 +254,12 @@ impl World {
                     .is_some_and(|run| run.state == RunState::Finished)
             })
             .await;
-        tokio::time::timeout(Duration::from_secs(60), self.orchestrator.end_of_chain(&chain))
+        self.end_of(&chain).await
+    }
+
+    /// The end of a chain.
+    pub(crate) async fn end_of(&self, chain: &ChainId) -> ChainReport {
+        tokio::time::timeout(Duration::from_secs(60), self.orchestrator.end_of_chain(chain))
             .await
             .unwrap_or_else(|_| panic!("{chain} does not end: {:#?}", self.runs_per_stack()))
             .unwrap()
@@ -327,35 +294,6 @@ impl World {
     }
 }
 
-/// The variables that give a process these settings.
-fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
-    let milliseconds = |duration: Duration| format!("{}ms", duration.as_millis());
-    vec![
-        ("SPILLWAY_TASK_QUEUE", settings.task_queue.clone()),
-        ("SPILLWAY_PARALLEL_RUNS", settings.chain.parallel_runs.to_string()),
-        ("SPILLWAY_ON_FAILURE", settings.chain.on_failure.to_string()),
-        (
-            "SPILLWAY_TRIGGER_ATTEMPTS",
-            settings.timing.trigger_attempts.to_string(),
-        ),
-        (
-            "SPILLWAY_TRIGGER_BACKOFF",
-            milliseconds(settings.timing.trigger_backoff),
-        ),
-        ("SPILLWAY_POLL_FIRST", milliseconds(settings.timing.poll_first)),
-        (
-            "SPILLWAY_POLL_LONGEST",
-            milliseconds(settings.timing.poll_longest),
-        ),
-        ("SPILLWAY_CLAIM_WAIT", milliseconds(settings.timing.claim_wait)),
-        ("SPILLWAY_SWEEP_EVERY", milliseconds(settings.sweep_every)),
-        (
-            "SPILLWAY_HISTORY_EVENTS",
-            settings.timing.history_events.to_string(),
-        ),
-    ]
-}
-
 /// A client for plain HTTP.
 pub(crate) fn http() -> reqwest::Client {
     // An error says that a provider is installed already, which is as good.
@@ -369,18 +307,4 @@ pub(crate) fn now_s() -> u64 {
 
 pub(crate) fn any_port() -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
-}
-
-/// A program of this workspace, which `cargo xtask test` has built.
-pub(crate) fn program(name: &str) -> PathBuf {
-    let mut path = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push(name);
-    assert!(
-        path.is_file(),
-        "{} is missing: run these tests by `cargo xtask test`",
-        path.display()
-    );
-    path
 }

@@ -1,29 +1,37 @@
 //! The activities: every look at Spacelift and every change there.
 
 mod audit_log;
-mod dependents;
 mod execution;
+mod listing;
+mod open_work;
 mod run;
 mod sweep;
 mod trigger;
 
 pub use audit_log::AuditRecords;
-pub use run::{RunFacts, RunRef, Survey, SurveyRequest};
-pub use trigger::{TriggerRequest, Triggered};
+pub use execution::ExecutionRef;
+pub use run::RunRequested;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use audit::Store;
-use chain::Root;
+use chain::{AccountName, AttemptOutcome, AttemptRequest};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use orchestrator::contract::{ExecutionOutcome, Fetched, SweepOutcome};
-use orchestrator::{ExecutionId, Orchestrator};
+use orchestrator::Orchestrator;
+use orchestrator::contract::{
+    FollowResult, ListRequest, ListedStacks, OpenWork, OpenWorkRequest, RunLook, RunLookRequest, SweepOutcome,
+};
 use spacelift::Spacelift;
 use temporalio_sdk::activities::{ActivityContext, ActivityError, activities};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// How often Temporal is told that an activity is alive: often enough for two beats to get lost.
+use crate::failure::activity_error;
+
+/// How often Temporal is told that an activity is alive: often enough for two beats to get lost. The first beat comes
+/// after one period, since each is paid for and most activities take less.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// What activities work with.
@@ -32,6 +40,8 @@ pub struct Activities {
     orchestrator: Orchestrator,
     /// Where chains write their audit logs, if anywhere.
     audit: Option<Store>,
+    /// The account to which our key belongs, as Spacelift says.
+    account: OnceCell<AccountName>,
 }
 
 impl Activities {
@@ -40,56 +50,80 @@ impl Activities {
             spacelift,
             orchestrator,
             audit,
+            account: OnceCell::new(),
         }
+    }
+
+    /// The account to which our key belongs. Whatever names another one is not acted on.
+    async fn account(&self) -> Result<&AccountName, ActivityError> {
+        self.account
+            .get_or_try_init(|| self.spacelift.account_name())
+            .await
+            .map_err(activity_error)
     }
 }
 
 #[activities]
 impl Activities {
-    /// The chain that a finished run starts.
+    /// All stacks of the account, from which the schedule plans.
     #[activity(name = "fetch_dependent_stacks")]
     pub async fn fetch_dependent_stacks(
         self: Arc<Self>,
         ctx: ActivityContext,
-        root: Root,
-    ) -> Result<Fetched, ActivityError> {
-        let settings = &self.orchestrator.settings().chain;
-        let audited = self.audit.is_some();
-        alive(
-            ctx,
-            dependents::fetch(&self.spacelift, settings, &root, audited).boxed(),
-        )
-        .await
+        request: ListRequest,
+    ) -> Result<ListedStacks, ActivityError> {
+        alive(ctx, self.list(&request).boxed()).await
     }
 
-    /// What Spacelift says of a run; `None` where it knows none.
+    /// Looks at a run, and tells the schedule of its end or of what it waits for.
     #[activity(name = "look_at_run")]
     pub async fn look_at_run(
         self: Arc<Self>,
         ctx: ActivityContext,
-        subject: RunRef,
-    ) -> Result<Option<RunFacts>, ActivityError> {
-        alive(ctx, run::look(&self.spacelift, &subject).boxed()).await
+        request: RunLookRequest,
+    ) -> Result<RunLook, ActivityError> {
+        alive(ctx, self.look(&request).boxed()).await
     }
 
-    /// What holds a stack back, and which of its runs is the newest.
-    #[activity(name = "survey_stack")]
-    pub async fn survey_stack(
+    /// Tells the schedule that somebody wants a stack to run.
+    #[activity(name = "request_stack_run")]
+    pub async fn request_stack_run(
         self: Arc<Self>,
         ctx: ActivityContext,
-        request: SurveyRequest,
-    ) -> Result<Survey, ActivityError> {
-        alive(ctx, run::survey(&self.spacelift, &request).boxed()).await
+        requested: RunRequested,
+    ) -> Result<FollowResult, ActivityError> {
+        alive(ctx, self.request(&requested).boxed()).await
     }
 
-    /// How the execution of a stack ended; `None` while it goes on.
+    /// Looks at a stack, and triggers its run, or says why not.
+    #[activity(name = "trigger_stack_run")]
+    pub async fn trigger_stack_run(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: AttemptRequest,
+    ) -> Result<AttemptOutcome, ActivityError> {
+        let attempt = trigger::Attempt::begin(&ctx, request);
+        alive(ctx, self.try_stack(attempt).boxed()).await
+    }
+
+    /// Waits for the end of an attempt that another schedule began.
     #[activity(name = "look_at_execution")]
     pub async fn look_at_execution(
         self: Arc<Self>,
         ctx: ActivityContext,
-        id: ExecutionId,
-    ) -> Result<Option<ExecutionOutcome>, ActivityError> {
-        alive(ctx, execution::look(&self.orchestrator, &id).boxed()).await
+        execution: ExecutionRef,
+    ) -> Result<Option<AttemptOutcome>, ActivityError> {
+        alive(ctx, self.end_of_execution(&execution).boxed()).await
+    }
+
+    /// What is open in an account, for a schedule that does not know it.
+    #[activity(name = "find_open_work")]
+    pub async fn find_open_work(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        request: OpenWorkRequest,
+    ) -> Result<OpenWork, ActivityError> {
+        alive(ctx, self.open_work(&request).boxed()).await
     }
 
     /// Writes a batch of a chain's audit log. Written again, it is the same.
@@ -102,45 +136,29 @@ impl Activities {
         alive(ctx, audit_log::write(self.audit.as_ref(), &records).boxed()).await
     }
 
-    /// Records the runs that finished after a moment and of which nobody told.
+    /// Records the runs of which no webhook told.
     #[activity(name = "record_missed_runs")]
     pub async fn record_missed_runs(
         self: Arc<Self>,
         ctx: ActivityContext,
         since_ms: i64,
     ) -> Result<SweepOutcome, ActivityError> {
-        let settings = &self.orchestrator.settings().chain;
-        alive(
-            ctx,
-            sweep::record_missed_runs(&self.spacelift, &self.orchestrator, settings, since_ms).boxed(),
-        )
-        .await
-    }
-
-    /// Makes a stack's run, or finds the one that an earlier attempt made.
-    #[activity(name = "trigger_stack_run")]
-    pub async fn trigger_stack_run(
-        self: Arc<Self>,
-        ctx: ActivityContext,
-        request: TriggerRequest,
-    ) -> Result<Triggered, ActivityError> {
-        alive(
-            ctx,
-            trigger::trigger(&self.spacelift, &self.orchestrator, &request).boxed(),
-        )
-        .await
+        alive(ctx, self.sweep(since_ms).boxed()).await
     }
 }
 
-/// Does the work while telling Temporal that it goes on.
+/// Does the work while telling Temporal that it goes on. Work whose place was given to another attempt ends at once: it
+/// must change nothing any more.
 async fn alive<T>(
     ctx: ActivityContext,
     mut work: BoxFuture<'_, Result<T, ActivityError>>,
 ) -> Result<T, ActivityError> {
-    let mut beat = tokio::time::interval(HEARTBEAT);
+    let mut beat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+    beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             done = &mut work => return done,
+            () = ctx.cancelled() => return Err(ActivityError::cancelled()),
             _ = beat.tick() => ctx.record_heartbeat(()).await?,
         }
     }

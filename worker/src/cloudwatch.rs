@@ -41,7 +41,26 @@ fn line(before: &Sample, now: &Sample) -> Line {
         ("ChainsRefused", "spillway_chains_total", "event=\"refused\""),
         ("RunsTriggered", "spillway_triggers_total", "how=\"triggered\""),
         ("SweepRecovered", "spillway_sweep_recovered_total", ""),
+        ("Sweeps", "spillway_sweeps_total", ""),
+        ("HaltsFound", "spillway_sweep_found_total", "what=\"halt\""),
+        (
+            "OldChainsFound",
+            "spillway_sweep_found_total",
+            "what=\"old_chain\"",
+        ),
+        (
+            "WaitingRunsFound",
+            "spillway_sweep_found_total",
+            "what=\"waiting_run\"",
+        ),
+        ("ScheduleAlarms", "spillway_schedule_alarms_total", ""),
         ("AuditFailures", "spillway_audit_failures_total", ""),
+        ("WorkflowsFailed", "temporal_workflow_failed_total", ""),
+        (
+            "WorkflowTasksFailed",
+            "temporal_workflow_task_execution_failed_total",
+            "",
+        ),
         (
             "NondeterminismErrors",
             "temporal_workflow_task_execution_failed_total",

@@ -1,18 +1,15 @@
 //! Which failures of activities may be tried again: decided here, and nowhere else.
 
 use audit::StoreError;
-use spacelift::ErrorKind;
 use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{ActivityExecutionError, ApplicationFailure};
 
-/// What Temporal is told of a failed call to Spacelift. Retry-After is honoured.
+/// What Temporal is told of a failed look at Spacelift: it is tried again, whatever came back. A key that was revoked is
+/// given back one day, and no answer of today says anything about tomorrow's. Retry-After is honoured.
 pub(crate) fn activity_error(error: spacelift::Error) -> ActivityError {
     let delay = error.retry_after();
-    // Whether an ambiguous change happened is looked up by the next attempt, before it changes anything.
-    let retryable = error.is_retryable() || matches!(error.kind, ErrorKind::Ambiguous { .. });
     ActivityError::application(
         ApplicationFailure::builder(error)
-            .non_retryable(!retryable)
             .maybe_next_retry_delay(delay)
             .build(),
     )

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
-use chain::Walk;
-use orchestrator::contract::ChainResult;
+use chain::schedule::Decision;
+use chain::{ChainRecord, ChainResult};
 use temporalio_common::telemetry::metrics::{
     CoreMeter, Counter, HistogramF64, MetricKeyValue, MetricParameters, NewAttributes,
 };
@@ -28,6 +28,9 @@ struct Metrics {
     stacks: Counter,
     triggers: Counter,
     recovered: Counter,
+    sweeps: Counter,
+    found: Counter,
+    alarms: Counter,
     audit_failures: Counter,
     to_trigger: HistogramF64,
 }
@@ -62,7 +65,7 @@ pub(crate) fn start() -> anyhow::Result<Exporter> {
     };
     let latency = MetricParameters::builder()
         .name(TO_TRIGGER)
-        .description("From hearing of the end of a run to the triggers of the stacks that wait for it alone")
+        .description("From the end of everything upstream of a stack to its trigger")
         .build();
     METRICS.get_or_init(|| Metrics {
         chains: counter(
@@ -80,6 +83,15 @@ pub(crate) fn start() -> anyhow::Result<Exporter> {
         recovered: counter(
             "spillway_sweep_recovered",
             "Finished runs that the sweep found and of which no webhook had told",
+        ),
+        sweeps: counter("spillway_sweeps", "Sweeps that succeeded"),
+        found: counter(
+            "spillway_sweep_found",
+            "What sweeps found that a person should know of, counted again by each sweep",
+        ),
+        alarms: counter(
+            "spillway_schedule_alarms",
+            "What the schedule could not take in or go on with, by kind",
         ),
         audit_failures: counter(
             "spillway_audit_failures",
@@ -103,26 +115,67 @@ impl Metrics {
     }
 }
 
-/// A chain begins, or is refused for a cause.
-pub(crate) fn chain_planned(refused_for: Option<&str>) {
+/// The schedule decided something.
+pub(crate) fn decided(decision: &Decision) {
+    let Some(metrics) = METRICS.get() else { return };
+    match decision {
+        Decision::Planned { .. } => metrics.count(&metrics.chains, &[("event", "started"), ("cause", "")]),
+        Decision::Refused { code, .. } => {
+            metrics.count(&metrics.chains, &[("event", "refused"), ("cause", code)]);
+        }
+        Decision::NotARoot { .. } => metrics.count(&metrics.alarms, &[("alarm", "not_a_root")]),
+        Decision::Quarantined { .. } => metrics.count(&metrics.alarms, &[("alarm", "quarantined")]),
+        _ => {}
+    }
+}
+
+/// A message to the schedule could not be read.
+pub(crate) fn message_dropped() {
     if let Some(metrics) = METRICS.get() {
-        let event = if refused_for.is_some() {
-            "refused"
-        } else {
-            "started"
-        };
-        metrics.count(
-            &metrics.chains,
-            &[("event", event), ("cause", refused_for.unwrap_or_default())],
-        );
+        metrics.count(&metrics.alarms, &[("alarm", "message_dropped")]);
+    }
+}
+
+/// What a sweep found that a person should know of. It is counted and not set, since each worker has a registry of its
+/// own: a value that one of them had set would stay there while others sweep.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found {
+    /// The account is halted.
+    Halt,
+    /// A chain has been open for a day.
+    OldChain,
+    /// A run has been queued, or ready for a worker, for an hour.
+    WaitingRun,
+}
+
+impl Found {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Halt => "halt",
+            Self::OldChain => "old_chain",
+            Self::WaitingRun => "waiting_run",
+        }
+    }
+}
+
+pub(crate) fn sweep_found(found: Found) {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(&metrics.found, &[("what", found.label())]);
+    }
+}
+
+/// A sweep did what it is for.
+pub(crate) fn sweep_succeeded() {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(&metrics.sweeps, &[]);
     }
 }
 
 /// A chain ended, and so did each of its stacks.
-pub(crate) fn chain_ended(result: ChainResult, walk: &Walk) {
+pub(crate) fn chain_ended(result: ChainResult, record: &ChainRecord) {
     if let Some(metrics) = METRICS.get() {
         metrics.count(&metrics.chains, &[("event", &result.to_string()), ("cause", "")]);
-        for stack in walk.progress() {
+        for stack in record.progress() {
             let cause = stack.reason.as_ref().map_or("", |reason| reason.code.as_str());
             metrics.count(
                 &metrics.stacks,
@@ -145,7 +198,7 @@ pub(crate) fn audit_failed() {
     }
 }
 
-/// A stack has a run; `waited_s` where it waited for the root alone.
+/// A stack has a run, so long after the end of everything upstream of it.
 pub(crate) fn run_triggered(joined: bool, waited_s: Option<f64>) {
     if let Some(metrics) = METRICS.get() {
         metrics.count(

@@ -21,7 +21,8 @@ use crate::cloudwatch;
 use crate::endpoints::{self, Health};
 use crate::metrics;
 use crate::workflows::{
-    ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
+    HaltWorkflow, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
+    StackExecutionWorkflow, StackScheduleWorkflow,
 };
 
 /// The first and the longest pause between attempts to reach Temporal at the start.
@@ -107,6 +108,8 @@ pub async fn serve(
         .register_workflow::<SpaceliftWebhookWorkflow>()?
         .register_workflow::<StackDependencyChainWorkflow>()?
         .register_workflow::<StackExecutionWorkflow>()?
+        .register_workflow::<StackScheduleWorkflow>()?
+        .register_workflow::<HaltWorkflow>()?
         .register_workflow::<ReconcileWorkflow>()?
         .build();
     let mut worker = Worker::new(&runtime, client, options).context("the worker cannot start")?;

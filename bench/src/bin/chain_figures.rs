@@ -2,12 +2,13 @@
 //!
 //!     cargo run --release -p bench --bin chain-figures -- delivery
 //!     cargo run --release -p bench --bin chain-figures -- planning 10000
+//!     cargo run --release -p bench --bin chain-figures -- schedule 10000
 
 use std::hint::black_box;
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use bench::{SignedDelivery, account, graph_and_chain};
+use bench::{SignedDelivery, account, graph_and_chain, scheduled};
 
 const DELIVERIES: usize = 200_000;
 const PLANS: usize = 15;
@@ -20,7 +21,11 @@ fn main() -> std::io::Result<()> {
             Ok(stacks) => planning(stacks),
             Err(e) => format!("`{stacks}` is not a number of stacks: {e}"),
         },
-        _ => "usage: chain-figures delivery | planning <stacks>".to_owned(),
+        ["schedule", stacks] => match stacks.parse() {
+            Ok(stacks) => schedule(stacks),
+            Err(e) => format!("`{stacks}` is not a number of stacks: {e}"),
+        },
+        _ => "usage: chain-figures delivery | planning <stacks> | schedule <stacks>".to_owned(),
     };
     writeln!(std::io::stdout(), "{line}")
 }
@@ -63,6 +68,21 @@ fn planning(stacks: usize) -> String {
         "graph and chain of {stacks} stacks: median {:?}, slowest {:?}; peak {} MiB, of which the account itself {} MiB",
         times[PLANS / 2],
         times[PLANS - 1],
+        peak_kib() / 1024,
+        before / 1024,
+    )
+}
+
+/// One chain through the schedule, from its root to its end. Spacelift answers at once.
+fn schedule(stacks: usize) -> String {
+    let account = account(stacks);
+    let before = peak_kib();
+    let start = Instant::now();
+    let (runs, decisions) = scheduled::run_through(account);
+    assert_eq!(runs, stacks - 1);
+    format!(
+        "one chain of {stacks} stacks: {:?} for {decisions} decisions; peak {} MiB, of which the account itself {} MiB",
+        start.elapsed(),
         peak_kib() / 1024,
         before / 1024,
     )

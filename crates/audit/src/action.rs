@@ -55,6 +55,8 @@ actions!(
     /// Succeeded or failed.
     StackEnded = "stack_ended",
     StackSkipped = "stack_skipped",
+    /// It has to run after all: a failure before it was repaired, or its run served nobody.
+    StackDueAgain = "stack_due_again",
 );
 
 impl fmt::Display for Action {
@@ -69,7 +71,7 @@ mod tests {
 
     #[test]
     fn the_word_in_json_is_the_word_that_is_shown() {
-        assert_eq!(Action::ALL.len(), 18);
+        assert_eq!(Action::ALL.len(), 19);
         for action in Action::ALL {
             assert_eq!(serde_json::to_value(action).unwrap(), action.as_str());
         }

@@ -1,6 +1,7 @@
 //! From the graph, a root and the settings to the immutable [`Chain`]: which stacks run, after which others,
 //! on which commit, and what is left out and why.
 
+mod links;
 mod order;
 mod planner;
 
@@ -10,9 +11,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use planner::plan;
+pub(crate) use planner::{Member, members};
 
+use crate::commit::{Commit, Push};
 use crate::problem::CyclePath;
-use crate::{AccountName, ChainSettings, CommitSha, Problem, RunId, SpaceId, StackId};
+use crate::{AccountName, ChainSettings, CommitSha, Problem, Reason, RunId, SpaceId, StackId};
 
 /// The version of the recorded form of [`Chain`].
 pub const VERSION: u32 = 1;
@@ -27,6 +30,44 @@ pub struct Root {
     pub branch: String,
     #[serde(default)]
     pub commit: Option<CommitSha>,
+    /// The commit's own time, in seconds since 1970.
+    #[serde(default)]
+    pub commit_timestamp_s: Option<i64>,
+    /// The push that brought the commit, if it is known.
+    #[serde(default)]
+    pub push: Option<Push>,
+    /// When the run ended, or when somebody asked, in seconds since 1970.
+    #[serde(default)]
+    pub ended_at_s: Option<i64>,
+    /// Somebody asked for a run of the root itself: it belongs to the chain.
+    #[serde(default)]
+    pub is_due: bool,
+}
+
+impl Root {
+    /// The stack of which somebody asks for a run.
+    pub fn requested(account: AccountName, stack: StackId, branch: impl Into<String>) -> Self {
+        Self {
+            account,
+            stack,
+            run: None,
+            branch: branch.into(),
+            commit: None,
+            commit_timestamp_s: None,
+            push: None,
+            ended_at_s: None,
+            is_due: true,
+        }
+    }
+
+    /// The commit, with what is known of when it came.
+    pub fn commit_facts(&self) -> Option<Commit> {
+        Some(Commit {
+            sha: self.commit.clone()?,
+            timestamp_s: self.commit_timestamp_s,
+            push: self.push.clone(),
+        })
+    }
 }
 
 /// The immutable plan: which stacks run after which. Everything that has to be chosen is chosen in it.
@@ -34,9 +75,12 @@ pub struct Root {
 pub struct Chain {
     pub version: u32,
     pub root: Root,
+    /// Where the root's code is.
+    #[serde(default)]
+    pub root_repository: Option<String>,
     pub settings: ChainSettings,
-    /// Those with the most downstream first, and so each after all its upstream. The root is not among them: it
-    /// has run.
+    /// Those with the longest way to the end first, and so each after all its upstream. The root is among them only
+    /// where somebody asked for a run of it: otherwise it has run.
     pub stacks: Vec<ChainStack>,
     pub left_out: Vec<LeftOut>,
     /// What else is wrong with the dependencies of the stacks reached.
@@ -59,11 +103,15 @@ pub struct ChainStack {
     /// The stacks of the chain that it waits for, nearest only, without the root. Where a stack in between is
     /// left out, what that one would have waited for takes its place.
     pub upstream: Vec<StackId>,
+    /// More stacks of the chain that it waits for, since Spacelift's own dependencies say so, nearest only. A failure of
+    /// theirs does not skip it.
+    #[serde(default)]
+    pub native_upstream: Vec<StackId>,
     /// Direct upstream stacks that this chain does not run: outside it, or left out. If one of them has a
     /// tracked run under way, the stack waits for it.
     pub outside: Vec<StackId>,
-    /// How many stacks of the chain wait for it, directly or not.
-    pub downstream_count: usize,
+    /// How many stacks lie on the longest way from it to the end of the chain.
+    pub remaining: usize,
     pub commit: CommitChoice,
     /// The stack's own tracked commit when the chain was planned.
     #[serde(default)]
@@ -71,6 +119,9 @@ pub struct ChainStack {
     pub autodeploy: bool,
     #[serde(default)]
     pub locked_by: Option<String>,
+    /// Why it is not run, though it belongs to the chain.
+    #[serde(default)]
+    pub skipped: Option<Reason>,
 }
 
 /// The commit to run.

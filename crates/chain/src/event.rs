@@ -7,6 +7,7 @@
 mod default;
 mod json;
 mod policy;
+mod relevance;
 mod request;
 
 use std::fmt;
@@ -15,7 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use json::{MAX_BODY_BYTES, MAX_DEPTH, MAX_METADATA_ENTRIES, MAX_TEXT_BYTES, UnreadableBody};
-pub use request::{KNOWN_EVENTS, RunRequest};
+pub use relevance::{EVENT_AGE_MAX, EVENT_AHEAD_MAX, IrrelevantEvent, is_other_account, why_irrelevant};
+pub use request::{EndEvent, EndedRun, KNOWN_EVENTS, RunRequest};
 
 use crate::{AccountName, CommitSha, RunId, RunState, RunType, SpaceId, StackId};
 
@@ -26,6 +28,8 @@ pub enum Delivery {
     Run(Box<RunEvent>),
     /// Someone asks for a run of a stack and its chain.
     Request(RunRequest),
+    /// Someone says that a run is over.
+    RunEnded(EndedRun),
     /// Understood, and not ours to act on.
     Ignored(Ignored),
 }
@@ -162,7 +166,7 @@ pub fn parse(body: &[u8]) -> Result<Delivery, UnreadableBody> {
         return Ok(Delivery::Ignored(Ignored::AuditTrail));
     }
     if keys.asks_for_a_run() {
-        return request::read(&text).map(Delivery::Request);
+        return request::read(&text);
     }
     if keys.run.is_some() {
         return default::read(&text).map(|event| Delivery::Run(Box::new(event)));

@@ -39,6 +39,9 @@ pub struct DependencyGraph {
     stacks: Vec<StackFacts>,
     upstream: Vec<Vec<usize>>,
     downstream: Vec<Vec<usize>>,
+    /// By labels and by Spacelift's own dependencies.
+    all_upstream: Vec<Vec<usize>>,
+    has_native: bool,
     problems: Vec<Problem>,
 }
 
@@ -78,7 +81,20 @@ impl DependencyGraph {
                 });
             }
         }
-        for tangle in cycles::tangles(&upstream) {
+        let all_upstream: Vec<_> = stacks
+            .iter()
+            .zip(&upstream)
+            .map(|(stack, by_label)| {
+                let native = stack.native_dependencies.iter().filter_map(|id| numbers.get(id));
+                let own = numbers.get(&stack.id);
+                let mut all: Vec<usize> = by_label.clone();
+                all.extend(native.filter(|&other| Some(other) != own));
+                all.sort_unstable();
+                all.dedup();
+                all
+            })
+            .collect();
+        for tangle in cycles::tangles(&all_upstream) {
             let id = |&stack: &usize| stacks[stack].id.clone();
             problems.extend(tangle.cycles.iter().map(|cycle| Problem::Cycle {
                 stacks: cycle.iter().map(id).collect(),
@@ -90,9 +106,11 @@ impl DependencyGraph {
             }
         }
         Self {
+            has_native: all_upstream != upstream,
             stacks,
             upstream,
             downstream,
+            all_upstream,
             problems: problems.into_iter().collect(),
         }
     }
@@ -134,6 +152,16 @@ impl DependencyGraph {
 
     pub(crate) fn upstream_at(&self, stack: usize) -> &[usize] {
         &self.upstream[stack]
+    }
+
+    /// What a stack waits for by labels and by Spacelift's own dependencies, in order, each once.
+    pub(crate) fn all_upstream_at(&self, stack: usize) -> &[usize] {
+        &self.all_upstream[stack]
+    }
+
+    /// Whether Spacelift's own dependencies say more than the labels.
+    pub(crate) fn has_native(&self) -> bool {
+        self.has_native
     }
 
     pub(crate) fn downstream_at(&self, stack: usize) -> &[usize] {

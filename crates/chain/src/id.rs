@@ -127,6 +127,51 @@ id!(
     "request id"
 );
 
+/// Joins the parts of an id by `:`. A part's own `:` and `%` are written `%3A` and `%25`, so that no two different lists
+/// of parts give the same id.
+pub fn join<const N: usize>(parts: [&str; N]) -> String {
+    parts
+        .map(|part| part.replace('%', "%25").replace(':', "%3A"))
+        .join(":")
+}
+
+/// The id of a chain: that of its workflow, and the name that people use.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ChainId(String);
+
+impl ChainId {
+    pub fn of_root_run(account: &AccountName, run: &RunId) -> Self {
+        Self(join(["chain", account.as_str(), run.as_str()]))
+    }
+
+    /// The chain that somebody asked for.
+    pub fn of_request(account: &AccountName, request: &str) -> Self {
+        Self(join(["chain", account.as_str(), "request", request]))
+    }
+
+    /// The chain whose workflow has this id.
+    pub fn of_workflow(id: &str) -> Self {
+        Self(id.to_owned())
+    }
+
+    /// The account to which the chain belongs, as its id says.
+    pub fn account(&self) -> Option<AccountName> {
+        let account = self.0.split(':').nth(1)?;
+        account.replace("%3A", ":").replace("%25", "%").parse().ok()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ChainId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,10 +1,10 @@
-//! How a chain, and the walk through it, read: text, Markdown, Mermaid, DOT and JSON. There is one of each,
+//! How a chain and its record read: text, Markdown, Mermaid, DOT and JSON. There is one of each,
 //! used everywhere.
 
 mod diagram;
 mod text;
 
-use crate::{Chain, StackState, Walk};
+use crate::{Chain, ChainRecord, StackState};
 
 pub use text::MARKDOWN_ROWS_MAX;
 
@@ -14,13 +14,13 @@ pub fn text(chain: &Chain) -> String {
 }
 
 /// [`text()`] with each stack's state.
-pub fn walk_text(walk: &Walk) -> String {
-    text::tree(walk.chain(), Some(walk))
+pub fn record_text(record: &ChainRecord) -> String {
+    text::tree(record.chain(), Some(record))
 }
 
-/// A summary and a table of a walk, for Temporal's UI.
-pub fn markdown(walk: &Walk) -> String {
-    text::markdown(walk)
+/// A summary and a table of a chain, for Temporal's UI.
+pub fn markdown(record: &ChainRecord) -> String {
+    text::markdown(record)
 }
 
 /// A Mermaid flowchart.
@@ -29,8 +29,8 @@ pub fn mermaid(chain: &Chain) -> String {
 }
 
 /// [`mermaid()`] with each stack's state as its class.
-pub fn walk_mermaid(walk: &Walk) -> String {
-    diagram::mermaid(walk.chain(), Some(walk))
+pub fn record_mermaid(record: &ChainRecord) -> String {
+    diagram::mermaid(record.chain(), Some(record))
 }
 
 /// A graph in Graphviz' language.
@@ -39,8 +39,8 @@ pub fn dot(chain: &Chain) -> String {
 }
 
 /// [`dot()`] with each stack's state as its colour.
-pub fn walk_dot(walk: &Walk) -> String {
-    diagram::dot(walk.chain(), Some(walk))
+pub fn record_dot(record: &ChainRecord) -> String {
+    diagram::dot(record.chain(), Some(record))
 }
 
 /// The chain as it is recorded, indented.

@@ -14,13 +14,12 @@ use crate::label::LabelGrammar;
 /// workers.
 pub const DEFAULT_PARALLEL_RUNS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// How many stacks a chain may have, unless configured. A stack takes a few hundred bytes in the recorded
-/// chain, and Temporal refuses payloads over 2 MiB.
-pub const DEFAULT_STACKS_MAX: u32 = 2_000;
+/// How many stacks a chain may have, unless configured.
+pub const DEFAULT_STACKS_MAX: u32 = 10_000;
 
-/// How many bytes a chain may take in JSON, unless configured. It travels together with the progress of the
-/// walk in one payload, for which Temporal allows 2 MiB.
-pub const DEFAULT_BYTES_MAX: u32 = 1_250_000;
+/// How many bytes a chain may take in JSON, unless configured. Temporal allows 2 MiB for a payload, into which a chain
+/// goes compressed to less than a tenth.
+pub const DEFAULT_BYTES_MAX: u32 = 8_000_000;
 
 /// What follows when a stack of a chain fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,13 +66,55 @@ impl FromStr for OnFailure {
     }
 }
 
-/// How a chain is planned and walked.
+/// What follows where a dependency does not exist, or is not visible.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownUpstream {
+    /// What depends on it is skipped, with everything downstream: what cannot be seen is not done.
+    #[default]
+    Skip,
+    /// It counts as done.
+    Ignore,
+}
+
+impl fmt::Display for UnknownUpstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Skip => "skip",
+            Self::Ignore => "ignore",
+        })
+    }
+}
+
+/// A text that names no such policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is neither `skip` nor `ignore`")]
+pub struct UnknownUpstreamError {
+    text: String,
+}
+
+impl FromStr for UnknownUpstream {
+    type Err = UnknownUpstreamError;
+
+    fn from_str(text: &str) -> Result<Self, UnknownUpstreamError> {
+        match text {
+            "skip" => Ok(Self::Skip),
+            "ignore" => Ok(Self::Ignore),
+            _ => Err(UnknownUpstreamError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// How a chain is planned and run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ChainSettings {
     /// How many runs are in flight at most.
     pub parallel_runs: NonZeroU32,
     pub on_failure: OnFailure,
+    pub unknown_upstream: UnknownUpstream,
     /// With which words a label names a dependency.
     pub label_prefixes: LabelGrammar,
     /// How many stacks a chain may have; it is refused otherwise.
@@ -87,6 +128,7 @@ impl Default for ChainSettings {
         Self {
             parallel_runs: DEFAULT_PARALLEL_RUNS,
             on_failure: OnFailure::default(),
+            unknown_upstream: UnknownUpstream::default(),
             label_prefixes: LabelGrammar::default(),
             stacks_max: DEFAULT_STACKS_MAX,
             bytes_max: DEFAULT_BYTES_MAX,

@@ -23,6 +23,10 @@ use crate::runs::{RunsArguments, runs};
 use crate::send::{SendArguments, send};
 use crate::spaces::{SpacesArguments, spaces};
 use crate::stacks::{StacksArguments, stacks};
+use crate::steering::{
+    DoneArguments, GoArguments, HaltArguments, ReleaseArguments, ScheduleArguments, WhyArguments, done, go,
+    halt, release, schedule, why,
+};
 use crate::webhook::{WebhookArguments, webhook};
 
 const EXIT_STATUS: &str = "Exit status:
@@ -55,6 +59,12 @@ pub(crate) enum Command {
     Run(RunArguments),
     Chains(ChainsArguments),
     Chain(ChainArguments),
+    Why(WhyArguments),
+    Done(DoneArguments),
+    Release(ReleaseArguments),
+    Halt(HaltArguments),
+    Go(GoArguments),
+    Schedule(ScheduleArguments),
     Send(SendArguments),
     MockSpacelift(MockArguments),
     Mock(ControlArguments),
@@ -89,6 +99,12 @@ impl Command {
             Self::Run(arguments) => run(arguments),
             Self::Chains(arguments) => chains(&arguments),
             Self::Chain(arguments) => chain(arguments),
+            Self::Why(arguments) => why(&arguments),
+            Self::Done(arguments) => done(arguments),
+            Self::Release(arguments) => release(arguments),
+            Self::Halt(arguments) => halt(&arguments),
+            Self::Go(arguments) => go(&arguments),
+            Self::Schedule(arguments) => schedule(&arguments),
             Self::Send(arguments) => send(&arguments),
             Self::MockSpacelift(arguments) => mock(&arguments),
             Self::Mock(arguments) => control(arguments),

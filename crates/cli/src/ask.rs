@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use chain::{AccountName, RequestId, RunRequest, StackId};
+use chain::{AccountName, ChainResult, RequestId, RunRequest, StackId};
 use clap::Args;
 use orchestrator::Recorded;
-use orchestrator::contract::{ChainResult, HandedOn, Heard, Source};
+use orchestrator::contract::{FollowResult, Received, Source};
 use serde_json::json;
 
 use crate::command::{Done, block_on, spacelift};
@@ -39,10 +39,11 @@ pub(crate) struct RunArguments {
 pub(crate) fn run(arguments: RunArguments) -> Done {
     block_on(async {
         let orchestrator = temporal::connect().await?;
-        let account = match arguments.account {
-            Some(account) => account,
-            None => spacelift().await?.account_name().await?,
-        };
+        // The account is what Spacelift says of the key: another one would have chains of its own for the same stacks.
+        let account = spacelift().await?.account_name().await?;
+        if let Some(named) = arguments.account.filter(|named| *named != account) {
+            anyhow::bail!("the API key belongs to the account `{account}`, not to `{named}`");
+        }
         let request = RunRequest {
             account: None,
             stack: arguments.stack,
@@ -50,7 +51,7 @@ pub(crate) fn run(arguments: RunArguments) -> Done {
             requested_by: std::env::var("USER").ok(),
         };
         let recorded = orchestrator
-            .record(&Heard::request(account, request.clone()), Source::Operator)
+            .record(&Received::request(account, request.clone()), Source::Operator)
             .await?;
         let (workflow_id, is_new) = match &recorded {
             Recorded::Accepted { workflow_id, .. } => (workflow_id, true),
@@ -67,10 +68,10 @@ pub(crate) fn run(arguments: RunArguments) -> Done {
             return Ok(ExitCode::SUCCESS);
         }
         output::progress(&format!("Waiting for the run of `{}`", request.stack));
-        let chain = match orchestrator.end_of_request(workflow_id).await?.handed_on {
-            HandedOn::Chain { chain } => chain,
-            HandedOn::Nobody { reason } => anyhow::bail!("no chain starts: {reason}"),
-            HandedOn::Executions { .. } => anyhow::bail!("no chain starts: the run belongs to another chain"),
+        let chain = match orchestrator.end_of_request(workflow_id).await?.result {
+            FollowResult::Requested { chain, .. } => chain,
+            FollowResult::Ignored { reason } => anyhow::bail!("nothing runs: {reason}"),
+            FollowResult::Told => anyhow::bail!("`{workflow_id}` is not a request"),
         };
         let mut picture = Picture::new(!arguments.json);
         let report = orchestrator

@@ -4,10 +4,11 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use anyhow::bail;
-use chain::render;
+use chain::schedule::Control;
+use chain::{ChainId, ChainResult, render};
 use clap::{Args, Subcommand, ValueEnum};
-use orchestrator::contract::{ChainReport, ChainResult, Control};
-use orchestrator::{ChainId, Orchestrator};
+use orchestrator::Orchestrator;
+use orchestrator::contract::ChainReport;
 use serde::Serialize;
 
 use crate::command::{Done, block_on};
@@ -74,7 +75,8 @@ pub(crate) fn chains(arguments: &ChainsArguments) -> Done {
         for summary in orchestrator.chains(arguments.limit).await? {
             // A chain whose workflow was terminated has no outcome, and no worker may be there to answer.
             let report = orchestrator.report(&summary.id, summary.status).await.ok();
-            let counts = |report: &ChainReport| report.walk.as_ref().map(|walk| walk.counts().to_string());
+            let counts =
+                |report: &ChainReport| report.record.as_ref().map(|record| record.counts().to_string());
             listed.push(Listed {
                 stacks: report.as_ref().and_then(counts).unwrap_or_default(),
                 result: report.map(|report| report.result),
@@ -112,18 +114,13 @@ pub(crate) fn chains(arguments: &ChainsArguments) -> Done {
 }
 
 pub(crate) fn chain(arguments: ChainArguments) -> Done {
-    let by = || std::env::var("USER").unwrap_or_else(|_| "an operator".to_owned());
     block_on(async {
         let orchestrator = temporal::connect().await?;
         match arguments.action {
             Action::Show { id, format } => show(&orchestrator, &ChainId::of_workflow(&id), format).await,
-            Action::Pause { id } => control(&orchestrator, &id, Control::Pause { by: by() }, "Paused").await,
-            Action::Resume { id } => {
-                control(&orchestrator, &id, Control::Resume { by: by() }, "Resumed").await
-            }
-            Action::Cancel { id } => {
-                control(&orchestrator, &id, Control::Cancel { by: by() }, "Cancelled").await
-            }
+            Action::Pause { id } => control(&orchestrator, &id, Control::Pause, "Paused").await,
+            Action::Resume { id } => control(&orchestrator, &id, Control::Resume, "Resumed").await,
+            Action::Cancel { id } => control(&orchestrator, &id, Control::Cancel, "Cancelled").await,
         }
     })
 }
@@ -136,12 +133,12 @@ async fn show(orchestrator: &Orchestrator, id: &ChainId, format: Format) -> Done
         output::json(&Outcome::of(&report))?;
         return Ok(ExitCode::SUCCESS);
     }
-    match (&report.walk, &report.reason) {
-        (Some(walk), _) => output::line(
+    match (&report.record, &report.reason) {
+        (Some(record), _) => output::line(
             match format {
-                Format::Mermaid => render::walk_mermaid(walk),
-                Format::Dot => render::walk_dot(walk),
-                Format::Text | Format::Json => render::walk_text(walk),
+                Format::Mermaid => render::record_mermaid(record),
+                Format::Dot => render::record_dot(record),
+                Format::Text | Format::Json => render::record_text(record),
             }
             .trim_end(),
         ),
@@ -152,7 +149,10 @@ async fn show(orchestrator: &Orchestrator, id: &ChainId, format: Format) -> Done
 }
 
 async fn control(orchestrator: &Orchestrator, id: &str, control: Control, done: &str) -> Done {
-    if !orchestrator.control(&ChainId::of_workflow(id), control).await? {
+    if !orchestrator
+        .control(&ChainId::of_workflow(id), control, &crate::steering::operator())
+        .await?
+    {
         bail!("no chain `{id}` is under way; `spillway chains` lists them");
     }
     output::line(&format!("{done} {id}"));

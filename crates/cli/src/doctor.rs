@@ -42,7 +42,7 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Done {
         if let Some(spacelift) = spacelift(&variables, &mut report) {
             during(
                 "Asking Spacelift",
-                account::examine(&spacelift, settings.as_ref(), &mut report),
+                Box::pin(account::examine(&spacelift, settings.as_ref(), &mut report)),
             )
             .await;
         }
@@ -69,8 +69,12 @@ fn parameters(report: &mut Report) -> Option<Settings> {
                 settings.chain.label_prefixes.prefixes().join(", "),
             );
             let detail = format!(
-                "task queue `{queue}`, label prefixes {prefixes}, {} runs at a time, on failure: {}",
-                settings.chain.parallel_runs, settings.chain.on_failure
+                "task queue `{queue}`, label prefixes {prefixes}, {} runs at a time for a chain and {} for the account, \
+                 on failure: {}, unknown upstream: {}",
+                settings.chain.parallel_runs,
+                settings.parallel_runs_of_account,
+                settings.chain.on_failure,
+                settings.chain.unknown_upstream
             );
             report.add(Finding::ok(CHECK, detail));
             Some(settings)

@@ -28,6 +28,7 @@ mod runs;
 mod send;
 mod spaces;
 mod stacks;
+mod steering;
 mod table;
 mod temporal;
 mod webhook;

@@ -74,12 +74,11 @@ async fn root(
     let stack = graph
         .stack(&arguments.stack)
         .ok_or_else(|| Failure::missing("stack", &arguments.stack))?;
+    let branch = arguments.branch.unwrap_or_else(|| stack.branch.clone());
     Ok(Root {
-        account: spacelift.account_name().await?,
-        stack: arguments.stack,
-        run: None,
         commit: arguments.commit.or_else(|| stack.tracked_commit.clone()),
-        branch: arguments.branch.unwrap_or_else(|| stack.branch.clone()),
+        is_due: false,
+        ..Root::requested(spacelift.account_name().await?, arguments.stack, branch)
     })
 }
 

@@ -6,7 +6,7 @@ use audit::{Action, Entry, Record, Store};
 use chain::AccountName;
 use chain::event::{self, Delivery};
 use clap::Args;
-use orchestrator::contract::{Heard, HeardEvent, Source};
+use orchestrator::contract::{self, ReceivedEvent, Source};
 use orchestrator::{Orchestrator, Recorded, clock};
 use queue::{Message, Queue, Received};
 use serde::Serialize;
@@ -90,7 +90,7 @@ impl Outcome {
 
 /// What a message asks for.
 enum Wanted {
-    Record(Box<Heard>),
+    Record(Box<contract::Received>),
     Nothing(String),
     Unknown(String),
 }
@@ -166,13 +166,13 @@ async fn look(
             looked.reason = Some(why);
             return Ok(looked);
         }
-        (Wanted::Record(heard), None) => {
-            looked.about = Some(about(&heard));
+        (Wanted::Record(arrived), None) => {
+            looked.about = Some(about(&arrived));
             looked.result = Outcome::WouldRecord;
         }
-        (Wanted::Record(heard), Some(hands)) => {
-            looked.about = Some(about(&heard));
-            match hands.record(&heard).await {
+        (Wanted::Record(arrived), Some(hands)) => {
+            looked.about = Some(about(&arrived));
+            match hands.record(&arrived).await {
                 Ok(outcome) => {
                     queue.delete(message).await?;
                     looked.result = outcome;
@@ -188,7 +188,7 @@ async fn look(
 
 fn wanted(text: &str, account: Option<&AccountName>) -> Wanted {
     let unreadable = match Message::parse(text) {
-        Ok(Message::Heard(heard)) => return Wanted::Record(Box::new(heard)),
+        Ok(Message::Received(arrived)) => return Wanted::Record(Box::new(arrived)),
         Ok(Message::Unreadable(unreadable)) => unreadable,
         Err(error) => return Wanted::Unknown(error.to_string()),
     };
@@ -197,12 +197,18 @@ fn wanted(text: &str, account: Option<&AccountName>) -> Wanted {
         Err(error) => return Wanted::Unknown(error.to_string()),
     };
     match event::parse(&body) {
-        Ok(Delivery::Run(event)) => Wanted::Record(Box::new(Heard::Event(HeardEvent {
-            event,
-            heard_at_ms: Some(unreadable.received_at_ms),
-        }))),
+        Ok(Delivery::Run(event)) => Wanted::Record(Box::new(contract::Received::Event {
+            event: ReceivedEvent {
+                event,
+                received_at_ms: Some(unreadable.received_at_ms),
+            },
+        })),
         Ok(Delivery::Request(request)) => match request.account.clone().or_else(|| account.cloned()) {
-            Some(account) => Wanted::Record(Box::new(Heard::request(account, request))),
+            Some(account) => Wanted::Record(Box::new(contract::Received::request(account, request))),
+            None => Wanted::Unknown("it names no account; --account does".to_owned()),
+        },
+        Ok(Delivery::RunEnded(ended)) => match ended.account.clone().or_else(|| account.cloned()) {
+            Some(account) => Wanted::Record(Box::new(contract::Received::RunEnded { account, ended })),
             None => Wanted::Unknown("it names no account; --account does".to_owned()),
         },
         Ok(Delivery::Ignored(ignored)) => Wanted::Nothing(ignored.to_string()),
@@ -211,8 +217,8 @@ fn wanted(text: &str, account: Option<&AccountName>) -> Wanted {
 }
 
 impl Hands {
-    async fn record(&self, heard: &Heard) -> anyhow::Result<Outcome> {
-        let outcome = match self.orchestrator.record(heard, Source::Operator).await? {
+    async fn record(&self, arrived: &contract::Received) -> anyhow::Result<Outcome> {
+        let outcome = match self.orchestrator.record(arrived, Source::Operator).await? {
             Recorded::Accepted { .. } => Outcome::Recorded,
             Recorded::Duplicate { .. } => Outcome::Duplicate,
         };
@@ -223,7 +229,7 @@ impl Hands {
                 format!("operator:{by}"),
                 Action::DeliveryRedelivered,
             );
-            heard.identify(&mut entry);
+            arrived.identify(&mut entry);
             entry.outcome = Some(outcome.word().to_owned());
             store.put_delivery(&Record::unlinked(entry)).await?;
         }
@@ -231,16 +237,25 @@ impl Hands {
     }
 }
 
-fn about(heard: &Heard) -> About {
-    match heard {
-        Heard::Event(HeardEvent { event, .. }) => About {
+fn about(arrived: &contract::Received) -> About {
+    match arrived {
+        contract::Received::Event {
+            event: ReceivedEvent { event, .. },
+        } => About {
             account: event.account.clone(),
             stack: event.stack.to_string(),
             run: Some(event.run.to_string()),
             state: Some(event.state.to_string()),
             at: jiff::Timestamp::from_millisecond(event.timestamp_ms).ok(),
         },
-        Heard::Request { account, request, .. } => About {
+        contract::Received::RunEnded { account, ended } => About {
+            account: account.clone(),
+            stack: ended.stack.to_string(),
+            run: Some(ended.run.to_string()),
+            state: None,
+            at: None,
+        },
+        contract::Received::Request { account, request, .. } => About {
             account: account.clone(),
             stack: request.stack.to_string(),
             run: None,

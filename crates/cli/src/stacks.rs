@@ -62,7 +62,7 @@ pub(crate) fn stacks(arguments: StacksArguments) -> Done {
     with_spacelift(async |spacelift| match arguments.action {
         Action::List { shape } => list(&spacelift, &shape).await,
         Action::Show { stack, shape } => show(&spacelift, &stack, &shape).await,
-        Action::Create(create) => create.run(&spacelift).await,
+        Action::Create(create) => Box::pin(create.run(&spacelift)).await,
         Action::Delete { stack, deletion } => {
             deletion
                 .of(

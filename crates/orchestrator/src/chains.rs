@@ -2,19 +2,21 @@
 
 use std::time::{Duration, SystemTime};
 
-use chain::{AccountName, Reason, RunId};
+use chain::schedule::{Control, ScheduleReport, StackReport};
+use chain::{AccountName, AttemptOutcome, ChainId, RunId, StackId};
 use futures::StreamExt;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError};
 use temporalio_client::{
-    WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowListOptions,
-    WorkflowQueryOptions, WorkflowSignalOptions,
+    UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
+    WorkflowListOptions, WorkflowQueryOptions,
 };
 
-use crate::contract::{ChainReport, Control, ExecutionOutcome, ExecutionResult, FollowOutcome};
+use crate::contract::{ChainReport, FollowOutcome, ScheduleMessage};
 use crate::definition::{
-    ChainState, ControlChain, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
+    ChainState, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
+    StackExecutionWorkflow, StackScheduleWorkflow, StackWhy,
 };
-use crate::id::{self, ChainId, ExecutionId};
+use crate::id;
 use crate::{Orchestrator, TemporalError};
 
 /// How often it is looked whether a chain has begun.
@@ -80,15 +82,15 @@ impl Orchestrator {
             .map_err(|error| TemporalError::new(format!("say where `{chain}` stands"), error))
     }
 
-    /// Tells where a chain stands, again and again, until it is over.
+    /// Shows where a chain stands, again and again, until it is over.
     pub async fn watch_chain(
         &self,
         chain: &ChainId,
-        mut told: impl FnMut(&ChainReport),
+        mut show: impl FnMut(&ChainReport),
     ) -> Result<ChainReport, TemporalError> {
         loop {
             if let Some(report) = self.chain(chain).await? {
-                told(&report);
+                show(&report);
                 if report.result.is_over() {
                     return Ok(report);
                 }
@@ -106,59 +108,99 @@ impl Orchestrator {
             .map_err(|error| TemporalError::new(format!("tell the outcome of `{workflow_id}`"), error))
     }
 
-    /// Whether a run is followed, or was.
-    pub async fn is_followed(&self, account: &AccountName, run: &RunId) -> Result<bool, TemporalError> {
-        let workflow_id = id::follow_run(account, run);
-        let handle = self
-            .client
-            .get_workflow_handle::<SpaceliftWebhookWorkflow>(&workflow_id);
+    /// The workflow that follows a run: whether it is under way, ended well, or failed. `None` where there is none.
+    pub async fn follower_status(
+        &self,
+        account: &AccountName,
+        run: &RunId,
+    ) -> Result<Option<WorkflowExecutionStatus>, TemporalError> {
+        self.status(&id::follow_run(account, run)).await
+    }
+
+    /// The status of a workflow; `None` where there is none.
+    pub async fn status(&self, workflow_id: &str) -> Result<Option<WorkflowExecutionStatus>, TemporalError> {
+        let handle = self.client.get_workflow_handle::<UntypedWorkflow>(workflow_id);
         match handle.describe(WorkflowDescribeOptions::default()).await {
-            Ok(_) => Ok(true),
-            Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
+            Ok(described) => Ok(Some(described.status())),
+            Err(WorkflowInteractionError::NotFound(_)) => Ok(None),
             Err(error) => Err(TemporalError::new(format!("find `{workflow_id}`"), error)),
         }
     }
 
-    /// How the execution of a stack ended; `None` while it goes on.
-    pub async fn execution(&self, id: &ExecutionId) -> Result<Option<ExecutionOutcome>, TemporalError> {
-        let failed = |why: String| {
-            ExecutionOutcome::without_run(ExecutionResult::Failed {
-                reason: Reason::new("execution_failed", why),
-            })
-        };
+    /// Waits for the end of the attempt at a stack that is under way. `None` where it left no outcome.
+    pub async fn end_of_execution(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+    ) -> Result<Option<AttemptOutcome>, TemporalError> {
+        let workflow_id = id::execution(account, stack);
         let handle = self
             .client
-            .get_workflow_handle::<StackExecutionWorkflow>(id.as_str());
-        match handle.describe(WorkflowDescribeOptions::default()).await {
-            Ok(described) if described.status() == WorkflowExecutionStatus::Running => return Ok(None),
-            Ok(_) => {}
-            Err(WorkflowInteractionError::NotFound(_)) => {
-                return Ok(Some(failed("Temporal no longer knows its execution".to_owned())));
-            }
-            Err(error) => return Err(TemporalError::new(format!("find `{id}`"), error)),
-        }
+            .get_workflow_handle::<StackExecutionWorkflow>(&workflow_id);
         match handle.get_result(WorkflowGetResultOptions::default()).await {
             Ok(outcome) => Ok(Some(outcome)),
-            Err(error @ WorkflowGetResultError::Rpc(_)) => {
-                Err(TemporalError::new(format!("tell the outcome of `{id}`"), error))
-            }
-            Err(ended) => Ok(Some(failed(ended.to_string()))),
+            Err(error @ WorkflowGetResultError::Rpc(_)) => Err(TemporalError::new(
+                format!("tell the outcome of `{workflow_id}`"),
+                error,
+            )),
+            Err(_) => Ok(None),
         }
     }
 
     /// Pauses, resumes or cancels a chain. `false` where no such chain is under way.
-    pub async fn control(&self, chain: &ChainId, control: Control) -> Result<bool, TemporalError> {
+    pub async fn control(&self, chain: &ChainId, control: Control, by: &str) -> Result<bool, TemporalError> {
+        let Some(account) = chain.account() else {
+            return Ok(false);
+        };
+        if self.status(chain.as_str()).await? != Some(WorkflowExecutionStatus::Running) {
+            return Ok(false);
+        }
+        let message = ScheduleMessage::Controlled {
+            chain: chain.clone(),
+            control,
+            by: by.to_owned(),
+        };
+        self.tell_schedule(&account, &message).await?;
+        Ok(true)
+    }
+
+    /// Everything that is open in an account; `None` where nothing is.
+    pub async fn schedule_report(
+        &self,
+        account: &AccountName,
+    ) -> Result<Option<ScheduleReport>, TemporalError> {
+        let workflow_id = id::schedule(account);
+        if self.status(&workflow_id).await? != Some(WorkflowExecutionStatus::Running) {
+            return Ok(None);
+        }
         let handle = self
             .client
-            .get_workflow_handle::<StackDependencyChainWorkflow>(chain.as_str());
-        match handle
-            .signal(ControlChain, control, WorkflowSignalOptions::default())
+            .get_workflow_handle::<StackScheduleWorkflow>(&workflow_id);
+        handle
+            .query(ScheduleState, (), WorkflowQueryOptions::default())
             .await
-        {
-            Ok(()) => Ok(true),
-            Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
-            Err(error) => Err(TemporalError::new(format!("reach `{chain}`"), error)),
+            .map(Some)
+            .map_err(|error| TemporalError::new(format!("ask `{workflow_id}`"), error))
+    }
+
+    /// What is known of one stack, and why it waits; `None` where nothing is open in the account.
+    pub async fn stack_report(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+    ) -> Result<Option<StackReport>, TemporalError> {
+        let workflow_id = id::schedule(account);
+        if self.status(&workflow_id).await? != Some(WorkflowExecutionStatus::Running) {
+            return Ok(None);
         }
+        let handle = self
+            .client
+            .get_workflow_handle::<StackScheduleWorkflow>(&workflow_id);
+        handle
+            .query(StackWhy, stack.clone(), WorkflowQueryOptions::default())
+            .await
+            .map(Some)
+            .map_err(|error| TemporalError::new(format!("ask `{workflow_id}`"), error))
     }
 
     /// The newest chains, running ones and closed ones.

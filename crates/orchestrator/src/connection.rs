@@ -71,14 +71,7 @@ impl TemporalSettings {
                 parse_address(&address)?
             };
         }
-        let converter = match Encryption::from_variables(variables)? {
-            Some(encryption) => DataConverter::new(
-                PayloadConverter::default(),
-                DefaultFailureConverter::default(),
-                encryption,
-            ),
-            None => DataConverter::default(),
-        };
+        let converter = converter(Encryption::from_variables(variables)?);
         let client = ClientOptions::new(namespace.as_deref().unwrap_or("default"))
             .data_converter(converter)
             .build();
@@ -88,7 +81,9 @@ impl TemporalSettings {
     /// A server at `address`, and a namespace.
     pub fn new(address: &str, namespace: &str) -> Result<Self, ConnectError> {
         let connection = ConnectionOptions::new(parse_address(address)?).build();
-        let client = ClientOptions::new(namespace).build();
+        let client = ClientOptions::new(namespace)
+            .data_converter(converter(None))
+            .build();
         Ok(Self { connection, client }.with_safe_transport())
     }
 
@@ -126,6 +121,29 @@ impl TemporalSettings {
             address: self.address().to_owned(),
             source: Box::new(source),
         }
+    }
+}
+
+/// What payloads go through on their way to Temporal and back.
+#[cfg(feature = "compression")]
+fn converter(encryption: Option<Encryption>) -> DataConverter {
+    DataConverter::new(
+        PayloadConverter::default(),
+        DefaultFailureConverter::default(),
+        crate::compression::Compression { encryption },
+    )
+}
+
+/// What payloads go through on their way to Temporal.
+#[cfg(not(feature = "compression"))]
+fn converter(encryption: Option<Encryption>) -> DataConverter {
+    match encryption {
+        Some(encryption) => DataConverter::new(
+            PayloadConverter::default(),
+            DefaultFailureConverter::default(),
+            encryption,
+        ),
+        None => DataConverter::default(),
     }
 }
 

@@ -4,9 +4,13 @@
 
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition, SignalDefinition, WorkflowDefinition};
 
+use chain::AttemptOutcome;
+use chain::schedule::ScheduleReport;
+use chain::{Change, StackId, schedule::StackReport};
+
 use crate::contract::{
-    ChainInput, ChainOutcome, ChainReport, Claim, Control, ExecutionInput, ExecutionOutcome, FollowInput,
-    FollowOutcome, HeardEvent, RunOver, StackBegan, StackEnded, SweepInput, SweepOutcome,
+    ChainInput, ChainReport, ExecutionInput, FollowInput, FollowOutcome, ReceivedEvent, RunRef,
+    ScheduleInput, ScheduleMessage, SweepInput, SweepOutcome,
 };
 
 macro_rules! workflow {
@@ -52,67 +56,86 @@ macro_rules! signal {
 }
 
 workflow!(
-    /// Follows one Spacelift run, or one request for a run, to its end and hands it on.
+    /// Follows one Spacelift run to its end, or takes one request for a run, and tells the schedule.
     SpaceliftWebhookWorkflow(FollowInput) -> FollowOutcome
 );
 workflow!(
-    /// Walks one chain.
-    StackDependencyChainWorkflow(ChainInput) -> ChainOutcome
+    /// Decides what runs in an account, when, and on which commit.
+    StackScheduleWorkflow(ScheduleInput) -> ()
 );
 workflow!(
-    /// Runs one stack of a chain.
-    StackExecutionWorkflow(ExecutionInput) -> ExecutionOutcome
+    /// Makes one attempt to run one stack.
+    StackExecutionWorkflow(ExecutionInput) -> AttemptOutcome
 );
-
+workflow!(
+    /// The record of one chain.
+    StackDependencyChainWorkflow(ChainInput) -> ChainReport
+);
 workflow!(
     /// One sweep for runs of which no webhook told.
     ReconcileWorkflow(SweepInput) -> SweepOutcome
 );
-
-signal!(
-    /// Something was heard of the run.
-    RecordEvent = "record_event" for SpaceliftWebhookWorkflow, HeardEvent
-);
-signal!(
-    /// The run belongs to an execution.
-    ClaimRun = "claim_run" for SpaceliftWebhookWorkflow, Claim
-);
-signal!(
-    /// The execution's run finished well.
-    HandleCompletedRun = "handle_completed_run" for StackExecutionWorkflow, RunOver
-);
-signal!(
-    /// The execution's run ended in any other way.
-    HandleFailedRun = "handle_failed_run" for StackExecutionWorkflow, RunOver
-);
-signal!(
-    /// Pause, resume or cancel a chain.
-    ControlChain = "control" for StackDependencyChainWorkflow, Control
+workflow!(
+    /// While it is open, nothing is triggered in the account. It carries the name of who halted it.
+    HaltWorkflow(String) -> ()
 );
 
 signal!(
-    /// One of the chain's stacks has a run, or its run waits for something else than before.
-    StackHasRun = "stack_has_run" for StackDependencyChainWorkflow, StackBegan
+    /// A run changed its state.
+    RecordEvent = "record_event" for SpaceliftWebhookWorkflow, ReceivedEvent
 );
 signal!(
-    /// An execution ended that was asked to tell its chain so.
-    StackHasEnded = "stack_has_ended" for StackDependencyChainWorkflow, StackEnded
+    /// Somebody says that the run finished: it is looked at.
+    HandleCompletedRun = "handle_completed_run" for SpaceliftWebhookWorkflow, RunRef
 );
 signal!(
-    /// The chain went on in a new history, and wants to be told of the execution's end.
-    ReportEnd = "report_end" for StackExecutionWorkflow, ()
+    /// Somebody says that the run ended in another way: it is looked at.
+    HandleFailedRun = "handle_failed_run" for SpaceliftWebhookWorkflow, RunRef
+);
+signal!(
+    /// The run is to be looked at now.
+    LookAtRun = "look" for SpaceliftWebhookWorkflow, ()
+);
+signal!(
+    /// Something that the schedule has to know.
+    TellSchedule = "tell" for StackScheduleWorkflow, ScheduleMessage
+);
+signal!(
+    /// What became of stacks of the chain.
+    RecordChanges = "record" for StackDependencyChainWorkflow, Vec<Change>
+);
+signal!(
+    /// Triggers are allowed again.
+    LiftHalt = "lift" for HaltWorkflow, String
 );
 
-/// Where a chain stands.
-#[derive(Debug, Clone, Copy)]
-pub struct ChainState;
+macro_rules! query {
+    ($(#[$doc:meta])* $name:ident = $text:literal for $workflow:ty, $input:ty => $output:ty) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name;
 
-impl QueryDefinition for ChainState {
-    type Workflow = StackDependencyChainWorkflow;
-    type Input = ();
-    type Output = ChainReport;
+        impl QueryDefinition for $name {
+            type Workflow = $workflow;
+            type Input = $input;
+            type Output = $output;
 
-    fn name(&self) -> &'static str {
-        "state"
-    }
+            fn name(&self) -> &'static str {
+                $text
+            }
+        }
+    };
 }
+
+query!(
+    /// Where a chain stands.
+    ChainState = "state" for StackDependencyChainWorkflow, () => ChainReport
+);
+query!(
+    /// Everything that is open in an account.
+    ScheduleState = "state" for StackScheduleWorkflow, () => ScheduleReport
+);
+query!(
+    /// What is known of one stack, and why it waits.
+    StackWhy = "why" for StackScheduleWorkflow, StackId => StackReport
+);

@@ -5,12 +5,16 @@
 mod chains;
 pub mod clock;
 mod codec;
+#[cfg(feature = "compression")]
+mod compression;
 pub mod connection;
 pub mod contract;
 pub mod definition;
 mod error;
 mod function_client;
+mod halt;
 pub mod id;
+mod open_work;
 mod record;
 mod recorder;
 pub mod settings;
@@ -19,8 +23,7 @@ mod sweep;
 pub use chains::ChainSummary;
 pub use connection::{ConnectError, TemporalSettings};
 pub use error::TemporalError;
-pub use id::{ChainId, ExecutionId};
-pub use record::{EVENT_AGE_MAX, Recorded};
+pub use record::Recorded;
 pub use recorder::{Recorder, TemporalSource};
 pub use settings::Settings;
 

@@ -1,7 +1,8 @@
-//! Recording what was heard of runs, whose they are, and what is asked for.
+//! Recording what came in: events of runs, requests, and what the schedule has to know.
 
 use std::time::Duration;
 
+use chain::event::{EndEvent, EndedRun};
 use chain::{AccountName, RunId, RunRequest, StackId};
 use temporalio_client::grpc::WorkflowService;
 use temporalio_client::tonic::{Code, Request, Status};
@@ -22,18 +23,18 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 };
 use uuid::Uuid;
 
-use crate::contract::{Claim, FollowInput, Heard, HeardEvent, Source, Subject, VERSION};
-use crate::definition::{ClaimRun, RecordEvent, SpaceliftWebhookWorkflow};
-use crate::id::{self, ExecutionId};
+use crate::contract::{
+    FollowInput, Received, ReceivedEvent, RunRef, ScheduleInput, ScheduleMessage, Source, Subject, VERSION,
+};
+use crate::definition::{
+    HandleCompletedRun, HandleFailedRun, RecordEvent, SpaceliftWebhookWorkflow, StackScheduleWorkflow,
+    TellSchedule,
+};
+use crate::id;
 use crate::{Orchestrator, TemporalError};
 
 /// How long Temporal may take to record something before the caller is told that it is away.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How old an event may be to be believed without further ado. A delivery carries no proof of when it was sent, so an
-/// older one may be a replay of a run whose workflow Temporal has forgotten. Spacelift gives up retrying long before;
-/// the sweep finds what was lost.
-pub const EVENT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,64 +67,78 @@ impl RecordingClient for Client {
     }
 }
 
-/// The workflow that follows a run, or a request for one.
-struct Follower<'a> {
+/// A workflow that is started, unless it is there.
+struct Start {
     workflow_id: String,
-    account: &'a AccountName,
-    stack: &'a StackId,
-    subject: Subject,
-    source: Source,
-}
-
-impl<'a> Follower<'a> {
-    fn of_run(account: &'a AccountName, stack: &'a StackId, run: &RunId, source: Source) -> Self {
-        Self {
-            workflow_id: id::follow_run(account, run),
-            account,
-            stack,
-            subject: Subject::Run { run: run.clone() },
-            source,
-        }
-    }
-
+    workflow_type: &'static str,
+    input: Payloads,
+    memo: Memo,
     /// Temporal shows it to people.
-    fn summary(&self) -> String {
-        match &self.subject {
-            Subject::Run { run } => format!("{run} of {}", self.stack),
-            Subject::Request { .. } => format!("{}, by request", self.stack),
-        }
-    }
+    summary: String,
+    reuse: WorkflowIdReusePolicy,
 }
 
 impl<C: RecordingClient> Orchestrator<C> {
-    /// Records what was heard. The same twice has the effect of once.
-    pub async fn record(&self, heard: &Heard, source: Source) -> Result<Recorded, TemporalError> {
-        match heard {
-            Heard::Event(heard) => self.record_event(heard, source).await,
-            Heard::Request { account, id, request } => self.request(account, id, request, source).await,
+    /// Records what came in. The same twice has the effect of once.
+    pub async fn record(&self, received: &Received, source: Source) -> Result<Recorded, TemporalError> {
+        match received {
+            Received::Event { event } => self.record_event(event, source).await,
+            Received::Request { account, id, request } => self.request(account, id, request, source).await,
+            Received::RunEnded { account, ended } => self.run_ended(account, ended, source).await,
         }
     }
 
-    /// Records what was heard of a run. The first event starts the workflow that follows it, later ones reach it.
-    async fn record_event(&self, heard: &HeardEvent, source: Source) -> Result<Recorded, TemporalError> {
-        let event = &heard.event;
-        let follower = Follower::of_run(&event.account, &event.stack, &event.run, source);
-        self.tell(follower, RecordEvent, heard).await
+    /// Records an event of a run. The first event starts the workflow that follows it, later ones reach it.
+    async fn record_event(
+        &self,
+        received: &ReceivedEvent,
+        source: Source,
+    ) -> Result<Recorded, TemporalError> {
+        let event = &received.event;
+        let id = id::follow_run(&event.account, &event.run);
+        let recorded = async {
+            let start = self
+                .follower(&event.account, &event.stack, &event.run, source)
+                .await?;
+            self.signal_with_start(start, RecordEvent, received).await
+        };
+        recorded_as(id, recorded.await)
     }
 
-    /// Says whose a run is. The workflow that follows it is started where no webhook has done so yet.
-    pub async fn claim(
+    /// Has a run followed. Where that is done already, or was, nothing happens.
+    pub async fn follow(
         &self,
         account: &AccountName,
         stack: &StackId,
         run: &RunId,
-        execution: &ExecutionId,
+        source: Source,
     ) -> Result<Recorded, TemporalError> {
-        let follower = Follower::of_run(account, stack, run, Source::Trigger);
-        let claim = Claim {
-            execution: execution.clone(),
+        let recorded = async {
+            let start = self.follower(account, stack, run, source).await?;
+            self.start(start).await
         };
-        self.tell(follower, ClaimRun, &claim).await
+        recorded_as(id::follow_run(account, run), recorded.await)
+    }
+
+    /// Has a run looked at, since somebody says that it is over.
+    async fn run_ended(
+        &self,
+        account: &AccountName,
+        ended: &EndedRun,
+        source: Source,
+    ) -> Result<Recorded, TemporalError> {
+        let about = RunRef {
+            stack: ended.stack.clone(),
+            run: ended.run.clone(),
+        };
+        let recorded = async {
+            let start = self.follower(account, &ended.stack, &ended.run, source).await?;
+            match ended.event {
+                EndEvent::Completed => self.signal_with_start(start, HandleCompletedRun, &about).await,
+                EndEvent::Failed => self.signal_with_start(start, HandleFailedRun, &about).await,
+            }
+        };
+        recorded_as(id::follow_run(account, &ended.run), recorded.await)
     }
 
     /// Records that somebody wants a stack, and then its chain, to run.
@@ -134,106 +149,200 @@ impl<C: RecordingClient> Orchestrator<C> {
         request: &RunRequest,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
-        let follower = Follower {
-            workflow_id: id::follow_request(account, id),
-            account,
-            stack: &request.stack,
-            subject: Subject::Request {
-                requested_by: request.requested_by.clone(),
-            },
-            source,
+        let subject = Subject::Request {
+            id: id.to_owned(),
+            request: request.clone(),
         };
-        let started = async {
-            let start = self.start(&follower).await?;
-            let mut service = self.client.service();
-            let answer = service.start_workflow_execution(in_time(start)).await?;
-            Ok(answer.into_inner().run_id)
-        };
-        recorded(follower.workflow_id.clone(), started.await)
-    }
-
-    /// Sends a signal to the follower of a run, which is started where it is not there yet.
-    async fn tell<S: SignalDefinition>(
-        &self,
-        follower: Follower<'_>,
-        signal: S,
-        input: &S::Input,
-    ) -> Result<Recorded, TemporalError> {
-        let told = async {
-            let start = self.start(&follower).await?;
-            let request = SignalWithStartWorkflowExecutionRequest {
-                namespace: start.namespace,
-                identity: start.identity,
-                request_id: start.request_id,
-                workflow_id: start.workflow_id,
-                workflow_type: start.workflow_type,
-                task_queue: start.task_queue,
-                input: start.input,
-                workflow_id_reuse_policy: start.workflow_id_reuse_policy,
-                workflow_id_conflict_policy: WorkflowIdConflictPolicy::UseExisting.into(),
-                memo: start.memo,
-                user_metadata: start.user_metadata,
-                signal_name: signal.name().to_owned(),
-                signal_input: Some(arguments(self.client.data_converter(), input).await?),
-                ..Default::default()
-            };
-            let mut service = self.client.service();
-            let answer = service
-                .signal_with_start_workflow_execution(in_time(request))
+        let workflow_id = id::follow_request(account, id);
+        let recorded = async {
+            let summary = format!("{}, by request", request.stack);
+            let start = self
+                .follower_of(
+                    workflow_id.clone(),
+                    account,
+                    &request.stack,
+                    subject,
+                    source,
+                    summary,
+                )
                 .await?;
-            Ok(answer.into_inner().run_id)
+            self.start(start).await
         };
-        recorded(follower.workflow_id.clone(), told.await)
+        recorded_as(workflow_id.clone(), recorded.await)
     }
 
-    /// A closed workflow of the same id refuses a second one: that is the duplicate check.
-    async fn start(
+    /// Tells the schedule of an account something. It is started where it is not there.
+    pub async fn tell_schedule(
         &self,
-        follower: &Follower<'_>,
-    ) -> Result<StartWorkflowExecutionRequest, PayloadConversionError> {
+        account: &AccountName,
+        message: &ScheduleMessage,
+    ) -> Result<(), TemporalError> {
+        let workflow_id = id::schedule(account);
+        let told = async {
+            let converter = self.client.data_converter();
+            let input = ScheduleInput {
+                version: VERSION,
+                account: account.clone(),
+                settings: self.settings.schedule(),
+                timing: self.settings.timing.clone(),
+                resume: None,
+                untaken: Vec::new(),
+                audited: false,
+            };
+            let start = Start {
+                workflow_id: workflow_id.clone(),
+                workflow_type: StackScheduleWorkflow::NAME,
+                input: arguments(converter, &input).await?,
+                memo: memo(converter, account, None, None).await?,
+                summary: format!("What runs in {account}"),
+                // Each schedule begins where the one before ended, or was lost.
+                reuse: WorkflowIdReusePolicy::AllowDuplicate,
+            };
+            self.signal_with_start(start, TellSchedule, message).await
+        };
+        recorded_as(workflow_id.clone(), told.await).map(|_| ())
+    }
+
+    async fn follower(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+        run: &RunId,
+        source: Source,
+    ) -> Result<Start, PayloadConversionError> {
+        let subject = Subject::Run { run: run.clone() };
+        let summary = format!("{run} of {stack}");
+        self.follower_of(
+            id::follow_run(account, run),
+            account,
+            stack,
+            subject,
+            source,
+            summary,
+        )
+        .await
+    }
+
+    async fn follower_of(
+        &self,
+        workflow_id: String,
+        account: &AccountName,
+        stack: &StackId,
+        subject: Subject,
+        source: Source,
+        summary: String,
+    ) -> Result<Start, PayloadConversionError> {
         let converter = self.client.data_converter();
+        let run = match &subject {
+            Subject::Run { run } => Some(run.clone()),
+            Subject::Request { .. } => None,
+        };
         let input = FollowInput {
             version: VERSION,
-            account: follower.account.clone(),
-            stack: follower.stack.clone(),
-            subject: follower.subject.clone(),
-            source: follower.source,
+            account: account.clone(),
+            stack: stack.clone(),
+            subject,
+            source,
             timing: self.settings.timing.clone(),
+            looks: 0,
+            told: None,
         };
-        Ok(StartWorkflowExecutionRequest {
+        Ok(Start {
+            workflow_id,
+            workflow_type: SpaceliftWebhookWorkflow::NAME,
+            input: arguments(converter, &input).await?,
+            memo: memo(converter, account, Some(stack), run.as_ref()).await?,
+            summary,
+            // A closed workflow of the same id refuses a second one, which is the duplicate check; one that failed does not.
+            reuse: WorkflowIdReusePolicy::AllowDuplicateFailedOnly,
+        })
+    }
+
+    async fn start(&self, start: Start) -> Result<String, NotRecorded> {
+        let request = StartWorkflowExecutionRequest {
             namespace: self.client.namespace(),
             identity: self.client.identity(),
             request_id: Uuid::new_v4().to_string(),
-            workflow_id: follower.workflow_id.clone(),
+            workflow_id: start.workflow_id,
             workflow_type: Some(WorkflowType {
-                name: SpaceliftWebhookWorkflow::NAME.to_owned(),
+                name: start.workflow_type.to_owned(),
             }),
-            task_queue: Some(TaskQueue {
-                name: self.settings.task_queue.clone(),
-                kind: TaskQueueKind::Normal.into(),
-                ..Default::default()
-            }),
-            input: Some(arguments(converter, &input).await?),
-            workflow_id_reuse_policy: WorkflowIdReusePolicy::RejectDuplicate.into(),
+            task_queue: Some(self.task_queue()),
+            input: Some(start.input),
+            workflow_id_reuse_policy: start.reuse.into(),
             workflow_id_conflict_policy: WorkflowIdConflictPolicy::Fail.into(),
-            memo: Some(memo(converter, follower).await?),
-            user_metadata: Some(UserMetadata {
-                // Never encrypted: it is for people.
-                summary: Some(payload(&DataConverter::default(), &follower.summary()).await?),
-                details: None,
-            }),
+            memo: Some(start.memo),
+            user_metadata: Some(user_metadata(&start.summary).await?),
             ..Default::default()
-        })
+        };
+        let mut service = self.client.service();
+        let answer = service.start_workflow_execution(in_time(request)).await?;
+        Ok(answer.into_inner().run_id)
+    }
+
+    /// Sends a signal to a workflow, which is started where it is not there.
+    async fn signal_with_start<S: SignalDefinition>(
+        &self,
+        start: Start,
+        signal: S,
+        input: &S::Input,
+    ) -> Result<String, NotRecorded> {
+        let request = SignalWithStartWorkflowExecutionRequest {
+            namespace: self.client.namespace(),
+            identity: self.client.identity(),
+            request_id: Uuid::new_v4().to_string(),
+            workflow_id: start.workflow_id,
+            workflow_type: Some(WorkflowType {
+                name: start.workflow_type.to_owned(),
+            }),
+            task_queue: Some(self.task_queue()),
+            input: Some(start.input),
+            workflow_id_reuse_policy: start.reuse.into(),
+            workflow_id_conflict_policy: WorkflowIdConflictPolicy::UseExisting.into(),
+            memo: Some(start.memo),
+            user_metadata: Some(user_metadata(&start.summary).await?),
+            signal_name: signal.name().to_owned(),
+            signal_input: Some(arguments(self.client.data_converter(), input).await?),
+            ..Default::default()
+        };
+        let mut service = self.client.service();
+        let answer = service
+            .signal_with_start_workflow_execution(in_time(request))
+            .await?;
+        Ok(answer.into_inner().run_id)
+    }
+
+    fn task_queue(&self) -> TaskQueue {
+        TaskQueue {
+            name: self.settings.task_queue.clone(),
+            kind: TaskQueueKind::Normal.into(),
+            ..Default::default()
+        }
     }
 }
 
+/// Never encrypted: it is for people.
+async fn user_metadata(summary: &str) -> Result<UserMetadata, PayloadConversionError> {
+    Ok(UserMetadata {
+        summary: Some(payload(&DataConverter::default(), &summary.to_owned()).await?),
+        details: None,
+    })
+}
+
 /// What people look for in Temporal's UI. Search attributes would have to be made in the namespace first.
-async fn memo(converter: &DataConverter, follower: &Follower<'_>) -> Result<Memo, PayloadConversionError> {
+async fn memo(
+    converter: &DataConverter,
+    account: &AccountName,
+    stack: Option<&StackId>,
+    run: Option<&RunId>,
+) -> Result<Memo, PayloadConversionError> {
     let mut memo = Memo::default();
     let mut insert = |name: &str, value| memo.fields.insert(name.to_owned(), value);
-    insert("account", payload(converter, follower.account).await?);
-    insert("stack", payload(converter, follower.stack).await?);
-    if let Subject::Run { run } = &follower.subject {
+    insert("account", payload(converter, account).await?);
+    if let Some(stack) = stack {
+        insert("stack", payload(converter, stack).await?);
+    }
+    if let Some(run) = run {
         insert("run", payload(converter, run).await?);
     }
     Ok(memo)
@@ -264,7 +373,7 @@ fn in_time<T>(message: T) -> Request<T> {
     request
 }
 
-fn recorded(workflow_id: String, run_id: Result<String, NotRecorded>) -> Result<Recorded, TemporalError> {
+fn recorded_as(workflow_id: String, run_id: Result<String, NotRecorded>) -> Result<Recorded, TemporalError> {
     match run_id {
         Ok(workflow_run_id) => Ok(Recorded::Accepted {
             workflow_id,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::connection::{ConnectError, TemporalSettings};
-use crate::contract::{Heard, Source};
+use crate::contract::{Received, Source};
 use crate::function_client::FunctionClient;
 use crate::record::Recorded;
 use crate::{Orchestrator, Settings};
@@ -71,7 +71,7 @@ impl From<TemporalSettings> for TemporalSource {
     }
 }
 
-/// Records what was heard.
+/// Records what came in.
 pub struct Recorder {
     temporal: TemporalSource,
     settings: Settings,
@@ -100,8 +100,8 @@ impl Recorder {
 
     /// `None` where Temporal could not be reached, also on a fresh connection: after a freeze of a function's sandbox
     /// the old one is dead.
-    pub async fn record(&self, heard: &Heard, source: Source) -> Option<Recorded> {
-        let recorded = tokio::time::timeout(PATIENCE, self.try_twice(heard, source)).await;
+    pub async fn record(&self, received: &Received, source: Source) -> Option<Recorded> {
+        let recorded = tokio::time::timeout(PATIENCE, self.try_twice(received, source)).await;
         if recorded.is_err() {
             error!("Temporal took longer than {} s", PATIENCE.as_secs());
             self.lose_connection().await;
@@ -109,14 +109,14 @@ impl Recorder {
         recorded.ok().flatten()
     }
 
-    async fn try_twice(&self, heard: &Heard, source: Source) -> Option<Recorded> {
-        let first = match self.orchestrator().await?.record(heard, source).await {
+    async fn try_twice(&self, received: &Received, source: Source) -> Option<Recorded> {
+        let first = match self.orchestrator().await?.record(received, source).await {
             Ok(recorded) => return Some(recorded),
             Err(error) => anyhow::Error::new(error),
         };
         warn!("{first:#}; trying again on a fresh connection");
         self.link.lock().await.connected = None;
-        match self.orchestrator().await?.record(heard, source).await {
+        match self.orchestrator().await?.record(received, source).await {
             Ok(recorded) => Some(recorded),
             Err(error) => {
                 error!("{:#}", anyhow::Error::new(error));

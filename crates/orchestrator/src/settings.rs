@@ -2,21 +2,21 @@
 //!
 //! Every key of the file has a variable of the same name in capitals: `parallel_runs` is `SPILLWAY_PARALLEL_RUNS`.
 
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chain::ChainSettings;
+use chain::{ChainSettings, ScheduleSettings};
 use serde::{Deserialize, Serialize};
+
+use crate::clock;
 
 /// The task queue where none is named.
 pub const TASK_QUEUE: &str = "spacelift-task-queue";
 
 /// A sweep asks Spacelift once for each stack that others depend on: more often would use up its patience.
 const SWEEP_EVERY_MIN: Duration = Duration::from_secs(1);
-
-/// A crash of a worker is noticed after 15 seconds: a shorter wait would start a second chain from a run of the first.
-const CLAIM_WAIT_MIN: Duration = Duration::from_secs(40);
 
 /// Temporal warns at 10,240 events, and ends a workflow at 51,200.
 const HISTORY_EVENTS: u32 = 8_000;
@@ -33,6 +33,8 @@ pub struct Settings {
     pub task_queue: String,
     /// Recorded in every chain.
     pub chain: ChainSettings,
+    /// How many runs may work at once, over all chains.
+    pub parallel_runs_of_account: NonZeroU32,
     /// Recorded in every workflow.
     pub timing: Timing,
     /// How often runs are looked for of which no webhook told.
@@ -44,6 +46,7 @@ impl Default for Settings {
         Self {
             task_queue: TASK_QUEUE.to_owned(),
             chain: ChainSettings::default(),
+            parallel_runs_of_account: ScheduleSettings::default().parallel_runs_of_account,
             timing: Timing::default(),
             sweep_every: Duration::from_secs(600),
         }
@@ -53,24 +56,26 @@ impl Default for Settings {
 /// How often something is tried and how long it is waited for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Timing {
-    /// How often a trigger is tried before its stack counts as failed.
+    /// How often Spacelift may refuse a trigger before its stack fails.
     pub trigger_attempts: u32,
     /// The pause before the second attempt; each later one is twice as long.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub trigger_backoff: Duration,
-    /// The first pause between looks at a run that no webhook tells of. Each later one is half as long again.
+    /// How long a stack is tried while Spacelift cannot run it, or does not show it.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub trigger_patience: Duration,
+    /// How long a stack that could run waits for something upstream of it, so that one run does for both.
+    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
+    pub join_wait: Duration,
+    /// The first pause between looks at a run of which no webhook tells. Each later one is three times as long.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub poll_first: Duration,
     /// The longest pause between looks.
     #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
     pub poll_longest: Duration,
-    /// How long a finished run of our own key waits for its claim before it counts as a root. Longer than it takes to
-    /// notice that the worker that made it died, and to try again.
-    #[serde(with = "jiff::fmt::serde::unsigned_duration::friendly::compact::required")]
-    pub claim_wait: Duration,
     /// Whether the end of a drift run starts a chain.
     pub drift_runs: bool,
-    /// How many events the history of a chain may have before the chain goes on in a new one.
+    /// How many events a history may have before its workflow goes on in a new one.
     #[serde(default = "history_events")]
     pub history_events: u32,
 }
@@ -84,9 +89,10 @@ impl Default for Timing {
         Self {
             trigger_attempts: 3,
             trigger_backoff: Duration::from_secs(5),
-            poll_first: Duration::from_secs(30),
-            poll_longest: Duration::from_secs(600),
-            claim_wait: Duration::from_secs(60),
+            trigger_patience: Duration::from_secs(2 * 3600),
+            join_wait: Duration::from_secs(600),
+            poll_first: Duration::from_secs(300),
+            poll_longest: Duration::from_secs(3 * 3600),
             drift_runs: false,
             history_events: HISTORY_EVENTS,
         }
@@ -96,14 +102,28 @@ impl Default for Timing {
 impl Timing {
     /// The pause after `looks` looks.
     pub fn poll_pause(&self, looks: u32) -> Duration {
-        let mut pause = self.poll_first;
-        for _ in 0..looks {
-            pause = pause.saturating_mul(3) / 2;
-            if pause >= self.poll_longest {
-                break;
-            }
+        let factor = 3_u32.saturating_pow(looks);
+        self.poll_first.saturating_mul(factor).min(self.poll_longest)
+    }
+}
+
+/// The longest pause between attempts at a stack, and between looks at a lock.
+const LONGEST_ATTEMPT_PAUSE: Duration = Duration::from_secs(300);
+
+impl Settings {
+    /// What shapes the schedule of an account.
+    pub fn schedule(&self) -> ScheduleSettings {
+        let timing = &self.timing;
+        ScheduleSettings {
+            chain: self.chain.clone(),
+            parallel_runs_of_account: self.parallel_runs_of_account,
+            join_wait_ms: clock::milliseconds(timing.join_wait),
+            trigger_attempts: timing.trigger_attempts,
+            trigger_patience_ms: clock::milliseconds(timing.trigger_patience),
+            backoff_ms: clock::milliseconds(timing.trigger_backoff),
+            longest_pause_ms: clock::milliseconds(LONGEST_ATTEMPT_PAUSE),
+            drift_runs: timing.drift_runs,
         }
-        pause.min(self.poll_longest)
     }
 }
 
@@ -157,6 +177,16 @@ impl Settings {
             "skip-downstream, stop or continue",
         );
         reader.read(
+            "parallel_runs_of_account",
+            &mut settings.parallel_runs_of_account,
+            "a number from 1",
+        );
+        reader.read(
+            "unknown_upstream",
+            &mut settings.chain.unknown_upstream,
+            "skip or ignore",
+        );
+        reader.read(
             "label_prefixes",
             &mut settings.chain.label_prefixes,
             "words separated by commas",
@@ -169,7 +199,8 @@ impl Settings {
         reader.read_duration("trigger_backoff", &mut settings.timing.trigger_backoff);
         reader.read_duration("poll_first", &mut settings.timing.poll_first);
         reader.read_duration("poll_longest", &mut settings.timing.poll_longest);
-        reader.read_duration("claim_wait", &mut settings.timing.claim_wait);
+        reader.read_duration("trigger_patience", &mut settings.timing.trigger_patience);
+        reader.read_duration("join_wait", &mut settings.timing.join_wait);
         reader.read("drift_runs", &mut settings.timing.drift_runs, "true or false");
         reader.read(
             "history_events",
@@ -192,9 +223,6 @@ impl Settings {
         }
         if settings.timing.poll_first.is_zero() {
             problems.push("`poll_first` is zero: runs would be polled without pause".to_owned());
-        }
-        if settings.timing.claim_wait < CLAIM_WAIT_MIN {
-            problems.push(format!("`claim_wait` is less than {CLAIM_WAIT_MIN:?}"));
         }
         if !(HISTORY_EVENTS_MIN..=HISTORY_EVENTS_MAX).contains(&settings.timing.history_events) {
             problems.push(format!(
@@ -319,7 +347,7 @@ mod tests {
     #[test]
     fn pauses_grow_to_the_longest() {
         let timing = Timing::default();
-        let pauses: Vec<u64> = (0..10).map(|looks| timing.poll_pause(looks).as_secs()).collect();
-        assert_eq!(pauses, [30, 45, 67, 101, 151, 227, 341, 512, 600, 600]);
+        let pauses: Vec<u64> = (0..7).map(|looks| timing.poll_pause(looks).as_secs()).collect();
+        assert_eq!(pauses, [300, 900, 2700, 8100, 10_800, 10_800, 10_800]);
     }
 }

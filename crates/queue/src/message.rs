@@ -2,15 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use orchestrator::contract::Heard;
+use orchestrator::contract::Received;
 use serde::{Deserialize, Serialize};
 
 /// What waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Message {
-    /// It was heard, and could not be recorded.
-    Heard(Heard),
+    /// It came in, and could not be recorded.
+    Received(Received),
     /// It was authentic, and could not be read.
     Unreadable(Unreadable),
 }
@@ -60,7 +60,7 @@ impl Message {
 
 #[cfg(test)]
 mod tests {
-    use orchestrator::contract::HeardEvent;
+    use orchestrator::contract::ReceivedEvent;
 
     use super::*;
 
@@ -70,14 +70,14 @@ mod tests {
             "account": "acme", "run": "01J", "stack": "network", "stack_name": "Network", "state": "FINISHED",
             "run_type": "TRACKED", "branch": "main", "timestamp_ms": 1_700_000_000_000_i64,
         });
-        let event = HeardEvent {
+        let event = ReceivedEvent {
             event: serde_json::from_value(event).unwrap(),
-            heard_at_ms: Some(7),
+            received_at_ms: Some(7),
         };
         let request = serde_json::from_value(serde_json::json!({"stack": "network"})).unwrap();
         for message in [
-            Message::Heard(Heard::Event(event)),
-            Message::Heard(Heard::Request {
+            Message::Received(Received::Event { event }),
+            Message::Received(Received::Request {
                 account: "acme".parse().unwrap(),
                 id: "1".to_owned(),
                 request,

@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::bail;
 use audit::{Action, Entry, Record, Store};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use chain::event::EVENT_AGE_MAX;
 use environment::Variables;
-use orchestrator::contract::{Heard, Source};
+use orchestrator::contract::{Received, Source};
 use orchestrator::{Recorded, Recorder, Settings, TemporalSource, clock};
 use queue::{Message, Queue};
 use telemetry::{Line, Namespace, Unit};
@@ -119,20 +120,20 @@ impl Redeliverer {
     }
 
     async fn one(&self, message: &SqsMessage) -> Result<(), NotRedelivered> {
-        let heard = match Message::parse(message.body.as_deref().unwrap_or_default())? {
-            Message::Heard(heard) => heard,
+        let received = match Message::parse(message.body.as_deref().unwrap_or_default())? {
+            Message::Received(received) => received,
             Message::Unreadable(_) => return Err(NotRedelivered::Quarantined),
         };
-        if let Heard::Event(heard) = &heard {
-            let age = clock::elapsed_since(heard.event.timestamp_ms);
-            if age > orchestrator::EVENT_AGE_MAX {
+        if let Received::Event { event: received } = &received {
+            let age = clock::elapsed_since(received.event.timestamp_ms);
+            if age > EVENT_AGE_MAX {
                 let hours = clock::milliseconds(age) / 3_600_000;
                 return Err(NotRedelivered::TooOld { hours });
             }
         }
         let recorded = self
             .recorder
-            .record(&heard, Source::Queue)
+            .record(&received, Source::Queue)
             .await
             .ok_or(NotRedelivered::TemporalAway)?;
         let (workflow_id, outcome) = match &recorded {
@@ -144,17 +145,17 @@ impl Redeliverer {
             workflow.id = workflow_id,
             "Redelivered: {outcome}"
         );
-        self.write_down(&heard, outcome).await;
+        self.write_down(&received, outcome).await;
         Ok(())
     }
 
     /// What is recorded in Temporal is recorded, whether or not this works.
-    async fn write_down(&self, heard: &Heard, outcome: &str) {
+    async fn write_down(&self, received: &Received, outcome: &str) {
         let Some(store) = &self.audit else {
             return;
         };
         let mut entry = Entry::new(clock::now_ms(), "redeliver", Action::DeliveryRedelivered);
-        heard.identify(&mut entry);
+        received.identify(&mut entry);
         entry.outcome = Some(outcome.to_owned());
         if let Err(error) = store.put_delivery(&Record::unlinked(entry)).await {
             self.metrics

@@ -62,7 +62,7 @@ pub(crate) enum Settled {
     Duplicate { workflow_id: String },
     /// It is authentic, and not ours to act on.
     Ignored {
-        /// One word: `run_type`, `other_account`, `too_old`, `from_the_future`, `audit_trail`, `internal_error`,
+        /// One word: `run_type`, `other_account`, `too_old`, `from_the_future`, `progress`, `audit_trail`, `internal_error`,
         /// `module_version` or `unknown`.
         #[schema(example = "run_type")]
         reason: String,

@@ -1,17 +1,18 @@
 //! One delivery, from its bytes to its answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use chain::AccountName;
 use chain::event::{self, Delivery, UnreadableBody};
+use chain::event::{IrrelevantEvent, is_other_account, why_irrelevant};
 use chain::signature;
-use chain::{AccountName, RunEvent, RunType};
-use orchestrator::contract::{Heard, Source};
-use orchestrator::{EVENT_AGE_MAX, Recorder, clock};
+use orchestrator::contract::{Received, Source};
+use orchestrator::{Recorder, clock};
 use queue::{Message, Queue, Unreadable};
 use tracing::error;
 
@@ -20,9 +21,6 @@ use crate::config::Config;
 use crate::journal::{About, Journal};
 use crate::openapi::WebhookBody;
 use crate::secrets::{Disbelief, Secrets};
-
-/// How far an event may be ahead of our clock: an event of the future would stay replayable until then.
-const EVENT_AHEAD_MAX: Duration = Duration::from_secs(600);
 
 /// What takes deliveries.
 pub(crate) struct Receiver {
@@ -55,8 +53,9 @@ impl Receiver {
 
 /// Takes a delivery.
 ///
-/// The body is Spacelift's own run event, the input of a notification policy, or a request for a run. The signature
-/// is verified over its bytes before anything reads them. Spacelift sends again only after 5xx.
+/// The body is Spacelift's own run event, the input of a notification policy, or a request: for a run, or to look at a
+/// run that is over. The signature is verified over its bytes before anything reads them. Spacelift sends again only
+/// after 5xx.
 #[utoipa::path(
     post, path = "/webhook", operation_id = "receive", tag = "webhook",
     params(("X-Signature-256" = String, Header, pattern = "^sha256=[0-9a-f]{64}$",
@@ -113,24 +112,27 @@ async fn decide(
     }
     match event::parse(&body) {
         Ok(Delivery::Run(event)) => {
-            let ignored = why_ignored(&event, receiver.account.as_ref(), clock::now_ms());
-            receiver.take(ignored, Heard::event(event)).await
+            let irrelevant = why_irrelevant(&event, receiver.account.as_ref(), clock::now_ms());
+            receiver.take(irrelevant, Received::event(event)).await
         }
-        Ok(Delivery::Request(request)) => {
-            match request.account.clone().or_else(|| receiver.account.clone()) {
-                Some(account) => {
-                    let ignored = of_other_account(&account, receiver.account.as_ref());
-                    receiver.take(ignored, Heard::request(account, request)).await
-                }
-                None => (
-                    Answer::Incomplete {
-                        field: "account",
-                        reason: "`account` is missing, and this webhook is configured without SPILLWAY_ACCOUNT",
-                    },
-                    About::bytes(&body),
-                ),
+        Ok(Delivery::Request(request)) => match receiver.account_of(request.account.as_ref()) {
+            Ok(account) => {
+                let irrelevant = is_other_account(&account, receiver.account.as_ref());
+                receiver
+                    .take(irrelevant, Received::request(account, request))
+                    .await
             }
-        }
+            Err(incomplete) => (incomplete, About::bytes(&body)),
+        },
+        Ok(Delivery::RunEnded(ended)) => match receiver.account_of(ended.account.as_ref()) {
+            Ok(account) => {
+                let irrelevant = is_other_account(&account, receiver.account.as_ref());
+                receiver
+                    .take(irrelevant, Received::RunEnded { account, ended })
+                    .await
+            }
+            Err(incomplete) => (incomplete, About::bytes(&body)),
+        },
         Ok(Delivery::Ignored(ignored)) => {
             let answer = Answer::Ignored {
                 code: ignored.code().to_owned(),
@@ -146,24 +148,38 @@ async fn decide(
 }
 
 impl Receiver {
-    /// Records what is not ignored.
-    async fn take(&self, ignored: Option<Answer>, heard: Heard) -> (Answer, About) {
-        let answer = match ignored {
-            Some(ignored) => ignored,
-            None => self.record(&heard).await,
+    /// The account that a request names, or the one that is configured.
+    fn account_of(&self, named: Option<&AccountName>) -> Result<AccountName, Answer> {
+        named
+            .or(self.account.as_ref())
+            .cloned()
+            .ok_or(Answer::Incomplete {
+                field: "account",
+                reason: "`account` is missing, and this webhook is configured without SPILLWAY_ACCOUNT",
+            })
+    }
+
+    /// Records what is relevant.
+    async fn take(&self, irrelevant: Option<IrrelevantEvent>, received: Received) -> (Answer, About) {
+        let answer = match irrelevant {
+            Some(why) => Answer::Ignored {
+                code: why.code().to_owned(),
+                reason: why.to_string(),
+            },
+            None => self.record(&received).await,
         };
-        (answer, About::Heard(heard))
+        (answer, About::Received(received))
     }
 
     /// In Temporal, or else in the queue.
-    async fn record(&self, heard: &Heard) -> Answer {
-        if let Some(recorded) = self.recorder.record(heard, Source::Webhook).await {
+    async fn record(&self, received: &Received) -> Answer {
+        if let Some(recorded) = self.recorder.record(received, Source::Webhook).await {
             return Answer::Recorded(recorded);
         }
         let Some(buffer) = &self.buffer else {
             return Answer::Unavailable;
         };
-        match buffer.send(&Message::Heard(heard.clone())).await {
+        match buffer.send(&Message::Received(received.clone())).await {
             Ok(()) => Answer::Buffered,
             Err(error) => {
                 error!("{:#}", anyhow::Error::new(error));
@@ -196,45 +212,4 @@ fn is_json(headers: &HeaderMap) -> bool {
                 .next()
                 .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
         })
-}
-
-/// The answer to an authentic event that is not ours to act on.
-fn why_ignored(event: &RunEvent, account: Option<&AccountName>, now_ms: i64) -> Option<Answer> {
-    if let Some(ignored) = of_other_account(&event.account, account) {
-        return Some(ignored);
-    }
-    if event.run_type != RunType::Tracked {
-        return Some(ignored(
-            "run_type",
-            format!("a {} run starts no chain", event.run_type),
-        ));
-    }
-    let age_ms = now_ms.saturating_sub(event.timestamp_ms);
-    if age_ms > clock::milliseconds(EVENT_AGE_MAX) {
-        return Some(ignored(
-            "too_old",
-            format!("it is {} hours old", age_ms / 3_600_000),
-        ));
-    }
-    if age_ms < -clock::milliseconds(EVENT_AHEAD_MAX) {
-        let minutes = -age_ms / 60_000;
-        return Some(ignored(
-            "from_the_future",
-            format!("it is {minutes} minutes ahead of this clock"),
-        ));
-    }
-    None
-}
-
-/// The answer to what is about `account`, where it is not the one that is ours.
-fn of_other_account(account: &AccountName, ours: Option<&AccountName>) -> Option<Answer> {
-    ours.is_some_and(|ours| ours != account)
-        .then(|| ignored("other_account", format!("it is about the account `{account}`")))
-}
-
-fn ignored(code: &str, reason: String) -> Answer {
-    Answer::Ignored {
-        code: code.to_owned(),
-        reason,
-    }
 }

@@ -9,7 +9,7 @@ use chain::signature::SignatureError;
 use chain::{CommitSha, Reason};
 use orchestrator::Recorded;
 use orchestrator::clock;
-use orchestrator::contract::{Heard, HeardEvent};
+use orchestrator::contract::{Received, ReceivedEvent};
 use telemetry::{Line, Namespace, Unit};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -27,7 +27,7 @@ pub(crate) enum About {
     Nothing,
     Bytes(usize),
     Forgery { error: SignatureError, bytes: usize },
-    Heard(Heard),
+    Received(Received),
 }
 
 impl About {
@@ -135,8 +135,8 @@ impl Journal {
         if action == Action::DeliveryRefused {
             entry.count = self.refusals_to_write()?;
         }
-        if let About::Heard(heard) = about {
-            heard.identify(&mut entry);
+        if let About::Received(received) = about {
+            received.identify(&mut entry);
         }
         let text = match (answer, about) {
             (Answer::Ignored { reason, .. }, _) => reason.clone(),
@@ -176,7 +176,9 @@ fn reason_of<'a>(answer: &'a Answer, about: &About) -> Option<&'a str> {
 fn log(answer: &Answer, about: &About) {
     let (code, reason) = (answer.code(), answer.reason());
     match about {
-        About::Heard(Heard::Event(HeardEvent { event, .. })) => info!(
+        About::Received(Received::Event {
+            event: ReceivedEvent { event, .. },
+        }) => info!(
             delivery.answer = code,
             delivery.reason = reason,
             workflow.id = answer.workflow_id(),
@@ -187,7 +189,14 @@ fn log(answer: &Answer, about: &About) {
             event.timestamp_ms = event.timestamp_ms,
             "Run {} of `{}` is {}: {code}", event.run, event.stack, event.state
         ),
-        About::Heard(Heard::Request { account, id, request }) => info!(
+        About::Received(Received::RunEnded { account, ended }) => info!(
+            delivery.answer = code,
+            delivery.reason = reason,
+            workflow.id = answer.workflow_id(),
+            account = %account, stack.id = %ended.stack, run.id = %ended.run,
+            "Run {} of `{}` is said to be over: {code}", ended.run, ended.stack
+        ),
+        About::Received(Received::Request { account, id, request }) => info!(
             delivery.answer = code,
             delivery.reason = reason,
             workflow.id = answer.workflow_id(),

@@ -13,7 +13,7 @@ pub(crate) use body::WebhookBody;
 #[openapi(
     info(
         title = "Spillway webhook",
-        description = "Receives what Spacelift tells of its runs, proves who speaks, and records it in Temporal, \
+        description = "Receives Spacelift's run events, checks their signature, and records them in Temporal, \
             which then runs the stacks that depend on a finished one."
     ),
     servers((url = ".", description = "Where this description comes from.")),
@@ -22,6 +22,7 @@ pub(crate) use body::WebhookBody;
         body::RunEventBody,
         body::PolicyInputBody,
         body::RunRequestBody,
+        body::EndedRunBody,
         crate::answer::Taken,
         crate::answer::Settled,
         crate::answer::Problem,
@@ -93,14 +94,14 @@ mod tests {
         let one_of = api["components"]["schemas"]["WebhookBody"]["oneOf"]
             .as_array()
             .unwrap();
-        assert_eq!(one_of.len(), 3);
+        assert_eq!(one_of.len(), 4);
         for body in one_of {
             let schema = resolved(&api, body);
             let example = &schema["example"];
             assert!(
                 matches!(
                     event::parse(example.to_string().as_bytes()),
-                    Ok(Delivery::Run(_) | Delivery::Request(_))
+                    Ok(Delivery::Run(_) | Delivery::Request(_) | Delivery::RunEnded(_))
                 ),
                 "{example}"
             );

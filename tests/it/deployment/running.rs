@@ -1,15 +1,16 @@
 //! What the roles grant is exactly what the programs do: each with everything switched on, on moto.
 
+use chain::ChainId;
 use std::time::Duration;
 
 use audit::verify;
 use audit::{Location, Store};
 use aws_sdk_s3::types::ObjectLockMode;
+use chain::ChainResult;
 use chain::RunState;
 use mock_spacelift::{DeliveryRecord, NewStack, NewWebhook};
 use moto::Call;
-use orchestrator::contract::ChainResult;
-use orchestrator::{ChainId, Orchestrator, Settings, TemporalSettings};
+use orchestrator::{Orchestrator, Settings, TemporalSettings};
 use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 

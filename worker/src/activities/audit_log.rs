@@ -1,7 +1,7 @@
 //! Writing the audit logs of chains.
 
 use audit::{Record, Store};
-use orchestrator::ChainId;
+use chain::ChainId;
 use serde::{Deserialize, Serialize};
 use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;

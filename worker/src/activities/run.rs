@@ -1,134 +1,146 @@
-//! Looking at runs, and at what holds a stack back.
+//! Looking at runs, and telling the schedule.
 
-use chain::{CommitSha, Reason, RunId, RunState, RunType, StackId};
+use chain::{AccountName, ChainId, Commit, Root, RunFacts, RunRequest, RunState, StackId};
+use orchestrator::clock;
+use orchestrator::contract::{FollowResult, RunLook, RunLookRequest, ScheduleMessage};
 use serde::{Deserialize, Serialize};
-use spacelift::{ErrorKind, Run, Spacelift};
+use spacelift::{Run, Spacelift};
 use temporalio_sdk::activities::ActivityError;
 
-use crate::failure::activity_error;
+use super::Activities;
+use crate::failure::{activity_error, temporal_error};
 
-/// How many of a stack's runs are looked at, the newest first. One that is still queued or under way behind so many
-/// newer ones would be missed.
-pub(super) const RUNS_LOOKED_AT: usize = 50;
-
-/// One run of one stack.
+/// A request for a run, on its way to the schedule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRef {
-    pub stack: StackId,
-    pub run: RunId,
+pub struct RunRequested {
+    pub account: AccountName,
+    pub chain: ChainId,
+    pub request: RunRequest,
 }
 
-/// What decides what follows from a run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunFacts {
-    pub state: RunState,
-    pub run_type: RunType,
-    pub drift_detection: bool,
-    pub branch: String,
-    pub commit: Option<CommitSha>,
-    /// Our own API key triggered it.
-    pub own: bool,
-    /// Who triggered it, as Spacelift names them; nobody after a push.
-    #[serde(default)]
-    pub triggered_by: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SurveyRequest {
-    pub stack: StackId,
-    pub outside: Vec<StackId>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Survey {
-    /// The newest tracked run of the stack: whatever is newer was made after this look.
-    pub newest_run: Option<RunId>,
-    /// Why the stack has to wait, in words; none when it may run.
-    pub holds: Vec<String>,
-    /// Why the stack is not to be run any more, though it was when the chain was planned.
-    pub unfit: Option<Reason>,
-}
-
-pub(super) async fn look(spacelift: &Spacelift, subject: &RunRef) -> Result<Option<RunFacts>, ActivityError> {
-    let run = spacelift
-        .run(&subject.stack, &subject.run)
-        .await
-        .map_err(activity_error)?;
-    Ok(run.map(|run| RunFacts {
-        own: is_own(spacelift, &run),
-        state: run.state,
-        run_type: run.run_type,
-        drift_detection: run.drift_detection,
-        branch: run.branch,
-        commit: run.commit.sha,
-        triggered_by: run.triggered_by,
-    }))
-}
-
-pub(super) async fn survey(spacelift: &Spacelift, request: &SurveyRequest) -> Result<Survey, ActivityError> {
-    let mut holds = Vec::new();
-    let unfit = match spacelift.stack(&request.stack).await.map_err(activity_error)? {
-        None => Some(Reason::new(
-            "unknown",
-            "it does not exist any more, or is not visible",
-        )),
-        Some(stack) if stack.is_disabled => Some(Reason::new("disabled", "it was disabled meanwhile")),
-        Some(stack) => {
-            holds.extend(
-                stack
-                    .lock
-                    .map(|lock| format!("`{}` is locked by {}", request.stack, lock.by)),
-            );
-            None
+impl Activities {
+    pub(super) async fn look(&self, request: &RunLookRequest) -> Result<RunLook, ActivityError> {
+        let ours = self.account().await?;
+        if *ours != request.account {
+            return Ok(RunLook::OtherAccount { ours: ours.clone() });
         }
-    };
-    if unfit.is_some() {
-        return Ok(Survey {
-            newest_run: None,
-            holds,
-            unfit,
-        });
-    }
-    for outside in &request.outside {
-        for run in runs_of(spacelift, outside)
-            .await?
-            .iter()
-            .filter(|run| !run.state.is_terminal())
-        {
-            holds.push(format!(
-                "`{outside}`, upstream of it, has run {} under way ({})",
-                run.id, run.state
-            ));
+        let run = self
+            .spacelift
+            .run(&request.stack, &request.run)
+            .await
+            .map_err(activity_error)?;
+        let Some(run) = run else {
+            return Ok(RunLook::Unknown);
+        };
+        let facts = facts(&self.spacelift, run);
+        let (stack, run) = (request.stack.clone(), facts.clone());
+        if facts.state.is_terminal() {
+            self.tell(&request.account, ScheduleMessage::RunEnded { stack, run })
+                .await?;
+        } else if request.told.as_ref() != Some(&facts.state) && changes_a_decision(&facts, request) {
+            self.tell(&request.account, ScheduleMessage::RunMoved { stack, run })
+                .await?;
         }
+        Ok(RunLook::Run {
+            facts: Box::new(facts),
+        })
     }
-    let newest_run = runs_of(spacelift, &request.stack)
-        .await?
-        .into_iter()
-        .next()
-        .map(|run| run.id);
-    Ok(Survey {
-        newest_run,
-        holds,
-        unfit,
-    })
+
+    pub(super) async fn request(&self, requested: &RunRequested) -> Result<FollowResult, ActivityError> {
+        let ours = self.account().await?;
+        if *ours != requested.account {
+            return Ok(FollowResult::Ignored {
+                reason: format!(
+                    "our key belongs to the account `{ours}`, not to `{}`",
+                    requested.account
+                ),
+            });
+        }
+        let stack = &requested.request.stack;
+        let Some(facts) = self.spacelift.stack(stack).await.map_err(activity_error)? else {
+            return Ok(FollowResult::Ignored {
+                reason: format!("there is no stack `{stack}` that our key may see"),
+            });
+        };
+        if facts.is_disabled {
+            return Ok(FollowResult::Ignored {
+                reason: format!("the stack `{stack}` is disabled"),
+            });
+        }
+        let message = ScheduleMessage::Requested {
+            chain: requested.chain.clone(),
+            root: Root {
+                ended_at_s: Some(clock::now_ms() / 1000),
+                ..Root::requested(requested.account.clone(), stack.clone(), facts.branch)
+            },
+            by: requested.request.requested_by.clone(),
+        };
+        self.tell(&requested.account, message).await?;
+        Ok(FollowResult::Requested {
+            chain: requested.chain.clone(),
+            by: requested.request.requested_by.clone(),
+        })
+    }
+
+    pub(super) async fn tell(
+        &self,
+        account: &AccountName,
+        message: ScheduleMessage,
+    ) -> Result<(), ActivityError> {
+        self.orchestrator
+            .tell_schedule(account, &message)
+            .await
+            .map_err(temporal_error)
+    }
 }
 
-/// The newest tracked runs of a stack. One that does not exist has none.
-pub(super) async fn runs_of(spacelift: &Spacelift, stack: &StackId) -> Result<Vec<Run>, ActivityError> {
-    match spacelift.runs(stack, RUNS_LOOKED_AT, None).await {
-        Err(error) if matches!(error.kind, ErrorKind::NotFound { .. }) => Ok(Vec::new()),
-        runs => runs.map_err(activity_error),
-    }
+/// Whether the schedule has to know what the run does: that it waits for a person, or no longer, or for a worker.
+fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
+    let waited = request
+        .told
+        .as_ref()
+        .and_then(chain::attempt::waits_for_person)
+        .is_some();
+    waited
+        || facts.waits_for_person().is_some()
+        || facts.state == RunState::Ready
+        || facts.state == RunState::Applying
 }
 
-/// Whether our own API key triggered a run. Spacelift writes `api::<key>` or `api::<key>::<name>`, and may shorten
-/// the key.
-pub(super) fn is_own(spacelift: &Spacelift, run: &Run) -> bool {
-    run.triggered_by
+/// What a run says, in the words of the schedule.
+pub(super) fn facts(spacelift: &Spacelift, run: Run) -> RunFacts {
+    let reached = |state: &RunState| run.history.iter().rev().find(|entry| entry.state == *state);
+    let ours = run
+        .triggered_by
         .as_deref()
-        .is_some_and(|by| is_key(by, spacelift.key_id()))
+        .is_some_and(|by| is_key(by, spacelift.key_id()));
+    RunFacts {
+        ours,
+        began_at_s: reached(&RunState::Preparing).map(|entry| entry.timestamp),
+        planned: reached(&RunState::Planning).is_some(),
+        partial: reached(&RunState::ReplanRequested).is_some(),
+        changed_at_s: run
+            .history
+            .first()
+            .map_or(run.updated_at, |latest| latest.timestamp),
+        created_at_s: run.created_at,
+        drift_detection: run.drift_detection,
+        commit: run.commit.sha.map(|sha| Commit::new(sha, run.commit.timestamp)),
+        id: run.id,
+        run_type: run.run_type,
+        state: run.state,
+        branch: run.branch,
+        triggered_by: run.triggered_by,
+    }
 }
 
+/// The stack as text for messages.
+pub(super) fn named(stack: &StackId) -> String {
+    format!("`{stack}`")
+}
+
+/// Whether a run was triggered with this API key. Spacelift writes `api::<key>` or `api::<key>::<name>`, and may shorten
+/// the key.
 fn is_key(triggered_by: &str, key_id: &str) -> bool {
     /// A shortened key has at least as many characters; fewer would match strangers.
     const KEY_CHARACTERS_MIN: usize = 8;
@@ -146,7 +158,7 @@ mod tests {
     #[test]
     fn a_run_of_our_key_is_recognised_however_it_is_written() {
         const KEY: &str = "01JSMHTFM9TXWW1XK4AZN1SA8K";
-        for (by, own) in [
+        for (by, ours) in [
             ("api::01JSMHTFM9TXWW1XK4AZN1SA8K", true),
             ("api::01JSMHTFM9TXWW1XK4AZN1SA8K::spillway", true),
             ("api::01JSMHTFM9::spillway", true),
@@ -156,7 +168,7 @@ mod tests {
             ("01JSMHTFM9TXWW1XK4AZN1SA8K", false),
             ("alice@acme.example", false),
         ] {
-            assert_eq!(is_key(by, KEY), own, "{by}");
+            assert_eq!(is_key(by, KEY), ours, "{by}");
         }
     }
 }

@@ -1,10 +1,5 @@
 //! The order of stacks that are numbered from zero and given by the stacks that each waits for.
 
-/// How many columns of the transitive closure are computed at a time. The closure of 100,000 stacks takes
-/// over a gigabyte; in strips of this width it takes a few megabytes.
-const WORDS: usize = 16;
-const COLUMNS: usize = WORDS * u64::BITS as usize;
-
 /// Each stack after all that it waits for. What lies on a cycle, or behind one, is missing.
 pub(super) fn topological(upstream: &[Vec<usize>]) -> Vec<usize> {
     let mut downstream = vec![Vec::new(); upstream.len()];
@@ -28,39 +23,25 @@ pub(super) fn topological(upstream: &[Vec<usize>]) -> Vec<usize> {
     order
 }
 
-/// How many stacks wait for each, directly or not. `order` is a topological one.
-pub(super) fn downstream_counts(upstream: &[Vec<usize>], order: &[usize]) -> Vec<usize> {
-    let mut counts = vec![0; upstream.len()];
-    let mut reach = vec![[0_u64; WORDS]; upstream.len()];
-    for first in (0..upstream.len()).step_by(COLUMNS) {
-        reach.fill([0; WORDS]);
-        // Against the order: whatever waits for a stack has its row complete before the stack hands it on.
-        for &stack in order.iter().rev() {
-            counts[stack] += reach[stack]
-                .iter()
-                .map(|word| word.count_ones() as usize)
-                .sum::<usize>();
-            let mut row = reach[stack];
-            if let Some(column) = stack.checked_sub(first).filter(|&column| column < COLUMNS) {
-                row[column / 64] |= 1 << (column % 64);
-            }
-            for &dependency in &upstream[stack] {
-                for (word, more) in reach[dependency].iter_mut().zip(row) {
-                    *word |= more;
-                }
-            }
+/// How many stacks lie on the longest way from each one to the end, by the stacks that each waits for.
+pub(super) fn longest_paths(upstream: &[Vec<usize>]) -> Vec<usize> {
+    let mut remaining = vec![0; upstream.len()];
+    // Against the order: whatever waits for a stack is known before the stack hands it on.
+    for &stack in topological(upstream).iter().rev() {
+        for &dependency in &upstream[stack] {
+            remaining[dependency] = remaining[dependency].max(remaining[stack] + 1);
         }
     }
-    counts
+    remaining
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// More stacks than a strip has columns, in a graph that is neither a list nor a star.
+    /// A graph that is neither a list nor a star.
     fn upstream() -> Vec<Vec<usize>> {
-        (0..COLUMNS * 2 + 7)
+        (0..500)
             .map(|stack| match stack {
                 0 => Vec::new(),
                 _ if stack % 3 == 0 => vec![stack / 2],
@@ -102,19 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn downstream_is_counted_across_strips() {
-        let upstream = upstream();
-        let mut expected = vec![0; upstream.len()];
-        for stack in 0..upstream.len() {
-            let mut above = vec![false; upstream.len()];
-            let mut open = upstream[stack].clone();
-            while let Some(other) = open.pop() {
-                if !std::mem::replace(&mut above[other], true) {
-                    expected[other] += 1;
-                    open.extend(&upstream[other]);
-                }
-            }
-        }
-        assert_eq!(downstream_counts(&upstream, &topological(&upstream)), expected);
+    fn the_longest_way_counts() {
+        assert_eq!(
+            longest_paths(&[vec![], vec![0], vec![1], vec![0], vec![2, 3]]),
+            [3, 2, 1, 1, 0]
+        );
+        assert_eq!(longest_paths(&[]), [0; 0]);
     }
 }

@@ -1,74 +1,177 @@
-//! The planner. It makes every choice of a chain, so that walking it needs none.
+//! The planner. It says which stacks belong to a chain, and what each waits for.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::links::{links, native_links, renumbered};
 use super::{
     Chain, ChainStack, CommitChoice, CommitReason, LeftOut, LeftOutReason, Refusal, Root, VERSION, order,
 };
-use crate::{ChainSettings, DependencyGraph, Problem, StackFacts, StackId};
+use crate::{ChainSettings, DependencyGraph, Problem, Reason, StackFacts, StackId, UnknownUpstream};
 
-/// Plans what runs after `root`.
-///
-/// Everything downstream of the root belongs to the chain. A disabled stack, one with an unreadable label and
-/// one that does not exist are left out and listed; what waits for them is still run, after whatever they
-/// would have waited for, as if they took no time. Who disables a stack wants it passed over, not everything
-/// behind it stopped.
-pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> Result<Chain, Refusal> {
+/// What a stack of the account is for a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Member {
+    /// Not downstream of the root, or the root that has run.
+    Outside,
+    Runs,
+    /// It belongs to the chain and is passed over: what waits for it goes on.
+    LeftOut(LeftOutReason),
+    /// It is not run, and neither is what waits for it.
+    Skipped(Reason),
+}
+
+/// What each stack of the account is for the chain of a root, in the order of the graph.
+pub(crate) fn members(
+    graph: &DependencyGraph,
+    root: &Root,
+    settings: &ChainSettings,
+) -> Result<Vec<Member>, Refusal> {
     let root_at = graph.index(&root.stack).ok_or_else(|| Refusal::UnknownRoot {
         stack: root.stack.clone(),
     })?;
     let reached = reached_from(root_at, graph);
     refuse_cycles(&reached, graph)?;
-
-    let left_out = left_out(root_at, &reached, graph);
-    let runs: Vec<bool> = (0..graph.stacks().len())
-        .map(|at| reached[at] && at != root_at && !left_out.contains_key(&graph.stacks()[at].id))
+    let has_run = !root.is_due;
+    let mut left_out = left_out(root_at, &reached, graph);
+    let mut members: Vec<Member> = (0..graph.stacks().len())
+        .map(|at| match left_out.remove(&graph.stacks()[at].id) {
+            _ if !reached[at] || (at == root_at && has_run) => Member::Outside,
+            Some(reason) => Member::LeftOut(reason),
+            None => Member::Runs,
+        })
         .collect();
-    let stacks: Vec<usize> = (0..runs.len()).filter(|&at| runs[at]).collect();
-    if stacks.len() > settings.stacks_max as usize {
+    if settings.unknown_upstream == UnknownUpstream::Skip {
+        skip_unknown(&mut members, root, graph);
+    }
+    let stacks = members
+        .iter()
+        .filter(|member| matches!(member, Member::Runs | Member::Skipped(_)))
+        .count();
+    if stacks > settings.stacks_max as usize {
         return Err(Refusal::TooManyStacks {
-            stacks: stacks.len(),
+            stacks,
             stacks_max: settings.stacks_max,
         });
     }
-    let links = links(root_at, &reached, &runs, graph);
-    let upstream = renumbered(&stacks, |at| &links[at].upstream);
-    let counts = order::downstream_counts(&upstream, &order::topological(&upstream));
+    Ok(members)
+}
 
-    // More wait for a stack than for any that waits for it, so this is a topological order too.
-    let mut order: Vec<usize> = (0..stacks.len()).collect();
-    order.sort_by_key(|&number| Reverse(counts[number]));
+/// Skips what depends on a stack that does not exist or is not visible, and all that lies downstream of that.
+fn skip_unknown(members: &mut [Member], root: &Root, graph: &DependencyGraph) {
+    let mut open: Vec<(usize, Reason)> = Vec::new();
+    for problem in graph.problems() {
+        if let Problem::Dangling {
+            dependent,
+            dependency,
+            label,
+        } = problem
+            && let Some(at) = graph.index(dependent)
+            && (*dependent != root.stack || root.is_due)
+        {
+            let text =
+                format!("its upstream `{dependency}` does not exist or is not visible (label `{label}`)");
+            open.push((at, Reason::new("unknown_upstream", text)));
+        }
+    }
+    while let Some((at, reason)) = open.pop() {
+        if !matches!(members[at], Member::Runs | Member::LeftOut(_)) {
+            continue;
+        }
+        let id = &graph.stacks()[at].id;
+        let further = match reason.code.as_str() {
+            "unknown_upstream" => Reason::new(
+                "upstream_skipped",
+                format!("`{id}`, upstream of it, depends on a stack that does not exist or is not visible"),
+            ),
+            _ => reason.clone(),
+        };
+        open.extend(
+            graph
+                .downstream_at(at)
+                .iter()
+                .map(|&next| (next, further.clone())),
+        );
+        if members[at] == Member::Runs {
+            members[at] = Member::Skipped(reason);
+        }
+    }
+}
 
+/// Plans what runs after `root`, or with it where somebody asked for a run of it.
+///
+/// Everything downstream of the root belongs to the chain. A disabled stack, and one with an unreadable label, are left
+/// out and listed; what waits for them is still run, after whatever they would have waited for, as if they took no time.
+/// Whoever disables a stack wants it passed over, not everything behind it stopped.
+pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> Result<Chain, Refusal> {
+    let members = members(graph, root, settings)?;
+    let root_at = graph.index(&root.stack).ok_or_else(|| Refusal::UnknownRoot {
+        stack: root.stack.clone(),
+    })?;
     let root_facts = &graph.stacks()[root_at];
+    let stacks: Vec<usize> = (0..members.len())
+        .filter(|&at| matches!(members[at], Member::Runs | Member::Skipped(_)))
+        .collect();
+    let reached: Vec<bool> = members.iter().map(|member| *member != Member::Outside).collect();
+    let has_run = (!root.is_due).then_some(root_at);
+    let links = links(has_run, &reached, &members, graph);
+    let native = native_links(&members, &links, graph);
+    let waits: Vec<Vec<usize>> = (0..members.len())
+        .map(|at| links[at].upstream.iter().chain(&native[at]).copied().collect())
+        .collect();
+    let remaining = order::longest_paths(&renumbered(&stacks, |at| &waits[at]));
+
+    // The way to the end is longer for a stack than for any that waits for it, so this is a topological order too.
+    let mut order: Vec<usize> = (0..stacks.len()).collect();
+    order.sort_by_key(|&number| Reverse(remaining[number]));
+
     let planned = order.into_iter().map(|number| {
         let facts = &graph.stacks()[stacks[number]];
-        let links = &links[stacks[number]];
+        let at = stacks[number];
+        let links = &links[at];
         ChainStack {
             id: facts.id.clone(),
             name: facts.name.clone(),
             space: facts.space.clone(),
             upstream: ids(&links.upstream, graph),
+            native_upstream: ids(&native[at], graph),
             outside: ids(&links.outside, graph),
-            downstream_count: counts[number],
+            remaining: remaining[number],
             commit: commit_choice(root, root_facts, facts),
             tracked_commit: facts.tracked_commit.clone(),
             autodeploy: facts.autodeploy,
             locked_by: facts.locked_by.clone(),
+            skipped: match &members[at] {
+                Member::Skipped(reason) => Some(reason.clone()),
+                _ => None,
+            },
         }
     });
+    let planned: Vec<ChainStack> = planned.collect();
+    let belongs: Vec<bool> = members
+        .iter()
+        .map(|member| matches!(member, Member::Runs | Member::Skipped(_)))
+        .collect();
     let chain = Chain {
         version: VERSION,
         root: root.clone(),
+        root_repository: Some(root_facts.repository.clone()),
         settings: settings.clone(),
-        stacks: planned.collect(),
-        left_out: left_out
-            .into_iter()
-            .map(|(id, reason)| LeftOut { id, reason })
-            .collect(),
-        problems: worth_telling(&runs, graph),
+        stacks: planned,
+        left_out: listed_as_left_out(root_at, graph, settings),
+        problems: worth_telling(&belongs, graph),
     };
     refuse_large(chain)
+}
+
+/// What is listed as left out; what does not exist only where that skips nothing.
+fn listed_as_left_out(root: usize, graph: &DependencyGraph, settings: &ChainSettings) -> Vec<LeftOut> {
+    let is_ignored = settings.unknown_upstream == UnknownUpstream::Ignore;
+    left_out(root, &reached_from(root, graph), graph)
+        .into_iter()
+        .filter(|(_, reason)| is_ignored || !matches!(reason, LeftOutReason::Unknown { .. }))
+        .map(|(id, reason)| LeftOut { id, reason })
+        .collect()
 }
 
 /// Whether each stack is the root or downstream of it.
@@ -86,17 +189,34 @@ fn reached_from(root: usize, graph: &DependencyGraph) -> Vec<bool> {
 
 fn refuse_cycles(reached: &[bool], graph: &DependencyGraph) -> Result<(), Refusal> {
     let is_reached = |id: &StackId| graph.index(id).is_some_and(|at| reached[at]);
-    // Whatever reaches one stack of a cycle reaches them all.
     let refusal = graph.problems().iter().find_map(|problem| match problem {
-        Problem::Cycle { stacks } if stacks.iter().any(is_reached) => Some(Refusal::Cycle {
-            stacks: stacks.clone(),
-        }),
+        // Where there are more cycles than are listed, the first of them stands for all.
+        Problem::Cycle { stacks } if is_of_reached_tangle(stacks, graph, is_reached) => {
+            Some(Refusal::Cycle {
+                stacks: stacks.clone(),
+            })
+        }
         Problem::SelfDependency { stack, .. } if is_reached(stack) => {
             Some(Refusal::SelfDependency { stack: stack.clone() })
         }
         _ => None,
     });
     refusal.map_or(Ok(()), Err)
+}
+
+/// Whether the chain reaches a cycle, or one that is tangled with it and too many to be listed.
+fn is_of_reached_tangle(
+    cycle: &[StackId],
+    graph: &DependencyGraph,
+    is_reached: impl Fn(&StackId) -> bool,
+) -> bool {
+    cycle.iter().any(&is_reached)
+        || graph.problems().iter().any(|problem| match problem {
+            Problem::MoreCycles { stacks } => {
+                cycle.iter().all(|id| stacks.contains(id)) && stacks.iter().any(&is_reached)
+            }
+            _ => false,
+        })
 }
 
 /// What is not run, by id, and the one reason of each.
@@ -151,59 +271,6 @@ fn names_any(label: &str, is_reached: impl Fn(&StackId) -> bool) -> bool {
         .any(|word| is_reached(&word))
 }
 
-/// What a stack that was reached waits for, in the order of the ids.
-#[derive(Default, Clone)]
-struct Links {
-    upstream: Vec<usize>,
-    outside: Vec<usize>,
-}
-
-/// The links of each stack; none of those that were not reached.
-fn links(root: usize, reached: &[bool], runs: &[bool], graph: &DependencyGraph) -> Vec<Links> {
-    let mut links = vec![Links::default(); reached.len()];
-    for at in order_of_reached(root, reached, graph) {
-        let mut own = Links::default();
-        for &other in graph.upstream_at(at).iter().filter(|&&other| other != root) {
-            if runs[other] {
-                own.upstream.push(other);
-            } else {
-                own.outside.push(other);
-                // Nothing, unless the stack was reached and is passed over.
-                own.upstream.extend(&links[other].upstream);
-            }
-        }
-        own.upstream.sort_unstable();
-        own.upstream.dedup();
-        links[at] = own;
-    }
-    links
-}
-
-/// What was reached, without the root, each after all its upstream.
-fn order_of_reached(root: usize, reached: &[bool], graph: &DependencyGraph) -> Vec<usize> {
-    let stacks: Vec<usize> = (0..reached.len())
-        .filter(|&at| reached[at] && at != root)
-        .collect();
-    let inside = renumbered(&stacks, |at| graph.upstream_at(at));
-    order::topological(&inside)
-        .into_iter()
-        .map(|number| stacks[number])
-        .collect()
-}
-
-/// The edges among `stacks`, by their places in that list.
-fn renumbered<'a>(stacks: &[usize], upstream: impl Fn(usize) -> &'a [usize]) -> Vec<Vec<usize>> {
-    let mut places = vec![None; stacks.last().map_or(0, |last| last + 1)];
-    for (place, &at) in stacks.iter().enumerate() {
-        places[at] = Some(place);
-    }
-    let place = |at: &usize| places.get(*at).copied().flatten();
-    stacks
-        .iter()
-        .map(|&at| upstream(at).iter().filter_map(place).collect())
-        .collect()
-}
-
 fn ids(stacks: &[usize], graph: &DependencyGraph) -> Vec<StackId> {
     stacks.iter().map(|&at| graph.stacks()[at].id.clone()).collect()
 }
@@ -225,9 +292,9 @@ fn commit_choice(root: &Root, root_facts: &StackFacts, facts: &StackFacts) -> Co
     }
 }
 
-/// The problems of the stacks that run, without those that [`left_out`] tells already.
-fn worth_telling(runs: &[bool], graph: &DependencyGraph) -> Vec<Problem> {
-    let runs = |id: &StackId| graph.index(id).is_some_and(|at| runs[at]);
+/// The problems of the chain's stacks, without those that [`left_out`] tells already.
+fn worth_telling(belongs: &[bool], graph: &DependencyGraph) -> Vec<Problem> {
+    let belongs = |id: &StackId| graph.index(id).is_some_and(|at| belongs[at]);
     graph
         .problems()
         .iter()
@@ -237,7 +304,7 @@ fn worth_telling(runs: &[bool], graph: &DependencyGraph) -> Vec<Problem> {
                 Problem::Disabled { .. } | Problem::Dangling { .. } | Problem::UnreadableLabel { .. }
             )
         })
-        .filter(|problem| problem.stacks().iter().any(runs))
+        .filter(|problem| problem.stacks().iter().any(belongs))
         .cloned()
         .collect()
 }

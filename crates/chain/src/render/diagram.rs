@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::{Chain, StackState, Walk};
+use crate::{Chain, ChainRecord, StackState};
 
 const CLASSES: &[(StackState, &str)] = &[
     (StackState::Waiting, "#e8e8e8"),
@@ -13,18 +13,18 @@ const CLASSES: &[(StackState, &str)] = &[
     (StackState::Skipped, "#fff3cd"),
 ];
 
-pub(super) fn mermaid(chain: &Chain, walk: Option<&Walk>) -> String {
+pub(super) fn mermaid(chain: &Chain, record: Option<&ChainRecord>) -> String {
     let mut out = String::from("flowchart TD\n");
     let _ = writeln!(out, "    root([\"{}\"])", mermaid_text(chain.root.stack.as_str()));
     for (at, stack) in chain.stacks.iter().enumerate() {
-        let class = state(walk, at).map_or(String::new(), |state| format!(":::{state}"));
+        let class = state(record, at).map_or(String::new(), |state| format!(":::{state}"));
         let _ = writeln!(out, "    s{at}[\"{}\"]{class}", mermaid_text(stack.id.as_str()));
     }
     for_each_edge(chain, |from, to| {
         let from = from.map_or("root".to_owned(), |from| format!("s{from}"));
         let _ = writeln!(out, "    {from} --> s{to}");
     });
-    if walk.is_some() {
+    if record.is_some() {
         for (state, colour) in CLASSES {
             let _ = writeln!(out, "    classDef {state} fill:{colour}");
         }
@@ -32,13 +32,13 @@ pub(super) fn mermaid(chain: &Chain, walk: Option<&Walk>) -> String {
     out
 }
 
-pub(super) fn dot(chain: &Chain, walk: Option<&Walk>) -> String {
+pub(super) fn dot(chain: &Chain, record: Option<&ChainRecord>) -> String {
     let mut out = String::from("digraph chain {\n    rankdir=LR;\n    node [shape=box];\n");
     let name =
         |at: Option<usize>| dot_text(at.map_or(chain.root.stack.as_str(), |at| chain.stacks[at].id.as_str()));
     let _ = writeln!(out, "    {} [shape=oval];", name(None));
     for at in 0..chain.stacks.len() {
-        let colour = state(walk, at).and_then(|state| CLASSES.iter().find(|(other, _)| *other == state));
+        let colour = state(record, at).and_then(|state| CLASSES.iter().find(|(other, _)| *other == state));
         let _ = match colour {
             Some((state, colour)) => {
                 writeln!(
@@ -57,8 +57,8 @@ pub(super) fn dot(chain: &Chain, walk: Option<&Walk>) -> String {
     out
 }
 
-fn state(walk: Option<&Walk>, at: usize) -> Option<StackState> {
-    walk?.progress().get(at).map(|stack| stack.state)
+fn state(record: Option<&ChainRecord>, at: usize) -> Option<StackState> {
+    record?.progress().get(at).map(|stack| stack.state)
 }
 
 /// Every edge, by the numbers of its stacks; from the root, where nothing else of the chain is upstream.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::mark;
-use crate::{Chain, ChainStack, CommitReason, StackProgress, StackState, Walk};
+use crate::{Chain, ChainRecord, ChainStack, CommitReason, StackProgress, StackState};
 
 /// How many stacks the table shows, running and failed ones first, and how many of those left out. Temporal's
 /// UI asks for the whole text again and again, and the worker makes it anew at every step.
@@ -13,7 +13,7 @@ pub const MARKDOWN_ROWS_MAX: usize = 100;
 /// How deep the tree is indented. Deeper stacks stay in the last column, or a long chain would be a triangle.
 const INDENT_MAX: usize = 24;
 
-pub(super) fn tree(chain: &Chain, walk: Option<&Walk>) -> String {
+pub(super) fn tree(chain: &Chain, record: Option<&ChainRecord>) -> String {
     let mut out = String::new();
     let root = &chain.root;
     let _ = write!(out, "{} (root", root.stack);
@@ -39,7 +39,11 @@ pub(super) fn tree(chain: &Chain, walk: Option<&Walk>) -> String {
         let stack = &chain.stacks[at];
         out.push_str(&prefix);
         out.push_str(if is_last { "└─ " } else { "├─ " });
-        stack_line(&mut out, stack, walk.and_then(|walk| walk.progress().get(at)));
+        stack_line(
+            &mut out,
+            stack,
+            record.and_then(|record| record.progress().get(at)),
+        );
         let deeper = if prefix.chars().count() >= INDENT_MAX * 3 {
             prefix
         } else {
@@ -48,7 +52,7 @@ pub(super) fn tree(chain: &Chain, walk: Option<&Walk>) -> String {
         push(&mut open, Some(at), &deeper);
     }
 
-    summary(&mut out, chain, walk);
+    summary(&mut out, chain, record);
     out
 }
 
@@ -87,6 +91,10 @@ fn stack_line(out: &mut String, stack: &ChainStack, progress: Option<&StackProgr
         let all: Vec<_> = stack.upstream.iter().map(crate::StackId::as_str).collect();
         let _ = write!(out, ", after {}", all.join(" and "));
     }
+    if !stack.native_upstream.is_empty() {
+        let all: Vec<_> = stack.native_upstream.iter().map(crate::StackId::as_str).collect();
+        let _ = write!(out, ", after {} by Spacelift's own dependency", all.join(" and "));
+    }
     if !stack.outside.is_empty() {
         let all: Vec<_> = stack.outside.iter().map(crate::StackId::as_str).collect();
         let _ = write!(out, ", waits for {} if under way", all.join(" and "));
@@ -99,6 +107,8 @@ fn stack_line(out: &mut String, stack: &ChainStack, progress: Option<&StackProgr
     }
     if let Some(progress) = progress {
         let _ = write!(out, ": {}", words(progress));
+    } else if let Some(reason) = &stack.skipped {
+        let _ = write!(out, ": skipped, {reason}");
     }
     out.push('\n');
 }
@@ -118,16 +128,16 @@ fn words(progress: &StackProgress) -> String {
     words.replace(['\n', '\r'], " ")
 }
 
-fn summary(out: &mut String, chain: &Chain, walk: Option<&Walk>) {
-    match walk {
-        Some(walk) => {
+fn summary(out: &mut String, chain: &Chain, record: Option<&ChainRecord>) {
+    match record {
+        Some(record) => {
             let _ = writeln!(
                 out,
                 "\n{}{}",
-                walk.counts(),
-                if walk.is_paused() { ", paused" } else { "" }
+                record.counts(),
+                if record.is_paused() { ", paused" } else { "" }
             );
-            if let Some(reason) = walk.stopped() {
+            if let Some(reason) = record.cancelled() {
                 let _ = writeln!(out, "{reason}");
             }
         }
@@ -156,20 +166,20 @@ fn summary(out: &mut String, chain: &Chain, walk: Option<&Walk>) {
     }
 }
 
-pub(super) fn markdown(walk: &Walk) -> String {
+pub(super) fn markdown(record: &ChainRecord) -> String {
     let mut out = String::new();
-    let chain = walk.chain();
-    let paused = if walk.is_paused() { ", paused" } else { "" };
+    let chain = record.chain();
+    let paused = if record.is_paused() { ", paused" } else { "" };
     let _ = writeln!(
         out,
         "**After `{}`:** {}{paused}",
         cell(chain.root.stack.as_str()),
-        walk.counts()
+        record.counts()
     );
-    if let Some(reason) = walk.stopped() {
+    if let Some(reason) = record.cancelled() {
         let _ = writeln!(out, "\n{}", cell(&reason.text));
     }
-    let all = walk.progress();
+    let all = record.progress();
     let is_first = |stack: &&StackProgress| {
         all.len() <= MARKDOWN_ROWS_MAX || matches!(stack.state, StackState::Running | StackState::Failed)
     };

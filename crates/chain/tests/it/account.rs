@@ -60,11 +60,10 @@ pub(crate) fn graph(account: &str) -> DependencyGraph {
 
 pub(crate) fn root(stack: &str) -> Root {
     Root {
-        account: "acme".parse().unwrap(),
-        stack: id(stack),
         run: Some("01JSPXRQR2F3Y06HD85YYXRSZ7".parse().unwrap()),
-        branch: "main".to_owned(),
         commit: CommitSha::new(COMMIT),
+        is_due: false,
+        ..Root::requested("acme".parse().unwrap(), id(stack), "main")
     }
 }
 

@@ -163,6 +163,7 @@ fn native_dependencies() {
     check_graph(
         &DependencyGraph::build(account, &LabelGrammar::default()),
         &[
+            "error: dependency cycle: `d` -> `e` -> `d`",
             "error: `d` depends on `e` by label, and Spacelift's own dependency says the opposite: they would start \
              each other for ever",
             "warning: `a` depends on `b` by label and also by Spacelift's own dependency: it runs twice",

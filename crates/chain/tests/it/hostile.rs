@@ -166,10 +166,16 @@ fn a_number_is_out_of_range() {
 
 #[test]
 fn a_request_for_an_event_that_does_not_exist() {
-    let error = unreadable(r#"{"event":"completed","stack_id":"vpc"}"#);
+    let error = unreadable(r#"{"event":"started","stack_id":"vpc","run_id":"01J"}"#);
     assert_eq!(
         error.to_string(),
-        "`event`: it is none of the events that may be asked for: `triggered` (byte 38)"
+        "`event`: it is not one of the known events: `triggered`, `completed`, `failed` (byte 51)"
+    );
+    check(
+        r#"{"event":"completed","stack_id":"vpc"}"#,
+        "run_id",
+        38,
+        "the event `completed` needs the run that is over",
     );
     check(
         r#"{"event":"triggered"}"#,

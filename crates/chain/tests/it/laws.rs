@@ -6,13 +6,13 @@
     reason = "stacks are numbers here, and relations are matrices"
 )]
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 
 use chain::{
-    Chain, ChainSettings, DependencyGraph, LabelGrammar, OnFailure, Outcome, Problem, Reason, Refusal,
+    Chain, ChainSettings, DependencyGraph, LabelGrammar, Problem, Refusal, StackFacts, StackId,
+    UnknownUpstream,
 };
-use chain::{StackFacts, StackId, StackState, Walk};
 use proptest::prelude::*;
 
 use crate::account::{id, root, stack};
@@ -183,8 +183,9 @@ proptest! {
     }
 
     #[test]
-    fn a_chain_has_each_stack_once_after_its_upstream(account in account(true)) {
-        let chain = account.plan(&ChainSettings::default()).unwrap();
+    fn a_chain_has_each_stack_once_after_its_upstream(account in account(true), ignore in any::<bool>()) {
+        let unknown_upstream = if ignore { UnknownUpstream::Ignore } else { UnknownUpstream::Skip };
+        let chain = account.plan(&ChainSettings { unknown_upstream, ..ChainSettings::default() }).unwrap();
         let len = account.len();
         let waits_for = account.closure(|_| true);
         let runs: Vec<bool> = (0..len).map(|at| account.runs(at)).collect();
@@ -204,17 +205,21 @@ proptest! {
             for ids in [&stack.upstream, &stack.outside] {
                 prop_assert!(ids.is_sorted_by(|a, b| a < b), "each once, in order");
             }
-            prop_assert_eq!(stack.downstream_count, set(len, |b| runs[b] && waits_for[b][at]).len());
+            let longest = (0..len).filter(|&b| runs[b] && nearest[b][at]).map(|b| chain.stacks[place[&b]].remaining + 1);
+            prop_assert_eq!(stack.remaining, longest.max().unwrap_or(0));
+            let reached = |a: usize| a != 0 && waits_for[a][0];
+            let unknown = (0..len).any(|a| account.dangling[a] && reached(a) && (a == at || waits_for[at][a]));
+            prop_assert_eq!(stack.skipped.is_some(), unknown && !ignore, "{:?}", stack.skipped);
         }
 
-        let counts: Vec<usize> = chain.stacks.iter().map(|stack| stack.downstream_count).collect();
-        prop_assert!(counts.is_sorted_by(|a, b| a >= b), "the most downstream come first");
+        prop_assert!(chain.stacks.is_sorted_by_key(|stack| Reverse(stack.remaining)), "the longest way comes first");
 
         let reached = |at: usize| at != 0 && waits_for[at][0];
+        let is_unknown_listed = ignore && (0..len).any(|at| reached(at) && account.dangling[at]);
         let expected: BTreeMap<StackId, &str> = (0..len)
             .filter(|&at| reached(at) && !runs[at])
             .map(|at| (Account::id(at), if account.disabled[at] { "disabled" } else { "unreadable_label" }))
-            .chain((0..len).any(|at| reached(at) && account.dangling[at]).then(|| (id("nowhere"), "unknown")))
+            .chain(is_unknown_listed.then(|| (id("nowhere"), "unknown")))
             .collect();
         let left_out: BTreeMap<StackId, &str> =
             chain.left_out.iter().map(|left_out| (left_out.id.clone(), left_out.reason.code())).collect();
@@ -234,152 +239,5 @@ proptest! {
         let settings = ChainSettings::default();
         let chain = chain::plan(&graph, &root(Account::id(0).as_str()), &settings).unwrap();
         prop_assert_eq!(chain, account.plan(&settings).unwrap());
-    }
-
-    #[test]
-    fn a_walk_keeps_the_rules_whatever_happens(
-        account in account(true),
-        parallel_runs in 1..5_u32,
-        on_failure in prop_oneof![
-            Just(OnFailure::SkipDownstream), Just(OnFailure::Stop), Just(OnFailure::Continue)
-        ],
-        events in proptest::collection::vec((0..20_u8, 0..STACKS_MAX), 200),
-    ) {
-        let parallel_runs = NonZeroU32::new(parallel_runs).unwrap();
-        let settings = ChainSettings { parallel_runs, on_failure, ..ChainSettings::default() };
-        let mut random = Random { walk: Walk::new(account.plan(&settings).unwrap()), account, ends: BTreeMap::new() };
-        for (kind, pick) in events {
-            random.step(kind, pick)?;
-        }
-        random.walk.resume();
-        while !random.walk.is_over() {
-            let before = random.walk.clone();
-            random.step(0, 0)?;
-            random.step(6, 0)?;
-            prop_assert_ne!(&random.walk, &before, "it got stuck");
-        }
-        random.check_the_end()?;
-    }
-}
-
-/// A walk in which anything may happen, and what really happened to each stack.
-struct Random {
-    walk: Walk,
-    account: Account,
-    ends: BTreeMap<usize, StackState>,
-}
-
-impl Random {
-    fn step(&mut self, kind: u8, pick: usize) -> Result<(), TestCaseError> {
-        let ready = self.walk.ready();
-        let running: Vec<StackId> = self
-            .walk
-            .progress()
-            .iter()
-            .filter(|stack| stack.state == StackState::Running)
-            .map(|stack| stack.id.clone())
-            .collect();
-        self.check_ready(&ready, running.len())?;
-        match kind {
-            0..=5 if !ready.is_empty() => {
-                let stack = &ready[pick % ready.len()];
-                prop_assert!(
-                    !self.ends.contains_key(&Account::number(stack)),
-                    "a stack runs once"
-                );
-                self.walk.start(stack, 1).unwrap();
-            }
-            6..=15 if !running.is_empty() => {
-                let stack = &running[pick % running.len()];
-                let reason = || Reason::new("by_chance", "it is so");
-                let (outcome, state) = match kind {
-                    6..=12 => (Outcome::Succeeded, StackState::Succeeded),
-                    13..=14 => (Outcome::Failed(reason()), StackState::Failed),
-                    _ => (Outcome::Skipped(reason()), StackState::Skipped),
-                };
-                self.walk.finish(stack, outcome, 2).unwrap();
-                self.ends.insert(Account::number(stack), state);
-            }
-            16 => self.walk.pause(),
-            17 | 18 => self.walk.resume(),
-            19 => {
-                let saved = serde_json::to_string(&self.walk).unwrap();
-                self.walk = serde_json::from_str(&saved).unwrap();
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The stacks that may start are those of the oracle, and as many as there is room for.
-    fn check_ready(&self, ready: &[StackId], running: usize) -> Result<(), TestCaseError> {
-        let room = self.walk.chain().settings.parallel_runs.get() as usize - running;
-        let waits_for = self.account.closure(|_| true);
-        let state = |at: usize| self.walk.stack(&Account::id(at)).map(|stack| stack.state);
-        let free = set(self.account.len(), |at| {
-            state(at) == Some(StackState::Waiting)
-                && (0..self.account.len())
-                    .filter(|&a| waits_for[at][a])
-                    .all(|a| state(a).is_none_or(StackState::is_over))
-        });
-        let expected = if self.walk.is_paused() {
-            0
-        } else {
-            free.len().min(room)
-        };
-        prop_assert_eq!(ready.len(), expected);
-        prop_assert!(numbers(ready).is_subset(&free), "{:?} of {:?}", ready, free);
-        let downstream = |at: usize| {
-            self.walk
-                .chain()
-                .stacks
-                .iter()
-                .find(|stack| stack.id == Account::id(at))
-                .unwrap()
-                .downstream_count
-        };
-        let least = ready.iter().map(Account::number).map(downstream).min();
-        let passed_over = free.difference(&numbers(ready)).copied().map(downstream).max();
-        prop_assert!(
-            expected == 0 || passed_over <= least,
-            "the most downstream come first"
-        );
-        Ok(())
-    }
-
-    fn check_the_end(&self) -> Result<(), TestCaseError> {
-        let waits_for = self.account.closure(|_| true);
-        let on_failure = self.walk.chain().settings.on_failure;
-        let failed = set(self.account.len(), |at| {
-            self.ends.get(&at) == Some(&StackState::Failed)
-        });
-        for stack in self.walk.progress() {
-            let at = Account::number(&stack.id);
-            let code = stack.reason.as_ref().map(|reason| reason.code.as_str());
-            let behind_a_failure = failed.iter().any(|&a| waits_for[at][a]);
-            if let Some(&state) = self.ends.get(&at) {
-                prop_assert_eq!(stack.state, state);
-                prop_assert!(
-                    on_failure == OnFailure::Continue || !behind_a_failure,
-                    "{} ran",
-                    stack.id
-                );
-            } else {
-                // What a first failure stopped may be downstream of a second one.
-                let is_right = match code {
-                    Some("upstream_failed") => behind_a_failure && on_failure != OnFailure::Continue,
-                    Some("chain_stopped") => !failed.is_empty() && on_failure == OnFailure::Stop,
-                    _ => false,
-                };
-                prop_assert_eq!(stack.state, StackState::Skipped);
-                prop_assert!(is_right, "{} was skipped: {:?}", stack.id, code);
-            }
-            prop_assert_eq!(
-                code.is_some(),
-                stack.state != StackState::Succeeded,
-                "one reason for what did not run"
-            );
-        }
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The crate from outside: deliveries as they come, graphs as people label them, chains as they are walked.
+//! The crate from outside: deliveries as they come, graphs as people label them, chains as they are planned.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
@@ -10,4 +10,4 @@ mod labels;
 mod laws;
 mod plan;
 mod render;
-mod walk;
+mod schedule;

@@ -1,6 +1,8 @@
 //! What runs after a run, in which order, on which commit, and what is left out.
 
-use chain::{Chain, ChainSettings, CommitReason, CommitSha, Problem, Refusal, SpaceId, StackFacts};
+use chain::{
+    Chain, ChainSettings, CommitReason, CommitSha, Problem, Refusal, SpaceId, StackFacts, UnknownUpstream,
+};
 
 use crate::account::{COMMIT, chain, graph, id, plan, root, stacks};
 
@@ -18,7 +20,7 @@ fn lines(chain: &Chain) -> Vec<String> {
             stack.id,
             prefixed(&join(&stack.upstream)),
             outside,
-            stack.downstream_count
+            stack.remaining
         )
     });
     let left_out = chain
@@ -65,7 +67,7 @@ fn diamonds_join() {
 }
 
 #[test]
-fn the_most_downstream_comes_first() {
+fn the_longest_way_comes_first() {
     check(
         "vpc; a: vpc; b: vpc; c: b; d: c",
         &["b: [2]", "c: b [1]", "a: [0]", "d: c [0]"],
@@ -122,13 +124,63 @@ fn a_stack_with_an_unreadable_label_is_left_out() {
 }
 
 #[test]
-fn an_unknown_stack_stops_nothing() {
-    let chain = chain("vpc; db: nowhere nowhere,vpc; app: nowhere vpc; other: nobody");
+fn what_depends_on_an_unknown_stack_is_skipped() {
+    let chain = chain("vpc; db: vpc nowhere; app: db; other: vpc; lone: nobody");
+    assert_eq!(lines(&chain), ["db: [1]", "app: db [0]", "other: [0]"]);
+    let skipped = chain
+        .stacks
+        .iter()
+        .map(|stack| stack.skipped.as_ref().map(|why| why.text.as_str()));
+    assert_eq!(
+        skipped.collect::<Vec<_>>(),
+        [
+            Some("its upstream `nowhere` does not exist or is not visible (label `dependsOn:nowhere`)"),
+            Some("`db`, upstream of it, depends on a stack that does not exist or is not visible"),
+            None
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_stack_may_be_ignored() {
+    let graph = graph("vpc; db: nowhere nowhere,vpc; app: nowhere vpc; other: nobody");
+    let settings = ChainSettings {
+        unknown_upstream: UnknownUpstream::Ignore,
+        ..ChainSettings::default()
+    };
+    let chain = chain::plan(&graph, &root("vpc"), &settings).unwrap();
     assert_eq!(lines(&chain), ["app: [0]", "db: [0]", "-nowhere unknown"]);
     assert_eq!(
         chain.left_out[0].reason.to_string(),
         "it does not exist or is not visible; needed by `app` `db`"
     );
+}
+
+#[test]
+fn native_dependencies_are_waited_for_and_make_nothing_due() {
+    let mut account = stacks("vpc; a: vpc; b: vpc; far: vpc; between; other");
+    let native = |names: &[&str]| names.iter().map(|name| id(name)).collect();
+    account[2].native_dependencies = native(&["a"]);
+    account[3].native_dependencies = native(&["between"]);
+    account[4].native_dependencies = native(&["b", "other"]);
+    let graph = chain::DependencyGraph::build(account, &chain::LabelGrammar::default());
+    let chain = chain::plan(&graph, &root("vpc"), &ChainSettings::default()).unwrap();
+    assert_eq!(lines(&chain), ["a: [2]", "b: [1]", "far: [0]"]);
+    let native: Vec<_> = chain
+        .stacks
+        .iter()
+        .map(|stack| stack.native_upstream.clone())
+        .collect();
+    assert_eq!(native, [vec![], vec![id("a")], vec![id("b")]]);
+}
+
+#[test]
+fn a_cycle_over_labels_and_native_dependencies_refuses() {
+    let mut account = stacks("vpc; a: vpc b; b");
+    account[2].native_dependencies = vec![id("a")];
+    let graph = chain::DependencyGraph::build(account, &chain::LabelGrammar::default());
+    let refusal = chain::plan(&graph, &root("vpc"), &ChainSettings::default()).unwrap_err();
+    assert_eq!(refusal.to_string(), "dependency cycle: `a` -> `b` -> `a`");
 }
 
 #[test]
@@ -175,15 +227,15 @@ fn a_chain_too_large_refuses() {
         ..ChainSettings::default()
     };
     let plan = |settings| chain::plan(&graph, &root("vpc"), &settings);
-    let chain = plan(settings(2, 999)).unwrap();
+    let chain = plan(settings(2, 9_999)).unwrap();
     assert_eq!(
-        plan(settings(1, 999)),
+        plan(settings(1, 9_999)),
         Err(Refusal::TooManyStacks {
             stacks: 2,
             stacks_max: 1
         })
     );
-    // The limit is part of the chain; of three digits it is always as long.
+    // The limit is part of the chain; of four digits it is always as long.
     let bytes = serde_json::to_vec(&chain).unwrap().len();
     let bytes_max = u32::try_from(bytes).unwrap();
     assert!(plan(settings(2, bytes_max)).is_ok());

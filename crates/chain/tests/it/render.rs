@@ -1,8 +1,13 @@
-//! Each rendering of one chain, before and during its walk.
+//! Each rendering of one chain, before and while it runs.
 
 use std::num::NonZeroU32;
 
-use chain::{Chain, ChainSettings, DependencyGraph, LabelGrammar, Outcome, Reason, Walk, render};
+use chain::record::StackChange;
+use chain::schedule::Control;
+use chain::{
+    Chain, ChainId, ChainRecord, ChainSettings, Change, DependencyGraph, LabelGrammar, Outcome, Reason,
+    UnknownUpstream, render,
+};
 use insta::assert_snapshot;
 
 use crate::account::{chain, graph, id, root, stacks};
@@ -16,24 +21,76 @@ fn company() -> Chain {
     "acme/data".clone_into(&mut account[2].repository);
     account[3].locked_by = Some("alice".to_owned());
     let graph = DependencyGraph::build(account, &LabelGrammar::default());
-    chain::plan(&graph, &root("vpc"), &ChainSettings::default()).unwrap()
+    let settings = ChainSettings {
+        unknown_upstream: UnknownUpstream::Ignore,
+        ..ChainSettings::default()
+    };
+    chain::plan(&graph, &root("vpc"), &settings).unwrap()
 }
 
-fn under_way() -> Walk {
-    let mut walk = Walk::new(company());
-    walk.start(&id("db"), 1).unwrap();
-    walk.ran(&id("db"), "01DB".parse().unwrap()).unwrap();
-    walk.note(&id("db"), Some("waits for a confirmation".to_owned()))
-        .unwrap();
-    walk.start(&id("dns"), 1).unwrap();
-    walk.ran(&id("dns"), "01DNS".parse().unwrap()).unwrap();
-    walk.finish(
-        &id("dns"),
-        Outcome::Failed(Reason::new("run_failed", "its run failed | see\nthe log")),
-        2,
+fn record(chain: Chain) -> ChainRecord {
+    ChainRecord::new(ChainId::of_workflow("chain:acme:1"), chain)
+}
+
+fn change(stack: &str, change: StackChange) -> Change {
+    Change::Stack {
+        stack: id(stack),
+        change,
+        at_ms: 1,
+    }
+}
+
+fn began(stack: &str, run: &str) -> Change {
+    let run = run.parse().unwrap();
+    change(
+        stack,
+        StackChange::Began {
+            run,
+            made: true,
+            commit: None,
+            why: None,
+        },
     )
-    .unwrap();
-    walk
+}
+
+fn ended(stack: &str, outcome: Outcome) -> Change {
+    change(
+        stack,
+        StackChange::Ended {
+            outcome,
+            run: None,
+            commit: None,
+            ended_at_s: None,
+        },
+    )
+}
+
+fn under_way() -> ChainRecord {
+    let skipped = || Outcome::Skipped {
+        reason: Reason::new("upstream_failed", "`dns`, upstream of it, failed"),
+    };
+    let mut record = record(company());
+    for change in [
+        began("db", "01DB"),
+        change(
+            "db",
+            StackChange::Waits {
+                note: Some("waits for a confirmation".to_owned()),
+            },
+        ),
+        began("dns", "01DNS"),
+        ended(
+            "dns",
+            Outcome::Failed {
+                reason: Reason::new("run_failed", "its run failed | see\nthe log"),
+            },
+        ),
+        ended("app", skipped()),
+        ended("ui", skipped()),
+    ] {
+        record.apply(&change);
+    }
+    record
 }
 
 #[test]
@@ -43,12 +100,18 @@ fn text() {
 }
 
 #[test]
-fn walk_text() {
-    assert_snapshot!(render::walk_text(&under_way()));
-    let mut walk = under_way();
-    walk.pause();
-    walk.cancel("by alice", 3);
-    assert_snapshot!("walk_text_cancelled", render::walk_text(&walk));
+fn record_text() {
+    assert_snapshot!(render::record_text(&under_way()));
+    let control = |control| Change::Controlled {
+        control,
+        by: "alice".to_owned(),
+        at_ms: 3,
+    };
+    let mut paused = under_way();
+    paused.apply(&control(Control::Pause));
+    assert_snapshot!("record_text_paused", render::record_text(&paused));
+    paused.apply(&control(Control::Cancel));
+    assert_snapshot!("record_text_cancelled", render::record_text(&paused));
 }
 
 #[test]
@@ -59,13 +122,13 @@ fn markdown() {
 #[test]
 fn mermaid() {
     assert_snapshot!(render::mermaid(&company()));
-    assert_snapshot!("walk_mermaid", render::walk_mermaid(&under_way()));
+    assert_snapshot!("record_mermaid", render::record_mermaid(&under_way()));
 }
 
 #[test]
 fn dot() {
     assert_snapshot!(render::dot(&company()));
-    assert_snapshot!("walk_dot", render::walk_dot(&under_way()));
+    assert_snapshot!("record_dot", render::record_dot(&under_way()));
 }
 
 #[test]
@@ -133,12 +196,15 @@ fn a_large_chain_stays_readable() {
     let lines: Vec<String> = (0..300).map(|n| format!("s{n:03}: vpc")).collect();
     let disabled: Vec<String> = (0..201).map(|n| format!("!x{n:03}: vpc")).collect();
     let graph = graph(&format!("vpc; {}; {}", lines.join("; "), disabled.join("; ")));
-    let mut walk = Walk::new(chain::plan(&graph, &root("vpc"), &settings).unwrap());
-    walk.start(&id("s299"), 1).unwrap();
-    let markdown = render::markdown(&walk);
+    let mut record = record(chain::plan(&graph, &root("vpc"), &settings).unwrap());
+    record.apply(&began("s299", "01RUN"));
+    let markdown = render::markdown(&record);
     let rows: Vec<_> = markdown.lines().filter(|line| line.contains("| `s")).collect();
     assert_eq!(rows.len(), render::MARKDOWN_ROWS_MAX);
-    assert_eq!(rows[0], "| ▶ | `s299` | running |", "what runs comes first");
+    assert_eq!(
+        rows[0], "| ▶ | `s299` | running, run 01RUN |",
+        "what runs comes first"
+    );
     let more: Vec<_> = markdown.lines().filter(|line| line.starts_with('…')).collect();
     assert_eq!(more, ["… and 200 more", "… and 101 more"]);
 }

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::bail;
-use chain::{RunId, RunState};
+use chain::{ChainId, ChainResult, RunId, RunState};
 use clap::Args;
 use mock_spacelift::MockSpacelift;
-use orchestrator::ChainId;
-use orchestrator::contract::{ChainReport, ChainResult};
+use orchestrator::contract::ChainReport;
 
 use super::outcome::Outcome;
 use super::picture::Picture;
@@ -93,8 +92,8 @@ async fn show(system: &System, arguments: &DemoArguments) -> Done {
         let report = system.orchestrator.chain(&chain).await?;
         if let Some(report) = report {
             if let Some(stack) = &arguments.fail
-                && let Some(walk) = &report.walk
-                && !walk
+                && let Some(record) = &report.record
+                && !record
                     .chain()
                     .stacks
                     .iter()
@@ -147,9 +146,9 @@ fn confirm_what_waits(system: &System) {
 
 fn closing(report: &ChainReport) -> String {
     let counts = report
-        .walk
+        .record
         .as_ref()
-        .map(|walk| walk.counts().to_string())
+        .map(|record| record.counts().to_string())
         .unwrap_or_default();
     match report.result {
         ChainResult::Succeeded => {

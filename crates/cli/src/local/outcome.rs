@@ -1,8 +1,7 @@
 //! The outcome of a chain for programs.
 
-use chain::{RunId, StackId, StackState};
-use orchestrator::ChainId;
-use orchestrator::contract::{ChainReport, ChainResult};
+use chain::{ChainId, ChainResult, CommitSha, RunId, StackId, StackState};
+use orchestrator::contract::ChainReport;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -20,6 +19,7 @@ struct StackOutcome<'a> {
     outcome: StackState,
     runs: u32,
     run: Option<&'a RunId>,
+    commit: Option<&'a CommitSha>,
     upstream: &'a [StackId],
     started_at: Option<jiff::Timestamp>,
     finished_at: Option<jiff::Timestamp>,
@@ -29,9 +29,9 @@ struct StackOutcome<'a> {
 impl<'a> Outcome<'a> {
     pub(crate) fn of(report: &'a ChainReport) -> Self {
         let stacks = report
-            .walk
+            .record
             .iter()
-            .flat_map(|walk| walk.chain().stacks.iter().zip(walk.progress()));
+            .flat_map(|record| record.chain().stacks.iter().zip(record.progress()));
         Self {
             result: report.result,
             chain_id: &report.id,
@@ -42,6 +42,7 @@ impl<'a> Outcome<'a> {
                     outcome: progress.state,
                     runs: progress.runs,
                     run: progress.run.as_ref(),
+                    commit: progress.commit.as_ref(),
                     upstream: &stack.upstream,
                     started_at: progress.started_at_ms.and_then(time),
                     finished_at: progress.finished_at_ms.and_then(time),

@@ -38,13 +38,13 @@ impl Picture {
     }
 
     pub(crate) fn draw(&mut self, report: &ChainReport) {
-        let Some(walk) = &report.walk else {
+        let Some(record) = &report.record else {
             return;
         };
         match &mut self.mode {
             Mode::Nothing => {}
             Mode::Live { lines } => {
-                let text = render::walk_text(walk);
+                let text = render::record_text(record);
                 let (width, height) = terminal_size::terminal_size()
                     .map_or((usize::MAX, usize::MAX), |(width, height)| {
                         (width.0.into(), height.0.into())
@@ -68,7 +68,7 @@ impl Picture {
                 *lines = shown.len();
             }
             Mode::Lines { told } => {
-                for stack in walk.progress() {
+                for stack in record.progress() {
                     if told.get(&stack.id).copied().unwrap_or(StackState::Waiting) != stack.state {
                         let why = stack
                             .reason

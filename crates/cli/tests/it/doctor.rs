@@ -40,7 +40,7 @@ async fn everything_but_temporal_is_well() {
     let ran = world.run(&["doctor"]).await;
     assert_eq!(ran.status, 5);
     insta::assert_snapshot!(ran.stdout.replace(&world.url(), "<url>"), @r"
-    ok       parameters            task queue `spacelift-task-queue`, label prefixes dependsOn, depends-on, 10 runs at a time, on failure: skip-downstream
+    ok       parameters            task queue `spacelift-task-queue`, label prefixes dependsOn, depends-on, 10 runs at a time for a chain and 30 for the account, on failure: skip-downstream, unknown upstream: skip
     ok       webhook secret        set
     ok       Spacelift settings    key 01JSMHTFM9TXWW1XK4AZN1SA8K at <url>
     ok       login                 mock (api::01JSMHTFM9TXWW1XK4AZN1SA8K)

@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::Client;
 use moto::Moto;
-use orchestrator::contract::Heard;
+use orchestrator::contract::Received;
 use queue::{Message, Queue, Unreadable};
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ impl Waiting {
         })
     }
 
-    /// An event that was heard, one that this version can read and an earlier one could not, and two that nobody can.
+    /// An event that came in, one that this version can read and an earlier one could not, and two that nobody can.
     async fn fill(&self) {
         let queue = self.queue();
         let Ok(chain::event::Delivery::Run(event)) =
@@ -47,7 +47,10 @@ impl Waiting {
         else {
             panic!("the body is a run's")
         };
-        queue.send(&Message::Heard(Heard::event(event))).await.unwrap();
+        queue
+            .send(&Message::Received(Received::event(event)))
+            .await
+            .unwrap();
         let readable = Unreadable::new(
             "run",
             "an older version",

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use audit::Store;
 use lambda_runtime_emulator::Function;
-use orchestrator::contract::Heard;
+use orchestrator::contract::Received;
 use orchestrator::{Orchestrator, Settings, TemporalSettings};
 use queue::{Message, Unreadable};
 use serde_json::{Value, json};
@@ -89,8 +89,10 @@ fn now_ms() -> i64 {
 
 fn event(account: &str, run: &str, at_ms: i64) -> String {
     json!({
-        "kind": "event", "account": account, "run": run, "stack": "network", "stack_name": "Network",
-        "state": "FINISHED", "run_type": "TRACKED", "branch": "main", "timestamp_ms": at_ms, "heard_at_ms": at_ms,
+        "kind": "event", "event": {"received_at_ms": at_ms, "event": {
+            "account": account, "run": run, "stack": "network", "stack_name": "Network", "state": "FINISHED",
+            "run_type": "TRACKED", "branch": "main", "timestamp_ms": at_ms,
+        }},
     })
     .to_string()
 }
@@ -121,7 +123,7 @@ async fn exactly_what_cannot_be_recorded_stays_in_the_queue() {
     let function = place.function(audit.path()).await;
     let day_ms = 24 * 3_600_000;
     let quarantined = Message::Unreadable(Unreadable::new("run.id", "it is empty", now_ms(), b"{}"));
-    let request: Heard = serde_json::from_value(json!({
+    let request: Received = serde_json::from_value(json!({
         "kind": "request", "account": place.account, "id": "change-42", "request": {"stack": "network"},
     }))
     .unwrap();
@@ -146,7 +148,7 @@ async fn exactly_what_cannot_be_recorded_stays_in_the_queue() {
             ("old", event(&place.account, "01I", now_ms() - day_ms + 60_000)),
             (
                 "a request",
-                serde_json::to_string(&Message::Heard(request)).unwrap(),
+                serde_json::to_string(&Message::Received(request)).unwrap(),
             ),
             ("good again", place.event("01J")),
         ]))

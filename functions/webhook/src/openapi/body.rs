@@ -11,9 +11,10 @@ pub(crate) enum WebhookBody {
     RunEvent(RunEventBody),
     PolicyInput(PolicyInputBody),
     RunRequest(RunRequestBody),
+    EndedRun(EndedRunBody),
 }
 
-/// Spacelift's own payload of a run's change of state. Fields that are not named here are passed over.
+/// Spacelift's own payload of a run's change of state. Other fields are ignored.
 #[derive(ToSchema)]
 #[schema(example = run_event)]
 pub(crate) struct RunEventBody {
@@ -124,6 +125,19 @@ pub(crate) struct RunRequestBody {
     requested_by: Option<String>,
 }
 
+/// Says that a run is over. The run is looked at now; how it ended is looked up, and nobody is believed.
+#[derive(ToSchema)]
+#[schema(example = ended_run)]
+pub(crate) struct EndedRunBody {
+    /// `completed` or `failed`.
+    event: String,
+    stack_id: String,
+    /// The run that is over.
+    run_id: String,
+    /// The account that the webhook is configured for, where it is absent.
+    account: Option<String>,
+}
+
 fn run_event() -> Value {
     json!({
         "account": "acme",
@@ -171,5 +185,14 @@ fn run_request() -> Value {
         "account": "acme",
         "request_id": "change-42",
         "requested_by": "alice",
+    })
+}
+
+fn ended_run() -> Value {
+    json!({
+        "event": "completed",
+        "stack_id": "prod-network",
+        "run_id": "01JSPXRQR2F3Y06HD85YYXRSZ7",
+        "account": "acme",
     })
 }

@@ -7,7 +7,7 @@ use chain::event;
 use chain::signature::{WebhookSecrets, sign};
 use futures::future::join_all;
 use moto::{Moto, Trouble};
-use orchestrator::contract::Heard;
+use orchestrator::contract::Received;
 use queue::Message;
 use serde_json::json;
 use tower::ServiceExt;
@@ -25,20 +25,21 @@ fn signed(body: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn while_temporal_is_away_an_event_waits_as_it_was_heard() {
+async fn while_temporal_is_away_an_event_waits_as_it_came() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
     let body = event_of_now();
     let (status, said) = answer(&router, signed(&body)).await;
     assert_eq!((status.as_u16(), said), (202, json!({"result": "buffered"})));
-    let [Message::Heard(Heard::Event(heard))] = &receive_all(&queues.buffer).await[..] else {
+    let [Message::Received(Received::Event { event: received })] = &receive_all(&queues.buffer).await[..]
+    else {
         panic!("one event waits");
     };
     let Ok(Delivery::Run(event)) = event::parse(body.as_bytes()) else {
         panic!("it is an event");
     };
-    assert_eq!(heard.event, event);
-    assert!(heard.heard_at_ms.is_some());
+    assert_eq!(received.event, event);
+    assert!(received.received_at_ms.is_some());
 }
 
 #[tokio::test]
@@ -47,7 +48,8 @@ async fn while_temporal_is_away_a_request_waits_with_its_id() {
     let (router, queues) = router_with_queues(&moto, secrets()).await;
     let body = json!({"event": "triggered", "stack_id": "network", "request_id": "change-42"}).to_string();
     assert_eq!(answer(&router, signed(&body)).await.0, 202);
-    let [Message::Heard(Heard::Request { account, id, request })] = &receive_all(&queues.buffer).await[..]
+    let [Message::Received(Received::Request { account, id, request })] =
+        &receive_all(&queues.buffer).await[..]
     else {
         panic!("one request waits");
     };

@@ -47,7 +47,7 @@ async fn each_has_its_answer_and_none_is_recorded() {
         .into_iter()
         .map(|message| match message {
             Message::Unreadable(unreadable) => unreadable.body().unwrap(),
-            Message::Heard(heard) => panic!("{heard:?}"),
+            Message::Received(received) => panic!("{received:?}"),
         })
         .collect();
     unreadable.sort();

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{Request, header};
 use chain::signature::sign;
+use orchestrator::clock;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -113,16 +114,18 @@ async fn the_description_and_its_page_need_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_not_ours_is_ignored_with_a_reason() {
-    let body = proposed_run();
-    let (status, said) = answer(
-        &router_here(),
-        delivery(&body, &sign(body.as_bytes(), &secret(SECRET))),
-    )
-    .await;
-    assert_eq!(status, 200);
-    assert_eq!(
-        (&said["result"], &said["reason"]),
-        (&Value::from("ignored"), &Value::from("run_type"))
-    );
+async fn a_delivery_that_changes_nothing_is_ignored_with_a_reason() {
+    let planning = proposed_run()
+        .replace("PROPOSED", "TRACKED")
+        .replace("FINISHED", "PLANNING")
+        .replace("1745600100", &(clock::now_ms() / 1000).to_string());
+    for (body, reason) in [(proposed_run(), "run_type"), (planning, "progress")] {
+        let signature = sign(body.as_bytes(), &secret(SECRET));
+        let (status, said) = answer(&router_here(), delivery(&body, &signature)).await;
+        assert_eq!(status, 200);
+        assert_eq!(
+            (&said["result"], &said["reason"]),
+            (&Value::from("ignored"), &Value::from(reason))
+        );
+    }
 }

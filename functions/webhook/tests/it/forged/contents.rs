@@ -85,7 +85,15 @@ fn requests() -> Vec<Case> {
         )
         .wrong_in(
             "event",
-            "`event`: it is none of the events that may be asked for: `triggered` (byte 44)",
+            "`event`: it is not one of the known events: `triggered`, `completed`, `failed` (byte 44)",
+        ),
+        delivery(
+            "the end of a run that is not named",
+            REQUEST.replace("triggered", "completed"),
+        )
+        .wrong_in(
+            "run_id",
+            "`run_id`: the event `completed` needs the run that is over (byte 42)",
         ),
         delivery(
             "a request for a stack with a tab",

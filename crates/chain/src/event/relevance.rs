@@ -1,0 +1,105 @@
+//! Which authentic events are worth recording: those that can change a decision.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::RunEvent;
+use crate::attempt::waits_for_person;
+use crate::{AccountName, RunState, RunType};
+
+/// How old an event may be. A delivery carries no proof of when it was sent, so an older one may be a replay of a run
+/// whose workflow Temporal has forgotten. Spacelift gives up long before; the sweep finds what was lost.
+pub const EVENT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// How far an event may be ahead of our clock: an event of the future would stay replayable until then.
+pub const EVENT_AHEAD_MAX: Duration = Duration::from_secs(600);
+
+/// Why an authentic event changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IrrelevantEvent {
+    OtherAccount {
+        account: AccountName,
+    },
+    RunType {
+        run_type: RunType,
+    },
+    TooOld {
+        hours: i64,
+    },
+    FromTheFuture {
+        minutes: i64,
+    },
+    /// The run goes on by itself: only its beginning, its end, and that it waits for a person matter.
+    Progress {
+        state: RunState,
+    },
+}
+
+impl IrrelevantEvent {
+    /// One word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OtherAccount { .. } => "other_account",
+            Self::RunType { .. } => "run_type",
+            Self::TooOld { .. } => "too_old",
+            Self::FromTheFuture { .. } => "from_the_future",
+            Self::Progress { .. } => "progress",
+        }
+    }
+}
+
+impl fmt::Display for IrrelevantEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherAccount { account } => write!(f, "it is about the account `{account}`"),
+            Self::RunType { run_type } => write!(f, "a {run_type} run starts no chain"),
+            Self::TooOld { hours } => write!(f, "it is {hours} hours old"),
+            Self::FromTheFuture { minutes } => write!(f, "it is {minutes} minutes ahead of this clock"),
+            Self::Progress { state } => write!(
+                f,
+                "a run that is {state} goes on by itself: its beginning, its end, and that it waits for a person count"
+            ),
+        }
+    }
+}
+
+/// Why an event is not recorded, if it is not. `ours` is the account that is configured.
+pub fn why_irrelevant(event: &RunEvent, ours: Option<&AccountName>, now_ms: i64) -> Option<IrrelevantEvent> {
+    if let Some(other) = is_other_account(&event.account, ours) {
+        return Some(other);
+    }
+    if event.run_type != RunType::Tracked {
+        return Some(IrrelevantEvent::RunType {
+            run_type: event.run_type.clone(),
+        });
+    }
+    let age_ms = now_ms.saturating_sub(event.timestamp_ms);
+    if age_ms > milliseconds(EVENT_AGE_MAX) {
+        return Some(IrrelevantEvent::TooOld {
+            hours: age_ms / 3_600_000,
+        });
+    }
+    if age_ms < -milliseconds(EVENT_AHEAD_MAX) {
+        return Some(IrrelevantEvent::FromTheFuture {
+            minutes: -age_ms / 60_000,
+        });
+    }
+    let begins =
+        matches!(event.state, RunState::Queued | RunState::Pending) || event.state_version == Some(1);
+    let counts = begins || event.state.is_terminal() || waits_for_person(&event.state).is_some();
+    (!counts).then(|| IrrelevantEvent::Progress {
+        state: event.state.clone(),
+    })
+}
+
+/// Whether something is about another account than the one that is configured.
+pub fn is_other_account(account: &AccountName, ours: Option<&AccountName>) -> Option<IrrelevantEvent> {
+    ours.is_some_and(|ours| ours != account)
+        .then(|| IrrelevantEvent::OtherAccount {
+            account: account.clone(),
+        })
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,201 @@
+//! Which stacks are tried now.
+
+use super::Schedule;
+use super::cause::CauseNumber;
+use super::message::{Decision, Effect};
+use super::stack::Phase;
+use crate::StackId;
+use crate::attempt::{AttemptRequest, Need};
+
+/// What has been ready for so long goes before the longest way to the end.
+const OLD_MS: i64 = 900_000;
+
+/// How long a run may wait for a worker before it takes no slot any more.
+const READY_KEEPS_SLOT_MS: i64 = 900_000;
+
+impl Schedule {
+    /// Starts as many attempts as there are free slots.
+    pub(super) fn start_attempts(&mut self) {
+        // Without a listing nobody knows what lies upstream, nor which runs were made without a person.
+        if self.state.halted_by.is_some() || self.ready.is_empty() || self.state.listing.is_none() {
+            return;
+        }
+        let mut free = self.count_slots();
+        if free == 0 || self.is_every_chain_full() {
+            return;
+        }
+        let moving = self.moving_upstream();
+        let old_ms = self.now_ms - OLD_MS;
+        let mut turn = self.ready.turn_after(None, old_ms);
+        while let Some(now) = turn {
+            let stack = now.stack().clone();
+            if let Some(causes) = self.causes_to_try(&stack)
+                && !causes.iter().any(|number| self.is_full(*number))
+                && !self.waits_for_others(&stack, moving.as_ref())
+            {
+                self.try_stack(&stack, causes);
+                free -= 1;
+                if free == 0 || self.is_every_chain_full() {
+                    return;
+                }
+            }
+            turn = self.ready.turn_after(Some(&now), old_ms);
+        }
+    }
+
+    /// The causes for which a stack could be tried now; `None` where there is none, or it has to wait.
+    fn causes_to_try(&mut self, stack: &StackId) -> Option<Vec<CauseNumber>> {
+        let known = self.state.stacks.get(stack)?;
+        if known.is_active()
+            || self
+                .ready
+                .causes(stack)
+                .any(|number| self.opening.contains(&number))
+        {
+            return None;
+        }
+        let again_at_ms = known.hold.as_ref().map(|held| held.again_at_ms);
+        if let Some(again_at_ms) = again_at_ms.filter(|again_at_ms| *again_at_ms > self.now_ms) {
+            self.wake_at(again_at_ms);
+            return None;
+        }
+        let causes: Vec<CauseNumber> = self
+            .ready
+            .causes(stack)
+            .filter(|number| self.state.causes.get(number).is_some_and(|cause| !cause.paused))
+            .collect();
+        (!causes.is_empty()).then_some(causes)
+    }
+
+    /// Counts the runs of ours that take a slot, for each chain, and says how many more may be made.
+    fn count_slots(&mut self) -> usize {
+        for cause in self.state.causes.values_mut() {
+            if let Some(plan) = &mut cause.plan {
+                plan.slots = 0;
+            }
+        }
+        let mut taken = 0;
+        let mut frees_at_ms = None;
+        for id in &self.active {
+            let Some(stack) = self.state.stacks.get(id) else {
+                continue;
+            };
+            let causes = match (&stack.attempt, &stack.run) {
+                (Some(causes), _) => causes,
+                (None, Some(used)) if used.made => {
+                    let until_ms = keeps_slot_until_ms(used.seen.phase);
+                    if until_ms.is_some_and(|until_ms| until_ms <= self.now_ms) {
+                        continue;
+                    }
+                    frees_at_ms = frees_at_ms.into_iter().chain(until_ms).min();
+                    &used.causes
+                }
+                _ => continue,
+            };
+            taken += 1;
+            for number in causes {
+                if let Some(plan) = self
+                    .state
+                    .causes
+                    .get_mut(number)
+                    .and_then(|cause| cause.plan.as_mut())
+                {
+                    plan.slots += 1;
+                }
+            }
+        }
+        if let Some(at_ms) = frees_at_ms {
+            self.wake_at(at_ms);
+        }
+        (self.state.settings.parallel_runs_of_account.get() as usize).saturating_sub(taken)
+    }
+
+    fn is_full(&self, number: CauseNumber) -> bool {
+        self.state
+            .causes
+            .get(&number)
+            .and_then(|cause| cause.plan.as_ref())
+            .is_some_and(|plan| plan.slots >= plan.settings.parallel_runs.get())
+    }
+
+    fn is_every_chain_full(&self) -> bool {
+        self.ready.all_causes().all(|number| self.is_full(number))
+    }
+
+    fn try_stack(&mut self, stack: &StackId, causes: Vec<CauseNumber>) {
+        for number in &causes {
+            if let Some(plan) = self
+                .state
+                .causes
+                .get_mut(number)
+                .and_then(|cause| cause.plan.as_mut())
+            {
+                plan.slots += 1;
+            }
+        }
+        let Some(known) = self.state.stacks.get(stack) else {
+            return;
+        };
+        let doubted = known.doubt.as_ref().map(|doubt| &doubt.causes);
+        let needs: Vec<Need> = causes
+            .iter()
+            .filter_map(|number| {
+                let is_new = doubted.is_some_and(|doubted| !doubted.contains(number));
+                self.need(*number, stack, is_new)
+            })
+            .collect();
+        let request = AttemptRequest {
+            account: self.state.account.clone(),
+            stack: stack.clone(),
+            needs,
+            in_doubt: known.doubt.is_some(),
+            known_runs: known.known_runs.clone(),
+            automatic: self.automatic(stack),
+            ignore_guard: known.ignore_guard,
+        };
+        if let Some(known) = self.state.stacks.get_mut(stack) {
+            known.attempt = Some(causes);
+            known.hold = None;
+        }
+        self.active.insert(stack.clone());
+        self.log(Decision::Attempt {
+            stack: stack.clone(),
+            chains: request.needs.iter().map(|need| need.chain.clone()).collect(),
+        });
+        self.state.effects.push(Effect::Attempt(request));
+    }
+
+    fn need(&self, number: CauseNumber, stack: &StackId, new_since_doubt: bool) -> Option<Need> {
+        let cause = self.state.causes.get(&number)?;
+        Some(Need {
+            chain: cause.chain.clone(),
+            ready_at_s: self.ready_at_s(number, stack)?,
+            wanted: cause.wanted(),
+            new_since_doubt,
+        })
+    }
+
+    /// Who triggers runs of a stack without a person.
+    fn automatic(&self, stack: &StackId) -> Vec<String> {
+        let Some(listing) = &self.state.listing else {
+            return Vec::new();
+        };
+        let native = listing.native_upstream.get(stack);
+        native
+            .into_iter()
+            .flatten()
+            .chain(&listing.policies)
+            .cloned()
+            .collect()
+    }
+}
+
+/// Until when a run of ours counts against the runs that may work at once, as far as it is known: `None` means to its
+/// end, and a moment in the past that it takes no slot.
+fn keeps_slot_until_ms(phase: Phase) -> Option<i64> {
+    match phase {
+        Phase::Working | Phase::Applying => None,
+        Phase::Ready { since_s } => Some(since_s.saturating_mul(1000).saturating_add(READY_KEEPS_SLOT_MS)),
+        Phase::Behind | Phase::WaitsForPerson => Some(i64::MIN),
+    }
+}

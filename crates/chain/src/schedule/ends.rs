@@ -1,0 +1,258 @@
+//! Runs: that they are there, what they do, and how they end.
+
+use super::RunEnd;
+use super::Schedule;
+use super::cause::{CauseNumber, Standing};
+use super::message::{Decision, reason};
+use super::stack::{Phase, Seen, UsedRun};
+use super::standing::EndedBy;
+use crate::attempt::RunFacts;
+use crate::record::StackChange;
+use crate::{ChainId, Root, RunId, RunState, StackId};
+
+impl Schedule {
+    /// A tracked run that is not over: the stack is busy with it.
+    pub(super) fn run_began(&mut self, stack: &StackId, run: RunId) {
+        if self.state.ends.contains_key(&run) {
+            return;
+        }
+        let seen = Seen {
+            phase: Phase::Working,
+            at_ms: self.now_ms,
+        };
+        let known = self.state.stacks.entry(stack.clone()).or_default();
+        if !known.has_run(&run) && !known.known_runs.contains(&run) {
+            known.others.insert(run, seen);
+        }
+        self.note_activity(stack);
+    }
+
+    /// Somebody looked at a run that is not over.
+    pub(super) fn run_moved(&mut self, stack: &StackId, run: &RunFacts) {
+        if !run.is_tracked() || run.state.is_terminal() {
+            return;
+        }
+        let at_ms = self.now_ms;
+        let Some(known) = self.state.stacks.get_mut(stack) else {
+            return;
+        };
+        // The attempt that made it has not said so yet.
+        if run.ours && known.attempt.is_some() && !known.has_run(&run.id) {
+            let is_over = |word: &RunFacts| word.id == run.id && word.state.is_terminal();
+            if !known.early_ends.iter().any(is_over) {
+                known.early_ends.retain(|word| word.id != run.id);
+                known.early_ends.push(run.clone());
+            }
+            return;
+        }
+        let has_others = !known.others.is_empty();
+        match &mut known.run {
+            Some(used) if used.run == run.id => {
+                let behind = has_others || used.seen.phase == Phase::Behind;
+                let phase = Phase::of(run, behind);
+                used.seen = Seen { phase, at_ms };
+                let note = run.waits_for_person().map(str::to_owned);
+                if used.note == note {
+                    return;
+                }
+                used.note.clone_from(&note);
+                let causes = used.causes.clone();
+                for number in causes {
+                    self.tell_stack(number, stack, StackChange::Waits { note: note.clone() });
+                }
+            }
+            _ => {
+                let is_only = known.others.len() == 1 && known.run.is_none();
+                if let Some(seen) = known.others.get_mut(&run.id) {
+                    let phase = Phase::of(run, !is_only);
+                    *seen = Seen { phase, at_ms };
+                }
+            }
+        }
+    }
+
+    /// A run is over. Whatever is told twice has the effect of once.
+    pub(super) fn run_ended(&mut self, stack: &StackId, run: RunFacts) {
+        if !run.is_tracked() {
+            return;
+        }
+        let was_told = self.state.ends.contains_key(&run.id);
+        let known = self.state.stacks.entry(stack.clone()).or_default();
+        self.touched.insert(stack.clone());
+        let is_made = known.known_runs.contains(&run.id)
+            || known
+                .run
+                .as_ref()
+                .is_some_and(|used| used.run == run.id && used.made)
+            || self.state.ends.get(&run.id).is_some_and(|end| end.made);
+        let may_be_made = run.ours && !is_made && (known.attempt.is_some() || known.doubt.is_some());
+        let is_early = may_be_made && known.attempt.is_some();
+        if is_early {
+            known.early_ends.retain(|word| word.id != run.id);
+            known.early_ends.push(run.clone());
+        }
+        self.finish_run(stack, &run);
+        self.remember_end(&run.id, is_made);
+        if run.state == RunState::Finished && !was_told && !is_made && !may_be_made {
+            self.root_ended(stack, run);
+        }
+    }
+
+    fn remember_end(&mut self, run: &RunId, made: bool) {
+        let told_ms = self.now_ms;
+        let end = self
+            .state
+            .ends
+            .entry(run.clone())
+            .or_insert(RunEnd { told_ms, made });
+        end.made |= made;
+    }
+
+    /// What follows from the end of a run for the causes that wait for it, and for those whose stack failed before.
+    pub(super) fn finish_run(&mut self, stack: &StackId, run: &RunFacts) {
+        let Some(known) = self.state.stacks.get_mut(stack) else {
+            return;
+        };
+        known.others.remove(&run.id);
+        let used = known.run.take_if(|used| used.run == run.id);
+        // A run that waited behind this one works now.
+        if let Some(waiting) = known.run.as_mut().filter(|_| known.others.is_empty())
+            && waiting.seen.phase == Phase::Behind
+        {
+            waiting.seen.phase = Phase::Working;
+        }
+        let made = known.known_runs.contains(&run.id) || used.as_ref().is_some_and(|used| used.made);
+        if made {
+            self.remember_end(&run.id, made);
+        }
+        self.note_activity(stack);
+        if let Some(used) = used {
+            self.settle(stack, run, &used);
+        }
+        if run.state == RunState::Finished && !run.partial {
+            self.repair(stack, run);
+        }
+    }
+
+    /// The end of a run that was to serve causes.
+    fn settle(&mut self, stack: &StackId, run: &RunFacts, used: &UsedRun) {
+        let causes: Vec<_> = used
+            .causes
+            .iter()
+            .copied()
+            .filter(|&number| self.standing(number, stack) == Standing::Running)
+            .collect();
+        self.settle_for(stack, run, used.made, causes);
+    }
+
+    pub(super) fn settle_for(
+        &mut self,
+        stack: &StackId,
+        run: &RunFacts,
+        made: bool,
+        causes: Vec<CauseNumber>,
+    ) {
+        let by = EndedBy::of(run);
+        for number in causes {
+            match verdict(run, made) {
+                End::Serves => self.serve(number, stack, &by),
+                End::NothingToDo => {
+                    let why = reason("run_skipped", format!("Spacelift skipped its run {}", run.id));
+                    self.skip(number, stack, why, &by);
+                }
+                End::Fails => {
+                    let why = reason("run_failed", format!("its run ended as {}", run.state));
+                    self.fail(number, stack, why, &by);
+                }
+                End::ServesNobody => {
+                    let why = if run.partial {
+                        format!("run {} was planned again for a part of the stack only", run.id)
+                    } else {
+                        format!("run {}, which somebody else made, ended as {}", run.id, run.state)
+                    };
+                    self.make_due_again(number, stack, &why);
+                }
+            }
+        }
+    }
+
+    /// A later good run of a stack that failed, by anybody, makes good what was skipped for it.
+    fn repair(&mut self, stack: &StackId, run: &RunFacts) {
+        let by = EndedBy::of(run);
+        for number in self.causes_with(stack, &[Standing::Failed]) {
+            // For a stack that failed, the moment of the failure.
+            let failed_at_s = self.ready_at_s(number, stack);
+            let began_at_s = run.began_at_s.unwrap_or(run.created_at_s);
+            if failed_at_s.is_some_and(|failed_at_s| began_at_s >= failed_at_s) {
+                self.serve(number, stack, &by);
+            }
+        }
+    }
+
+    /// When everything upstream of a stack had ended for a cause; for one that failed, when it did.
+    pub(super) fn ready_at_s(&self, number: CauseNumber, stack: &StackId) -> Option<i64> {
+        let cause = self.state.causes.get(&number)?;
+        let plan = cause.plan.as_ref()?;
+        let at = self.state.topologies.get(&plan.topology)?.index(stack)?;
+        Some(plan.ready_at_s(at, cause.since_s()))
+    }
+
+    /// A run that we did not make ended well: it is a root.
+    fn root_ended(&mut self, stack: &StackId, run: RunFacts) {
+        if run.drift_detection && !self.state.settings.drift_runs {
+            return;
+        }
+        if run.ours && run.created_at_s <= self.state.knows_since_s {
+            self.log(Decision::NotARoot {
+                stack: stack.clone(),
+                run: run.id,
+            });
+            return;
+        }
+        let chain = ChainId::of_root_run(&self.state.account, &run.id);
+        let push = run.is_push().then(|| run.as_push());
+        let commit = run.commit.as_ref();
+        let root = Root {
+            account: self.state.account.clone(),
+            stack: stack.clone(),
+            commit: commit.map(|commit| commit.sha.clone()),
+            commit_timestamp_s: commit.and_then(|commit| commit.timestamp_s),
+            push: commit.and_then(|commit| commit.push.clone()).or(push),
+            ended_at_s: Some(run.changed_at_s),
+            is_due: false,
+            run: Some(run.id),
+            branch: run.branch,
+        };
+        self.add_cause(chain, root, run.triggered_by);
+    }
+}
+
+/// What the end of a run means for the causes that it was to serve.
+enum End {
+    Serves,
+    NothingToDo,
+    Fails,
+    /// It says nothing about the stack.
+    ServesNobody,
+}
+
+fn verdict(run: &RunFacts, made: bool) -> End {
+    match &run.state {
+        RunState::Finished if run.partial => End::ServesNobody,
+        RunState::Finished => End::Serves,
+        RunState::Skipped if made => End::NothingToDo,
+        RunState::Skipped | RunState::Canceled if !made => End::ServesNobody,
+        RunState::Discarded if !made && !run.planned => End::ServesNobody,
+        _ => End::Fails,
+    }
+}
+
+impl EndedBy {
+    fn of(run: &RunFacts) -> Self {
+        Self {
+            run: Some(run.id.clone()),
+            commit: run.commit.as_ref().map(|commit| commit.sha.clone()),
+            ended_at_s: Some(run.changed_at_s),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What the records of chains have still to be told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Schedule;
+use super::cause::CauseNumber;
+use super::message::Decision;
+use crate::ChainId;
+use crate::record::Change;
+
+/// For how long a chain's record may lag behind, so that one message does for several changes.
+const TELL_WITHIN_MS: i64 = 2_000;
+
+impl Schedule {
+    /// What records of chains are to be told now. A chain at whose stacks attempts are under way is told a moment later,
+    /// so that one message does for both.
+    pub fn take_changes(&mut self) -> Vec<(ChainId, Vec<Change>)> {
+        let late = self.told_later();
+        let now: Vec<ChainId> = self
+            .state
+            .untold
+            .keys()
+            .filter(|chain| !late.contains_key(*chain))
+            .cloned()
+            .collect();
+        now.into_iter()
+            .filter_map(|chain| self.state.untold.remove_entry(&chain))
+            .collect()
+    }
+
+    /// The chains that are not told yet, and when they will be: those of which the record does not exist yet, and those
+    /// of which attempts are under way.
+    fn told_later(&self) -> BTreeMap<ChainId, Option<i64>> {
+        let unplanned = self.state.causes.values().filter(|cause| cause.plan.is_none());
+        let mut late: BTreeMap<ChainId, Option<i64>> =
+            unplanned.map(|cause| (cause.chain.clone(), None)).collect();
+        let tried: BTreeSet<CauseNumber> = self.attempts().flatten().copied().collect();
+        for cause in tried.iter().filter_map(|number| self.state.causes.get(number)) {
+            let oldest = self
+                .state
+                .untold
+                .get(&cause.chain)
+                .and_then(|changes| changes.first());
+            let until_ms = oldest.map(|change| change.at_ms() + TELL_WITHIN_MS);
+            if until_ms.is_some_and(|until_ms| until_ms > self.now_ms) {
+                late.insert(cause.chain.clone(), until_ms);
+            }
+        }
+        late
+    }
+
+    pub(super) fn wake_to_tell(&mut self) {
+        let earliest = self.told_later().into_values().flatten().min();
+        if let Some(at_ms) = earliest {
+            self.wake_at(at_ms);
+        }
+    }
+
+    /// Gives changes back that could not be told, to be told again.
+    pub fn give_back(&mut self, chain: ChainId, mut changes: Vec<Change>) {
+        let untold = self.state.untold.entry(chain).or_default();
+        changes.append(untold);
+        *untold = changes;
+    }
+
+    pub(super) fn tell(&mut self, number: CauseNumber, change: Change) {
+        let Some(cause) = self.state.causes.get(&number) else {
+            return;
+        };
+        let chain = cause.chain.clone();
+        if !cause.is_gone {
+            let untold = self.state.untold.entry(chain.clone()).or_default();
+            untold.push(change.clone());
+        }
+        self.log(Decision::Changed { chain, change });
+    }
+}

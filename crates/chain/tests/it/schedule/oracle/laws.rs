@@ -1,0 +1,353 @@
+//! What must hold when a stack is tried, a run is made, and a stack ends for a cause.
+
+use std::collections::BTreeSet;
+
+use chain::attempt::AttemptRequest;
+use chain::record::{Change, Outcome, StackChange};
+use chain::schedule::Event;
+use chain::{ChainId, RunId, RunState, StackId};
+
+use super::{Checked, Oracle, Place};
+use crate::schedule::host::Entry;
+use crate::schedule::world::{By, Run};
+
+impl<'a> Oracle<'a> {
+    pub(super) fn attempt(&mut self, stack: &StackId, chains: &[ChainId]) -> Checked {
+        law!(!self.halted, "{stack} is tried though the account is halted");
+        law!(
+            !self.rebuilding,
+            "{stack} is tried before the schedule is rebuilt"
+        );
+        law!(
+            !self.attempts.contains_key(stack),
+            "{stack} is tried twice at once"
+        );
+        law!(
+            !self.used.contains_key(stack),
+            "{stack} is tried though {:?} serves it",
+            self.used[stack]
+        );
+        let ready = self.ready_for(stack);
+        let tried: BTreeSet<&ChainId> = chains.iter().collect();
+        law!(
+            ready == tried,
+            "{stack} is tried for {tried:?}, and ready for {ready:?}"
+        );
+        law!(
+            chains.iter().all(|chain| !self.causes[chain].cancelled),
+            "{stack} is tried for a chain that was cancelled"
+        );
+        let waited_ms = self.now_ms - self.ready_since[stack];
+        let moving = self.upstream[stack].iter().find(|other| self.moves(other));
+        law!(
+            waited_ms >= self.host.settings.join_wait_ms || moving.is_none(),
+            "{stack} is tried after {waited_ms} ms, before {moving:?}, upstream of it, has ended"
+        );
+        self.held.remove(stack);
+        self.attempts
+            .insert(stack.clone(), chains.iter().cloned().collect());
+        let taken = self.attempts.len() + self.working.len();
+        let limit = self.host.settings.parallel_runs_of_account.get() as usize;
+        law!(taken <= limit, "{taken} slots are taken, of {limit}");
+        let limit = self.host.settings.chain.parallel_runs.get() as usize;
+        for chain in chains {
+            let attempts = self
+                .attempts
+                .values()
+                .filter(|chains| chains.contains(chain))
+                .count();
+            let is_of_chain = |run: &&RunId| {
+                let stack = &self.run(run).stack;
+                self.causes[chain].stacks.get(stack) == Some(&Place::Running((*run).clone()))
+            };
+            let taken = attempts + self.working.iter().filter(is_of_chain).count();
+            law!(taken <= limit, "{taken} slots of {chain} are taken, of {limit}");
+        }
+        Ok(())
+    }
+
+    /// The commit to which a person rolled the stack back, before a moment.
+    fn pin(&self, stack: &StackId, before_ms: i64, except: &RunId) -> Option<u32> {
+        let runs: Vec<&Run> = self.runs_before(stack, before_ms, except);
+        let mut newest_first = runs.iter().rev().enumerate();
+        newest_first
+            .by_ref()
+            .take_while(|(_, run)| run.by != By::Push)
+            .find(|(nth, run)| {
+                let before = runs.iter().rev().nth(nth + 1);
+                run.by == By::Person && before.is_some_and(|before| run.commit < before.commit)
+            })
+            .map(|(_, run)| run.commit)
+    }
+
+    /// The run is of the commit to which a person had rolled the stack back, or rolls it back itself.
+    fn is_pinned(&self, run: &Run) -> bool {
+        let with_itself: RunId = format!("{}~", run.facts.id).parse().unwrap();
+        self.pin(&run.stack, run.created_ms, &with_itself) == Some(run.commit)
+    }
+
+    fn runs_before(&self, stack: &StackId, before_ms: i64, except: &RunId) -> Vec<&'a Run> {
+        let runs = self.world.runs.iter();
+        runs.filter(|run| run.stack == *stack && run.created_ms <= before_ms && run.facts.id < *except)
+            .collect()
+    }
+
+    /// The commit that the cause wants of a stack.
+    fn wanted(&self, chain: &ChainId, stack: &StackId) -> Option<u32> {
+        let root = self.run(self.causes.get(chain)?.root_run.as_ref()?);
+        let repository = |stack: &StackId| &self.world.stacks[stack].facts.repository;
+        (repository(&root.stack) == repository(stack)).then_some(root.commit)
+    }
+
+    fn tracked(&self, stack: &StackId, before_ms: i64, except: &RunId) -> u32 {
+        let runs = self.runs_before(stack, before_ms, except);
+        let pushed = runs.iter().filter(|run| run.by == By::Push).map(|run| run.commit);
+        pushed.max().unwrap_or(0)
+    }
+
+    pub(super) fn made(&mut self, run: &'a Run, request: &AttemptRequest) -> Checked {
+        let (id, stack, at_ms) = (&run.facts.id, &run.stack, run.created_ms);
+        let before = self.runs_before(stack, at_ms, id);
+        let is_open = |other: &&&Run| other.ended_ms.is_none_or(|ended_ms| ended_ms > at_ms);
+        let own = before.iter().filter(|other| other.by == By::Us).find(is_open);
+        law!(
+            own.is_none(),
+            "{id} of {stack} is made while {:?} of ours is not over",
+            own.map(|run| &run.facts.id)
+        );
+
+        let tracked = self.tracked(stack, at_ms, id);
+        let pin = self.pin(stack, at_ms, id);
+        let newest = before.last().map(|run| run.commit);
+        let wanted = request
+            .needs
+            .iter()
+            .filter_map(|need| self.wanted(&need.chain, stack));
+        let expected = pin.or_else(|| wanted.chain(newest).chain([tracked]).max());
+        law!(
+            Some(run.commit) == expected,
+            "{id} of {stack} is of commit {}, not {expected:?}",
+            run.commit
+        );
+
+        for need in &request.needs {
+            let Some(cause) = self
+                .causes
+                .get(&need.chain)
+                .filter(|cause| self.is_ready(cause, stack))
+            else {
+                continue;
+            };
+            let ready_s = self.ready_s(cause, stack);
+            let least = self.wanted(&need.chain, stack).unwrap_or(tracked);
+            let serving = before.iter().find(|other| {
+                let may_end_well = is_open(other) || other.facts.state == RunState::Finished;
+                let began_s = other.facts.began_at_s.filter(|began_s| began_s * 1000 <= at_ms);
+                let is_new = other.commit >= least || (pin == Some(other.commit) && self.is_pinned(other));
+                may_end_well && is_new && began_s.map_or_else(|| is_open(other), |began_s| began_s > ready_s)
+            });
+            let serving = serving.map(|run| &run.facts.id);
+            law!(
+                serving.is_none(),
+                "{id} of {stack} is made though {serving:?} may serve {}",
+                need.chain
+            );
+        }
+        let chains = request.needs.iter().map(|need| need.chain.clone());
+        self.begins_for.entry(id.clone()).or_default().extend(chains);
+        Ok(())
+    }
+
+    pub(super) fn changed(&mut self, chain: &ChainId, change: &Change) -> Checked {
+        let Change::Stack { stack, change, .. } = change else {
+            if let (Change::Over { .. }, Some(cause)) = (change, self.causes.get_mut(chain)) {
+                let is_over = cause.stacks.values().all(Place::is_over);
+                law!(
+                    is_over,
+                    "{chain} is over, and not each of its stacks: {:?}",
+                    cause.stacks
+                );
+                cause.concluded = true;
+            }
+            return Ok(());
+        };
+        let Some(cause) = self.causes.get(chain) else {
+            return Err(format!("{chain} is not known, and {stack} changes in it"));
+        };
+        let was = cause.stacks[stack].clone();
+        let now = match change {
+            StackChange::Waits { .. } => return Ok(()),
+            StackChange::Began { run, .. } => {
+                law!(was == Place::Due, "{stack} of {chain} begins and is {was:?}");
+                let ready_s = self.ready_s(cause, stack);
+                if let Some(cause) = self.causes.get_mut(chain) {
+                    cause.ready_at_begin_s.insert(stack.clone(), ready_s);
+                }
+                Place::Running(run.clone())
+            }
+            StackChange::DueAgain { .. } => Place::Due,
+            StackChange::Ended { outcome, run, .. } => {
+                let place = self.outcome(chain, stack, &was, outcome, run.as_ref());
+                place.map_err(|why| format!("{stack} of {chain}: {why}"))?
+            }
+        };
+        let ended_at_s = match change {
+            StackChange::Ended { ended_at_s, .. } => *ended_at_s,
+            _ => None,
+        };
+        if let Some(cause) = self.causes.get_mut(chain) {
+            cause.ended_s.remove(stack);
+            cause.ended_s.extend(ended_at_s.map(|at_s| (stack.clone(), at_s)));
+            cause.stacks.insert(stack.clone(), now);
+        }
+        self.find_ready();
+        Ok(())
+    }
+
+    fn outcome(
+        &self,
+        chain: &ChainId,
+        stack: &StackId,
+        was: &Place,
+        outcome: &Outcome,
+        run: Option<&RunId>,
+    ) -> Result<Place, String> {
+        let cause = &self.causes[chain];
+        match outcome {
+            Outcome::Succeeded => {
+                if let Some(run) = run {
+                    self.serves(chain, stack, was, self.run(run))?;
+                }
+                Ok(Place::Done)
+            }
+            Outcome::Failed { reason } if reason.code == "run_failed" => {
+                let Some(run) = run else {
+                    return Err("it failed without a run".to_owned());
+                };
+                if *was != Place::Running(run.clone()) {
+                    return Err(format!("it failed with {run}, which was not for it"));
+                }
+                let found = self.run(run);
+                let is_nothing = matches!(found.facts.state, RunState::Canceled | RunState::Skipped)
+                    || (found.facts.state == RunState::Discarded && !found.facts.planned);
+                if found.by != By::Us && is_nothing {
+                    return Err(format!("it failed with {run}, which somebody else cancelled"));
+                }
+                Ok(Place::Failed)
+            }
+            Outcome::Failed { .. } => Ok(Place::Failed),
+            Outcome::Skipped { reason } => {
+                let is_right = match reason.code.as_str() {
+                    "upstream_failed" => self.upstream[stack]
+                        .iter()
+                        .any(|other| cause.stacks.get(other) == Some(&Place::Failed)),
+                    "chain_cancelled" => cause.cancelled,
+                    "run_skipped" => run.is_some_and(|run| self.run(run).facts.state == RunState::Skipped),
+                    "disabled" => true,
+                    _ => false,
+                };
+                if !is_right {
+                    return Err(format!("it is skipped, and not rightly: {reason}"));
+                }
+                Ok(Place::Skipped(reason.code.clone()))
+            }
+        }
+    }
+
+    fn serves(&self, chain: &ChainId, stack: &StackId, was: &Place, run: &Run) -> Checked {
+        let id = &run.facts.id;
+        law!(
+            run.facts.state == RunState::Finished && run.stack == *stack,
+            "{id} did not end well"
+        );
+        if *was == Place::Failed {
+            return Ok(());
+        }
+        let cause = &self.causes[chain];
+        // A repair upstream that comes later does not undo a run that is under way.
+        let at_begin_s = cause.ready_at_begin_s.get(stack).copied();
+        let at_begin_s = at_begin_s.filter(|_| matches!(was, Place::Running(_)));
+        let ready_s = at_begin_s.unwrap_or_else(|| self.ready_s(cause, stack));
+        let is_begins_for_it = self
+            .begins_for
+            .get(id)
+            .is_some_and(|chains| chains.contains(chain));
+        let began_s = run.facts.began_at_s;
+        law!(
+            is_begins_for_it || began_s.is_some_and(|began_s| began_s > ready_s),
+            "{id} began at {began_s:?}, and everything upstream had ended at {ready_s}"
+        );
+        let is_pinned = self.is_pinned(run);
+        let wanted = self.wanted(chain, stack);
+        law!(
+            is_pinned || wanted.is_none_or(|wanted| run.commit >= wanted),
+            "{id} is of commit {}, older than {wanted:?}",
+            run.commit
+        );
+        Ok(())
+    }
+
+    /// Nothing is forgotten: what could run for long enough runs, or something says why not.
+    pub(super) fn settled(&mut self) -> Checked {
+        let limit = self.host.settings.parallel_runs_of_account.get() as usize;
+        let limit = limit.min(self.host.settings.chain.parallel_runs.get() as usize);
+        let is_full = self.attempts.len() + self.busy.len() >= limit;
+        let is_excused = self.halted || self.rebuilding || is_full;
+        for (stack, since_ms) in &self.ready_since {
+            let direct_is_busy = self
+                .busy
+                .values()
+                .any(|(of, _)| self.upstream[stack].contains(of));
+            if is_excused
+                || direct_is_busy
+                || self.attempts.contains_key(stack)
+                || self.used.contains_key(stack)
+                || self.held.contains_key(stack)
+                || self.ready_for(stack).is_empty()
+            {
+                self.excused_ms.insert(stack.clone(), self.now_ms);
+                continue;
+            }
+            let excused_ms = self.excused_ms.get(stack).copied().unwrap_or(0);
+            let since_ms = (since_ms + self.host.settings.join_wait_ms).max(excused_ms);
+            let waited_ms = self.now_ms - since_ms;
+            law!(
+                waited_ms <= 60_000,
+                "{stack} could run for {waited_ms} ms, and does not"
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn at_the_end(&self) -> Checked {
+        for (chain, cause) in &self.causes {
+            law!(cause.concluded, "{chain} never ended: {:?}", cause.stacks);
+        }
+        for record in self.host.records.values() {
+            law!(
+                record.is_over(),
+                "the record of {} never ended: {}",
+                record.id(),
+                record.counts()
+            );
+            let open = record.progress().iter().find(|stack| !stack.state.is_over());
+            law!(open.is_none(), "{open:?} of {} has no outcome", record.id());
+        }
+        for (_, entry) in &self.host.trace {
+            if let Entry::Told(Event::RunEnded { run, .. }) = entry
+                && run.state == RunState::Finished
+                && !run.drift_detection
+                && self.run(&run.id).by != By::Us
+            {
+                let root = Some(&run.id);
+                let is_root = self.causes.values().any(|cause| cause.root_run.as_ref() == root);
+                law!(is_root, "{} ended well and is no root", run.id);
+            }
+        }
+        law!(
+            self.host.schedule.is_idle(),
+            "the schedule is not idle in the end"
+        );
+        Ok(())
+    }
+}

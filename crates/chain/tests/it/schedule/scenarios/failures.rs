@@ -1,0 +1,172 @@
+//! Failures, repairs, and what is no failure.
+
+use std::num::NonZeroU32;
+
+use chain::OnFailure;
+
+use super::{MINUTE_MS, host, host_with, made, settings, states, why};
+use crate::account::id;
+use crate::schedule::world::Fate;
+
+#[test]
+fn a_minute_of_trouble_fails_nothing() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.pushes("vpc");
+    host.trouble_until_ms = host.now_ms + 140_000;
+    host.run_for(80_000);
+    assert!(why(&host, "db").contains("503"), "{}", why(&host, "db"));
+    host.hour();
+    assert_eq!(made(&host), "db app");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn patience_has_an_end() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.trouble_until_ms = i64::MAX;
+    host.pushes("vpc");
+    host.run_for(115 * MINUTE_MS);
+    let chain = host.only_chain();
+    assert_eq!(states(&host, &chain), "db waiting, app waiting");
+    host.run_for(15 * MINUTE_MS);
+    assert_eq!(states(&host, &chain), "db failed, app skipped");
+}
+
+#[test]
+fn failure_policies() {
+    for (policy, expected) in [
+        (
+            OnFailure::SkipDownstream,
+            "a failed, b succeeded, a2 skipped, b2 succeeded",
+        ),
+        (OnFailure::Stop, "a failed, b skipped, a2 skipped, b2 skipped"),
+        (
+            OnFailure::Continue,
+            "a failed, b succeeded, a2 succeeded, b2 succeeded",
+        ),
+    ] {
+        let policy = settings(|settings| {
+            settings.chain.on_failure = policy;
+            settings.chain.parallel_runs = NonZeroU32::MIN;
+        });
+        let mut host = host_with("vpc; a: vpc; b: vpc; a2: a; b2: b", policy);
+        host.fate("a", Fate::Fails);
+        host.pushes("vpc");
+        host.hour();
+        assert_eq!(states(&host, &host.only_chain()), expected);
+    }
+}
+
+#[test]
+fn a_repaired_failure_makes_due_again_what_was_skipped() {
+    let mut host = host("vpc; a: vpc; slow: vpc; a2: a; end: a2 slow");
+    host.fate("a", Fate::Fails);
+    host.fate("slow", Fate::Slow);
+    host.pushes("vpc");
+    host.run_for(8 * MINUTE_MS);
+    let chain = host.only_chain();
+    assert_eq!(
+        states(&host, &chain),
+        "a failed, a2 skipped, slow running, end skipped"
+    );
+    host.world.person(&id("a"), 0, host.now_ms);
+    host.hour();
+    host.hour();
+    assert_eq!(
+        states(&host, &chain),
+        "a succeeded, a2 succeeded, slow succeeded, end succeeded"
+    );
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_repair_waits_for_another_chain_that_needs_the_same() {
+    let mut host = host("a; b; x: a; slow: a; join: x b");
+    host.fate("x", Fate::Fails);
+    host.fate("slow", Fate::Slow);
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    host.world.person(&id("x"), 0, host.now_ms);
+    host.pushes("b");
+    host.hour();
+    assert_eq!(made(&host), "slow x join", "one run of `join` does for all");
+    host.hour();
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_run_of_somebody_else_that_is_cancelled_fails_nothing() {
+    let mut host = host("db");
+    host.locks("db", true);
+    host.request("one", &id("db"));
+    host.run_for(5 * MINUTE_MS);
+    host.locks("db", false);
+    host.world.person(&id("db"), 0, host.now_ms);
+    host.locks("db", true);
+    host.run_for(10 * MINUTE_MS);
+    let chain = host.only_chain();
+    assert_eq!(
+        states(&host, &chain),
+        "db running",
+        "it waits for the person's run"
+    );
+    host.confirms("db", false);
+    host.locks("db", false);
+    host.hour();
+    assert_eq!(
+        (made(&host).as_str(), states(&host, &chain).as_str()),
+        ("db", "db succeeded")
+    );
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_run_with_nothing_to_do_ends_the_stack_and_holds_up_nothing() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.fate("db", Fate::Skipped);
+    host.pushes("vpc");
+    host.hour();
+    assert_eq!(states(&host, &host.only_chain()), "db skipped, app succeeded");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn what_cannot_be_seen_is_not_done() {
+    let mut host = host("vpc; db: vpc; app: vpc db");
+    let labels = &mut host.world.stacks.get_mut(&id("db")).unwrap().facts.labels;
+    labels.push("dependsOn:nowhere".to_owned());
+    host.pushes("vpc");
+    host.hour();
+    assert_eq!(made(&host), "");
+    assert_eq!(states(&host, &host.only_chain()), "db skipped, app skipped");
+}
+
+#[test]
+fn a_disabled_stack_is_passed_over_also_when_it_was_disabled_meanwhile() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.locks("db", true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    host.world.stacks.get_mut(&id("db")).unwrap().disabled = true;
+    host.hour();
+    assert_eq!(states(&host, &host.only_chain()), "db skipped, app succeeded");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_native_dependency_is_waited_for_and_fails_nothing() {
+    let mut host = host("vpc; a: vpc; b: vpc");
+    let native = vec![id("a")];
+    host.world
+        .stacks
+        .get_mut(&id("b"))
+        .unwrap()
+        .facts
+        .native_dependencies = native;
+    host.fate("a", Fate::Fails);
+    host.pushes("vpc");
+    host.hour();
+    assert_eq!(made(&host), "a b");
+    assert_eq!(states(&host, &host.only_chain()), "a failed, b succeeded");
+    host.keeps_the_laws();
+}

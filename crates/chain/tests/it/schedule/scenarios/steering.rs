@@ -1,0 +1,147 @@
+//! What people say reaches everything that has no run yet.
+
+use std::num::NonZeroU32;
+
+use chain::attempt::HoldKind;
+use chain::schedule::{Control, Decision, Event};
+
+use super::{MINUTE_MS, host, host_with, made, settings, states, why};
+use crate::account::id;
+use crate::schedule::host::Entry;
+
+#[test]
+fn what_a_cancelled_chain_held_never_runs() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.locks("db", true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(why(&host, "db"), "the stack is locked by alice");
+    let chain = host.only_chain();
+    host.control(&chain, Control::Cancel);
+    host.run_for(1);
+    host.locks("db", false);
+    host.hour();
+    assert_eq!(made(&host), "");
+    assert_eq!(states(&host, &chain), "db skipped, app skipped");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn pause_and_resume_reach_what_waits() {
+    for waits_for in ["upstream", "lock", "slot", "halt"] {
+        let one_at_a_time = settings(|settings| settings.chain.parallel_runs = NonZeroU32::MIN);
+        let mut host = host_with("vpc; a: vpc; b: vpc", one_at_a_time);
+        host.world.step_ms = 50_000;
+        match waits_for {
+            "lock" => host.locks("a", true),
+            "halt" => host.halt(true),
+            _ => {}
+        }
+        host.pushes("vpc");
+        host.run_for(if waits_for == "upstream" { 1 } else { 5 * MINUTE_MS });
+        while host.records.is_empty() {
+            host.run_for(1_000);
+        }
+        let chain = host.only_chain();
+        host.control(&chain, Control::Pause);
+        host.run_for(1);
+        let before = made(&host);
+        host.locks("a", false);
+        host.halt(false);
+        host.hour();
+        let after = made(&host);
+        assert!(
+            after.len() <= before.len().max(1),
+            "{waits_for}: {before}, then {after}"
+        );
+        host.control(&chain, Control::Resume);
+        host.hour();
+        assert_eq!(made(&host).len(), 3, "{waits_for}");
+        host.keeps_the_laws();
+    }
+}
+
+#[test]
+fn a_halt_stops_everything_until_go() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.pushes("vpc");
+    host.halt(true);
+    host.hour();
+    assert_eq!(made(&host), "");
+    assert_eq!(why(&host, "db"), "the account is halted by carol");
+    host.lose();
+    host.hour();
+    assert_eq!(made(&host), "", "it survives a loss");
+    host.halt(false);
+    host.hour();
+    assert_eq!(made(&host), "db app");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_paused_cause_does_not_stop_a_running_one() {
+    let mut host = host("a; b; app: a b");
+    host.locks("app", true);
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    let paused = host.only_chain();
+    host.control(&paused, Control::Pause);
+    host.pushes("b");
+    host.run_for(5 * MINUTE_MS);
+    host.locks("app", false);
+    host.hour();
+    assert_eq!(made(&host), "app");
+    assert_eq!(states(&host, &paused), "app waiting");
+    assert_eq!(why(&host, "app"), "its chain is paused");
+    host.control(&paused, Control::Resume);
+    host.hour();
+    assert_eq!(states(&host, &paused), "app succeeded");
+    assert_eq!(
+        made(&host),
+        "app",
+        "the run that is over serves the other cause, too"
+    );
+    host.keeps_the_laws();
+}
+
+#[test]
+fn done_by_hand() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.locks("db", true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    let by = "carol".to_owned();
+    host.tell(Event::DoneByHand { stack: id("db"), by });
+    host.hour();
+    assert_eq!(made(&host), "app");
+    assert_eq!(states(&host, &host.only_chain()), "db succeeded, app succeeded");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_loop_is_held_until_a_person_says_otherwise() {
+    let mut host = host("vpc; db: vpc");
+    host.world.step_ms = 1_000;
+    for _ in 0..6 {
+        host.world.person(&id("vpc"), 0, host.now_ms);
+        host.run_for(MINUTE_MS);
+    }
+    assert_eq!(made(&host), "db db db db db");
+    assert!(
+        why(&host, "db").contains("look like a loop"),
+        "{}",
+        why(&host, "db")
+    );
+    let is_guard = |entry: &Entry| matches!(entry, Entry::Decided(Decision::Held { hold, .. }) if hold.kind == HoldKind::Guard);
+    assert!(host.trace.iter().any(|(_, entry)| is_guard(entry)));
+    let by = "carol".to_owned();
+    host.tell(Event::Released { stack: id("db"), by });
+    host.run_for(MINUTE_MS);
+    assert_eq!(made(&host), "db db db db db db");
+    host.world.person(&id("vpc"), 0, host.now_ms);
+    host.run_for(MINUTE_MS);
+    assert_eq!(made(&host).split(' ').count(), 6, "the word holds for one run");
+    host.hour();
+    assert_eq!(made(&host).split(' ').count(), 7, "it lifts by itself");
+    host.keeps_the_laws();
+}

@@ -1,0 +1,212 @@
+//! What a stack costs: actions of Temporal, counted from histories as they are billed, and requests to Spacelift.
+
+use chain::{RunId, RunState};
+use futures::StreamExt;
+use serde_json::Value;
+use temporalio_client::{
+    NamespacedClient, WorkflowExecutionInfo, WorkflowFetchHistoryOptions, WorkflowListOptions,
+};
+
+use crate::world::World;
+
+/// One after the other, so that nothing is told of two at once: it costs no less anywhere.
+const STACKS: usize = 10;
+
+/// What was spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Spent {
+    actions: usize,
+    requests: usize,
+    listings: usize,
+}
+
+async fn spent(world: &World) -> Spent {
+    let requests = world.spacelift.requests();
+    let listings = requests
+        .iter()
+        .filter(|request| request.is("searchStacks"))
+        .count();
+    // A listing asks for the policies too.
+    let policies = requests.iter().filter(|request| request.is("policies")).count();
+    Spent {
+        actions: actions(world).await,
+        requests: requests.len() - listings - policies,
+        listings,
+    }
+}
+
+/// The actions of all workflows but the sweeps.
+async fn actions(world: &World) -> usize {
+    let query = format!(
+        "WorkflowType != 'ReconcileWorkflow' AND TaskQueue = '{}'",
+        world.orchestrator.settings().task_queue
+    );
+    let client = world.orchestrator.client();
+    let mut found = client.list_workflows(query, WorkflowListOptions::default());
+    let mut actions = 0;
+    while let Some(workflow) = found.next().await {
+        let workflow = workflow.unwrap();
+        let run = WorkflowExecutionInfo::builder()
+            .namespace(client.namespace())
+            .workflow_id(workflow.id())
+            .run_id(workflow.run_id())
+            .build();
+        let handle = run.bind_untyped(client.clone());
+        let history = handle.fetch_history(WorkflowFetchHistoryOptions::default());
+        let history: Value = serde_json::from_slice(&history.to_json().await.unwrap()).unwrap();
+        actions += actions_in(&history);
+    }
+    actions
+}
+
+/// | what | actions |
+/// |---|---|
+/// | a start, a start with a signal, a continuation | 1 |
+/// | the start of a child | 2 |
+/// | a signal | 1 |
+/// | a timer | 1 |
+/// | an attempt of an activity | 1 |
+///
+/// Heartbeats that reach the server are in no history: the first comes after five seconds, which nothing here takes.
+fn actions_in(history: &Value) -> usize {
+    let events = history["events"].as_array().unwrap();
+    let attributes = |event: &Value| -> (String, Value) {
+        let attributes = event["attributes"].as_object().unwrap();
+        let (kind, fields) = attributes.iter().next().unwrap();
+        (kind.clone(), fields.clone())
+    };
+    let mut actions = 0;
+    for event in events {
+        let (kind, fields) = attributes(event);
+        actions += match kind.trim_end_matches("EventAttributes") {
+            "WorkflowExecutionStarted" => {
+                let is_child = !fields["parent_workflow_execution"].is_null();
+                let is_with_signal = events
+                    .get(1)
+                    .is_some_and(|second| attributes(second).0 == "WorkflowExecutionSignaledEventAttributes");
+                usize::from(!is_child && !is_with_signal)
+            }
+            "StartChildWorkflowExecutionInitiated" => 2,
+            "WorkflowExecutionSignaled" | "TimerStarted" => 1,
+            "ActivityTaskStarted" => usize::try_from(fields["attempt"].as_u64().unwrap()).unwrap(),
+            _ => 0,
+        };
+    }
+    actions
+}
+
+impl Spent {
+    fn since(self, before: Self) -> Self {
+        Self {
+            actions: self.actions.saturating_sub(before.actions),
+            requests: self.requests.saturating_sub(before.requests),
+            listings: self.listings.saturating_sub(before.listings),
+        }
+    }
+}
+
+/// Waits until the chains are over and everybody has said so.
+async fn over(world: &World, roots: &[RunId]) {
+    world.all_succeed(roots).await;
+    world.wait_for_quiet().await;
+}
+
+/// A line of so many stacks, one after the other.
+fn line(name: &str, upstream: &str, stacks: usize) -> String {
+    let stack = |number: usize| format!("{name}-{number:02}");
+    let stacks = (1..=stacks).map(|number| match number {
+        1 => format!("{}: {upstream}", stack(number)),
+        _ => format!("{}: {}", stack(number), stack(number - 1)),
+    });
+    stacks.collect::<Vec<_>>().join("; ")
+}
+
+async fn spent_on(world: &World, push: u32, stacks: &[&str]) -> Spent {
+    let before = spent(world).await;
+    let roots = world.push_to(push, stacks);
+    over(world, &roots).await;
+    spent(world).await.since(before)
+}
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "it measures, and says what")]
+async fn a_stack_costs_few_actions_and_requests() {
+    const GOAL: usize = 12;
+    // Beside other tests, chains are told of fewer changes at once.
+    const PRESENT: usize = 13;
+    const REQUESTS: usize = 4;
+    let world = World::start().await;
+    let (short, long) = (line("short", "dns", 1), line("long", "network", STACKS + 1));
+    world.graph(&format!("dns; network; {short}; {long}"));
+    // The schedule is there from now on.
+    spent_on(&world, 1, &["dns"]).await;
+    let one = spent_on(&world, 2, &["dns"]).await;
+    let more = spent_on(&world, 3, &["network"]).await.since(one);
+    println!("a chain of one stack: {one:?}, {STACKS} stacks more: {more:?}");
+    assert!(
+        more.actions <= STACKS * PRESENT,
+        "{more:?} for {STACKS} stacks; the goal is {GOAL} for each"
+    );
+    assert!(more.requests <= STACKS * REQUESTS, "{more:?} for {STACKS} stacks");
+    assert_eq!((one.listings, more.listings), (1, 0));
+}
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "it measures, and says what")]
+async fn a_further_cause_costs_little_more_for_each_stack() {
+    const GOAL: usize = 1;
+    const PRESENT: usize = 2;
+    let world = World::start().await;
+    let (short, long) = (
+        line("short", "dns other", 1),
+        line("long", "network cloud", STACKS + 1),
+    );
+    world.graph(&format!("dns; other; network; cloud; {short}; {long}"));
+    spent_on(&world, 1, &["dns"]).await;
+    let one = [
+        spent_on(&world, 2, &["dns"]).await,
+        spent_on(&world, 3, &["network"]).await,
+    ];
+    let two = [
+        spent_on(&world, 4, &["dns", "other"]).await,
+        spent_on(&world, 5, &["network", "cloud"]).await,
+    ];
+    let [short, long] = [0, 1].map(|at| two[at].since(one[at]));
+    let more = long.since(short);
+    println!("for a second cause: {short:?} with one stack, {more:?} for {STACKS} stacks more");
+    assert!(
+        more.actions <= PRESENT * STACKS,
+        "{more:?} for {STACKS} stacks; the goal is {GOAL} for each"
+    );
+    assert_eq!(more.requests, 0);
+}
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "it measures, and says what")]
+async fn a_run_on_whose_stack_nothing_depends_costs_seven_actions() {
+    const ACTIONS: usize = 7;
+    const RUNS: u32 = 5;
+    let world = World::start().await;
+    world.graph("network; apps: network");
+    let roots = world.push_to(1, &["network"]);
+    over(&world, &roots).await;
+    let before = spent(&world).await;
+    for number in 2..2 + RUNS {
+        world.push_to(number, &["apps"]);
+        world
+            .spacelift
+            .wait_until("the run to end", |spacelift| {
+                let runs = spacelift.runs_of("apps");
+                runs.iter().all(|run| run.state == RunState::Finished)
+            })
+            .await;
+        world.wait_for_quiet().await;
+    }
+    let leaf = spent(&world).await.since(before);
+    println!("{RUNS} runs on whose stack nothing depends: {leaf:?}");
+    assert!(
+        leaf.actions <= ACTIONS * RUNS as usize,
+        "{leaf:?} for {RUNS} runs"
+    );
+    assert_eq!(leaf.listings, 0);
+}

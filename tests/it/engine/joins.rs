@@ -1,0 +1,111 @@
+//! Causes that need the same stack share its runs, on commits that never go back.
+
+use std::time::Duration;
+
+use chain::{RunId, RunState};
+
+use crate::world::World;
+
+/// `root-0 root-1 …`, and their names.
+fn roots(count: usize) -> (String, Vec<String>) {
+    let names: Vec<String> = (0..count).map(|number| format!("root-{number}")).collect();
+    (names.join("; "), names)
+}
+
+fn texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn one_push_to_two_roots_runs_what_depends_on_both_once() {
+    let world = World::start().await;
+    world.graph("network; database; apps: network database");
+    let roots = world.push_to(1, &["network", "database"]);
+    world.all_succeed(&roots).await;
+    world.assert_once(&["network", "database", "apps"]);
+    world.assert_order(&[("network", "apps"), ("database", "apps")]);
+    assert_eq!(world.commits_of("apps"), [Some(1)]);
+}
+
+#[tokio::test]
+async fn one_push_to_ten_roots_runs_what_depends_on_all_once() {
+    let world = World::start().await;
+    let (line, names) = roots(10);
+    world.graph(&format!("{line}; apps: {}; tail: apps", names.join(" ")));
+    let roots = world.push_to(1, &texts(&names));
+    world.all_succeed(&roots).await;
+    world.assert_once(&["apps", "tail"]);
+    for name in &names {
+        world.assert_order(&[(name, "apps")]);
+    }
+    world.assert_order(&[("apps", "tail")]);
+}
+
+/// The schedule begins with the end of the first root, and has to find out that the second one is under way.
+#[tokio::test]
+async fn a_root_that_ends_later_is_waited_for_though_nothing_was_open_when_it_began() {
+    const BEFORE: usize = 8;
+    let world = World::start().await;
+    world.graph("network; database; apps: network database; tail: apps");
+    // What is pushed to the database queues behind these.
+    let mut roots: Vec<RunId> = (0..BEFORE)
+        .map(|_| world.spacelift.trigger("database", "alice"))
+        .collect();
+    roots.extend(world.push_to(1, &["network", "database"]));
+    world.all_succeed(&roots).await;
+    world.assert_once(&["network", "apps", "tail"]);
+    let last = world.spacelift.runs_of("database").pop().unwrap();
+    let apps = &world.spacelift.runs_of("apps")[0];
+    assert!(last.reached(&RunState::Finished).unwrap() <= apps.created_at);
+}
+
+#[tokio::test]
+async fn a_chain_that_is_confirmed_late_does_not_bring_an_older_commit_back() {
+    let world = World::start().await;
+    world.graph_confirming("network; slow: network; other; apps: slow other", &["slow"]);
+    let first = world.push_to(1, &["network"]);
+    world.wait_for_run("slow", &RunState::Unconfirmed).await;
+    let second = world.push_to(2, &["other"]);
+    world.all_succeed(&second).await;
+    assert_eq!(world.commits_of("apps"), [Some(2)]);
+    world.confirm("slow").await;
+    world.all_succeed(&first).await;
+    assert_eq!(world.commits_of("apps"), [Some(2), Some(2)]);
+    assert_eq!(world.commits_of("slow"), [Some(1)]);
+}
+
+#[tokio::test]
+async fn after_a_stream_of_pushes_every_stack_is_on_the_newest_commit() {
+    const PUSHES: u32 = 12;
+    const PAUSE: Duration = Duration::from_millis(300);
+    let world = World::start().await;
+    world.graph("network; dns; database: network; cluster: network dns; apps: database cluster; tail: apps");
+    let mut pauses = tokio::time::interval(PAUSE);
+    let mut roots = Vec::new();
+    for number in 1..=PUSHES {
+        pauses.tick().await;
+        roots.extend(world.push_to(number, &["network", "dns"]));
+    }
+    world.all_succeed(&roots).await;
+    for stack in ["network", "dns", "database", "cluster", "apps", "tail"] {
+        let commits = world.commits_of(stack);
+        assert_eq!(commits.last(), Some(&Some(PUSHES)), "{stack}: {commits:?}");
+        assert!(commits.is_sorted(), "{stack}: {commits:?}");
+        assert!(commits.len() <= PUSHES as usize, "{stack}: {commits:?}");
+    }
+    for (before, after) in [
+        ("network", "database"),
+        ("network", "cluster"),
+        ("dns", "cluster"),
+        ("database", "apps"),
+        ("cluster", "apps"),
+        ("apps", "tail"),
+    ] {
+        let last = |stack: &str| world.spacelift.runs_of(stack).pop().unwrap();
+        let ended = last(before).reached(&RunState::Finished).unwrap();
+        assert!(
+            ended <= last(after).created_at,
+            "{after} ran before {before} ended"
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! What others ask for and say: it is looked at, and nobody is believed.
+
+use chain::schedule::Control;
+use chain::{ChainId, ChainResult, RunRequest, RunState, StackState};
+use mock_spacelift::WebhookFault;
+use orchestrator::contract::{Received, Source};
+use serde_json::json;
+
+use crate::chain::{EACH_ONCE, diamond};
+use crate::world::World;
+
+#[tokio::test]
+async fn a_request_for_another_account_triggers_nothing() {
+    let world = World::start().await;
+    diamond(&world);
+    let body = json!({"event": "triggered", "account": "acmee", "stack_id": "network"}).to_string();
+    let answer = world.post(&body).await;
+    assert!(!answer.text().await.unwrap().contains("workflow_id"));
+    // Past the webhook too: whoever records it.
+    let account: chain::AccountName = format!("{}e", world.account).parse().unwrap();
+    let request = Received::request(
+        account.clone(),
+        RunRequest {
+            account: Some(account.clone()),
+            stack: "network".parse().unwrap(),
+            request_id: Some("mistyped".parse().unwrap()),
+            requested_by: None,
+        },
+    );
+    world
+        .orchestrator
+        .record(&request, Source::Operator)
+        .await
+        .unwrap();
+    let workflow = orchestrator::id::follow_request(&account, "mistyped");
+    let outcome = world.orchestrator.end_of_request(&workflow).await.unwrap();
+    let outcome = serde_json::to_string(&outcome.result).unwrap();
+    assert!(outcome.contains("ignored"), "{outcome}");
+    assert!(world.spacelift.runs().is_empty());
+    assert_eq!(world.workflows("StackScheduleWorkflow").await, 0);
+}
+
+#[tokio::test]
+async fn word_that_a_run_is_over_is_looked_into_at_once() {
+    let world = World::start().await;
+    diamond(&world);
+    world.spacelift.webhook_fault(
+        WebhookFault::lost()
+            .when(|about| about.state.is_terminal())
+            .always(),
+    );
+    let root = world.push_to(1, &["network"]).remove(0);
+    let said = async |event: &str, stack: &str| {
+        let run = world.wait_for_run(stack, &RunState::Finished).await.run;
+        let body = json!({"event": event, "stack_id": stack, "run_id": run}).to_string();
+        assert!(world.post(&body).await.status().is_success());
+    };
+    // Wrong word, and twice: how it ended is looked up.
+    said("failed", "network").await;
+    said("completed", "network").await;
+    for stack in ["database", "cluster", "platform"] {
+        said("completed", stack).await;
+    }
+    world.all_succeed(&[root]).await;
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+}
+
+#[tokio::test]
+async fn word_of_an_end_that_has_not_come_starts_nothing() {
+    let world = World::start().await;
+    world.graph_confirming("network; database: network", &["network"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("network", &RunState::Unconfirmed).await;
+    let before = world.spacelift.requests().len();
+    let body = json!({"event": "completed", "stack_id": "network", "run_id": root}).to_string();
+    assert!(world.post(&body).await.status().is_success());
+    world
+        .spacelift
+        .wait_until("a look at the run", |spacelift| {
+            spacelift.requests().len() > before
+        })
+        .await;
+    assert!(world.spacelift.runs_of("database").is_empty());
+    let chain = ChainId::of_root_run(&world.account, &root);
+    assert!(
+        !world
+            .orchestrator
+            .control(&chain, Control::Pause, "alice")
+            .await
+            .unwrap()
+    );
+    world.confirm("network").await;
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["network", "database"]);
+}
+
+#[tokio::test]
+async fn what_depends_on_a_stack_that_is_not_there_is_skipped_and_says_so() {
+    let world = World::start().await;
+    world.graph("network; apps: network ghost; tail: apps; dns: network");
+    let root = world.push_to(1, &["network"]).remove(0);
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Succeeded);
+    let record = report.record.unwrap();
+    for (stack, names) in [("apps", "ghost"), ("tail", "apps")] {
+        let progress = record.stack(&stack.parse().unwrap()).unwrap();
+        assert_eq!(progress.state, StackState::Skipped, "{stack}");
+        let reason = progress.reason.as_ref().unwrap();
+        assert!(reason.text.contains(names), "{reason}");
+    }
+    assert_eq!(world.runs_per_stack(), [("dns", 1), ("network", 1)]);
+}

@@ -1,0 +1,42 @@
+//! `StackExecutionWorkflow`: one attempt to run one stack. Its id is the stack's, so that two never run side by side.
+
+use chain::AttemptOutcome;
+use orchestrator::contract::ExecutionInput;
+use temporalio_sdk::workflows::{workflow, workflow_methods};
+use temporalio_sdk::{ActivityExecutionError, WorkflowContext, WorkflowContextView, WorkflowResult};
+
+use super::until_it_works;
+use crate::activities::Activities;
+
+#[workflow]
+pub struct StackExecutionWorkflow {
+    input: ExecutionInput,
+}
+
+#[workflow_methods]
+impl StackExecutionWorkflow {
+    #[init]
+    pub fn new(_ctx: &WorkflowContextView, input: ExecutionInput) -> Self {
+        Self { input }
+    }
+
+    #[run]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<AttemptOutcome> {
+        let input = ctx.state(|state| state.input.clone());
+        let stack = input.request.stack.clone();
+        let options = until_it_works(&input.timing, stack.to_string());
+        match ctx
+            .execute_activity(Activities::trigger_stack_run, input.request, options)
+            .await
+        {
+            Ok(outcome) => Ok(outcome),
+            // The activity answers every fault of Spacelift's with an outcome. This one is ours: a payload, or a defect.
+            Err(error @ ActivityExecutionError::Failed(_)) => Ok(AttemptOutcome::Trouble {
+                message: crate::failure::root_cause(&error),
+                in_doubt: true,
+                again_in_ms: None,
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
