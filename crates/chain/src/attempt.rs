@@ -229,7 +229,11 @@ fn run_to_use(look: &StackLook, request: &AttemptRequest) -> Option<Verdict> {
     if let Some(run) = look.runs.iter().find(made_in_doubt) {
         return Some(Verdict::Use {
             run: run.clone(),
-            chains: chains(&|need| doubted(&need) || serves(look, run, need, pinned.as_ref())),
+            // Not one that was made before a cause was ready: that was by an attempt long before, which was forgotten.
+            chains: chains(&|need| {
+                (doubted(&need) && run.created_at_s >= need.ready_at_s)
+                    || serves(look, run, need, pinned.as_ref())
+            }),
         });
     }
     look.runs
