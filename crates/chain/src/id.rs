@@ -135,6 +135,12 @@ pub fn join<const N: usize>(parts: [&str; N]) -> String {
         .join(":")
 }
 
+/// The parts that [`join`] joined.
+pub fn parts(id: &str) -> impl DoubleEndedIterator<Item = String> {
+    id.split(':')
+        .map(|part| part.replace("%3A", ":").replace("%25", "%"))
+}
+
 /// The id of a chain: that of its workflow, and the name that people use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -157,8 +163,7 @@ impl ChainId {
 
     /// The account to which the chain belongs, as its id says.
     pub fn account(&self) -> Option<AccountName> {
-        let account = self.0.split(':').nth(1)?;
-        account.replace("%3A", ":").replace("%25", "%").parse().ok()
+        parts(&self.0).nth(1)?.parse().ok()
     }
 
     pub fn as_str(&self) -> &str {

@@ -30,7 +30,7 @@ pub use why::{ScheduleReport, StackReport};
 
 use crate::record::Change;
 use crate::{AccountName, ChainId, ChainSettings, RunId, StackId};
-use cause::{Cause, CauseNumber};
+use cause::{Cause, CauseNumber, Plan};
 use ready::Ready;
 use stack::Stack;
 use topology::Topology;
@@ -230,11 +230,6 @@ impl Schedule {
                 .all(|stack| !stack.is_active() && stack.doubt.is_none())
     }
 
-    /// Whether an attempt is under way.
-    pub fn has_attempts(&self) -> bool {
-        self.attempts().next().is_some()
-    }
-
     /// The stacks at which an attempt is under way.
     pub fn attempts_under_way(&self) -> Vec<StackId> {
         let stacks = self.state.stacks.iter();
@@ -323,6 +318,14 @@ impl Schedule {
             .iter()
             .find(|(_, cause)| cause.chain == *chain)
             .map(|(number, _)| *number)
+    }
+
+    fn plan_of(&self, number: CauseNumber) -> Option<&Plan> {
+        self.state.causes.get(&number)?.plan.as_ref()
+    }
+
+    fn plan_of_mut(&mut self, number: CauseNumber) -> Option<&mut Plan> {
+        self.state.causes.get_mut(&number)?.plan.as_mut()
     }
 
     /// The topology of a planned cause.

@@ -10,6 +10,7 @@ use temporalio_client::{
     UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowGetResultOptions,
     WorkflowListOptions, WorkflowQueryOptions,
 };
+use temporalio_common::QueryDefinition;
 
 use crate::contract::{ChainReport, FollowOutcome, ScheduleMessage};
 use crate::definition::{
@@ -54,16 +55,10 @@ impl Orchestrator {
 
     /// Where a chain stands; `None` where there is no such chain. A chain that ended needs no worker to say so.
     pub async fn chain(&self, chain: &ChainId) -> Result<Option<ChainReport>, TemporalError> {
-        let failed = |error| TemporalError::new(format!("find `{chain}`"), error);
-        let handle = self
-            .client
-            .get_workflow_handle::<StackDependencyChainWorkflow>(chain.as_str());
-        let status = match handle.describe(WorkflowDescribeOptions::default()).await {
-            Ok(described) => described.status(),
-            Err(WorkflowInteractionError::NotFound(_)) => return Ok(None),
-            Err(error) => return Err(failed(error)),
-        };
-        self.report(chain, status).await.map(Some)
+        match self.status(chain.as_str()).await? {
+            Some(status) => self.report(chain, status).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Where a chain stands whose workflow has this status.
@@ -169,18 +164,7 @@ impl Orchestrator {
         &self,
         account: &AccountName,
     ) -> Result<Option<ScheduleReport>, TemporalError> {
-        let workflow_id = id::schedule(account);
-        if self.status(&workflow_id).await? != Some(WorkflowExecutionStatus::Running) {
-            return Ok(None);
-        }
-        let handle = self
-            .client
-            .get_workflow_handle::<StackScheduleWorkflow>(&workflow_id);
-        handle
-            .query(ScheduleState, (), WorkflowQueryOptions::default())
-            .await
-            .map(Some)
-            .map_err(|error| TemporalError::new(format!("ask `{workflow_id}`"), error))
+        self.ask_schedule(account, ScheduleState, ()).await
     }
 
     /// What is known of one stack, and why it waits; `None` where nothing is open in the account.
@@ -189,15 +173,27 @@ impl Orchestrator {
         account: &AccountName,
         stack: &StackId,
     ) -> Result<Option<StackReport>, TemporalError> {
+        self.ask_schedule(account, StackWhy, stack.clone()).await
+    }
+
+    /// `None` where the account has no schedule at this moment.
+    async fn ask_schedule<Q>(
+        &self,
+        account: &AccountName,
+        query: Q,
+        input: Q::Input,
+    ) -> Result<Option<Q::Output>, TemporalError>
+    where
+        Q: QueryDefinition<Workflow = StackScheduleWorkflow>,
+        Q::Input: Send,
+    {
         let workflow_id = id::schedule(account);
         if self.status(&workflow_id).await? != Some(WorkflowExecutionStatus::Running) {
             return Ok(None);
         }
-        let handle = self
-            .client
-            .get_workflow_handle::<StackScheduleWorkflow>(&workflow_id);
-        handle
-            .query(StackWhy, stack.clone(), WorkflowQueryOptions::default())
+        self.client
+            .get_workflow_handle::<StackScheduleWorkflow>(&workflow_id)
+            .query(query, input, WorkflowQueryOptions::default())
             .await
             .map(Some)
             .map_err(|error| TemporalError::new(format!("ask `{workflow_id}`"), error))

@@ -41,12 +41,6 @@ pub fn run_metadata(namespace: &str, workflow: &str) -> String {
     format!("{METADATA_PREFIX}{}:{workflow}", namespace.replace(':', "%3A"))
 }
 
-/// The namespace that a run's metadata names, if a Spillway wrote it.
-pub fn namespace_in_metadata(text: &str) -> Option<String> {
-    let (namespace, _) = text.strip_prefix(METADATA_PREFIX)?.split_once(':')?;
-    Some(namespace.replace("%3A", ":"))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -77,16 +71,5 @@ mod tests {
             }
         }
         assert_eq!(ids.len(), made);
-    }
-
-    #[test]
-    fn the_namespace_is_read_back_from_metadata() {
-        for namespace in ["default", "acme.a1b2c", "odd:name"] {
-            let text = run_metadata(namespace, "stack:acme:vpc");
-            assert_eq!(namespace_in_metadata(&text).as_deref(), Some(namespace));
-        }
-        for text in ["", "deploy 42", "spillway:", "spillway:default"] {
-            assert_eq!(namespace_in_metadata(text), None, "{text}");
-        }
     }
 }

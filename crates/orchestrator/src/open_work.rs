@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chain::id::parts;
 use chain::{AccountName, ChainId, RunId, StackId};
 use futures::StreamExt;
 use temporalio_client::errors::WorkflowInteractionError;
@@ -14,14 +15,12 @@ use crate::definition::{
 use crate::id;
 use crate::{Orchestrator, TemporalError, clock};
 
+const RUNNING: &str = "ExecutionStatus = 'Running'";
+
 impl Orchestrator {
     /// The chains of an account that are under way.
     pub async fn open_chains(&self, account: &AccountName) -> Result<Vec<ChainId>, TemporalError> {
-        let open = self.open_workflows(StackDependencyChainWorkflow::NAME).await?;
-        let chains = open.into_iter().map(|id| ChainId::of_workflow(&id));
-        Ok(chains
-            .filter(|chain| chain.account().as_ref() == Some(account))
-            .collect())
+        self.chains_where(account, RUNNING).await
     }
 
     /// The chains of an account that are under way and whose history began at this moment or before.
@@ -30,12 +29,19 @@ impl Orchestrator {
         account: &AccountName,
         at_ms: i64,
     ) -> Result<Vec<ChainId>, TemporalError> {
-        let old = format!(
-            "ExecutionStatus = 'Running' AND StartTime <= '{}'",
-            in_query(at_ms)
-        );
-        let open = self.workflows(StackDependencyChainWorkflow::NAME, &old).await?;
-        let chains = open.into_iter().map(|id| ChainId::of_workflow(&id));
+        let old = format!("{RUNNING} AND StartTime <= '{}'", in_query(at_ms));
+        self.chains_where(account, &old).await
+    }
+
+    async fn chains_where(
+        &self,
+        account: &AccountName,
+        condition: &str,
+    ) -> Result<Vec<ChainId>, TemporalError> {
+        let found = self
+            .workflows(StackDependencyChainWorkflow::NAME, condition)
+            .await?;
+        let chains = found.into_iter().map(|id| ChainId::of_workflow(&id));
         Ok(chains
             .filter(|chain| chain.account().as_ref() == Some(account))
             .collect())
@@ -43,10 +49,9 @@ impl Orchestrator {
 
     /// The stacks of an account at which an attempt is under way.
     pub async fn open_executions(&self, account: &AccountName) -> Result<Vec<StackId>, TemporalError> {
-        let open = self.open_workflows(StackExecutionWorkflow::NAME).await?;
+        let open = self.workflows(StackExecutionWorkflow::NAME, RUNNING).await?;
         let stack_of = |id: String| {
-            let last = id.rsplit(':').next()?;
-            let stack: StackId = last.replace("%3A", ":").replace("%25", "%").parse().ok()?;
+            let stack: StackId = parts(&id).next_back()?.parse().ok()?;
             (id::execution(account, &stack) == id).then_some(stack)
         };
         Ok(open.into_iter().filter_map(stack_of).collect())
@@ -54,10 +59,9 @@ impl Orchestrator {
 
     /// The runs of an account that are followed.
     pub async fn followed_runs(&self, account: &AccountName) -> Result<Vec<RunId>, TemporalError> {
-        let open = self.open_workflows(SpaceliftWebhookWorkflow::NAME).await?;
+        let open = self.workflows(SpaceliftWebhookWorkflow::NAME, RUNNING).await?;
         let run_of = |id: String| {
-            let last = id.rsplit(':').next()?;
-            let run: RunId = last.replace("%3A", ":").replace("%25", "%").parse().ok()?;
+            let run: RunId = parts(&id).next_back()?.parse().ok()?;
             (id::follow_run(account, &run) == id).then_some(run)
         };
         Ok(open.into_iter().filter_map(run_of).collect())
@@ -69,9 +73,8 @@ impl Orchestrator {
         let handle = self
             .client()
             .get_workflow_handle::<SpaceliftWebhookWorkflow>(&workflow_id);
-        let about = ();
         match handle
-            .signal(LookAtRun, about, WorkflowSignalOptions::default())
+            .signal(LookAtRun, (), WorkflowSignalOptions::default())
             .await
         {
             Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
@@ -107,10 +110,6 @@ impl Orchestrator {
         let begun = format!("StartTime >= '{}'", in_query(since_ms));
         let found = self.workflows(SpaceliftWebhookWorkflow::NAME, &begun).await?;
         Ok(found.into_iter().collect())
-    }
-
-    async fn open_workflows(&self, workflow_type: &str) -> Result<Vec<String>, TemporalError> {
-        self.workflows(workflow_type, "ExecutionStatus = 'Running'").await
     }
 
     async fn workflows(&self, workflow_type: &str, condition: &str) -> Result<Vec<String>, TemporalError> {

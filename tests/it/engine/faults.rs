@@ -73,7 +73,7 @@ async fn thirty_roots_that_end_together_cost_one_listing_or_two() {
     const ROOTS: usize = 30;
     const OTHERS: usize = 140;
     const PAGE: usize = 50;
-    let world = World::start().await;
+    let mut world = World::start().await;
     let roots: Vec<String> = (0..ROOTS).map(|number| format!("root-{number}")).collect();
     let leaves: Vec<String> = roots
         .iter()
@@ -90,7 +90,16 @@ async fn thirty_roots_that_end_together_cost_one_listing_or_two() {
     // A page takes as long as Spacelift takes for it.
     let slow = Fault::slow(Duration::from_millis(300)).on("searchStacks");
     world.spacelift.fault(slow.always());
+    // They end while no worker is there, so that it meets all ends at once, however busy the machine is.
+    world.kill_worker().await;
     let runs = world.push_to(1, &names);
+    world
+        .spacelift
+        .wait_until("all roots to finish", |spacelift| {
+            spacelift.runs().iter().all(|run| run.state.is_terminal())
+        })
+        .await;
+    world.start_worker();
     world.all_succeed(&runs).await;
     assert_eq!(world.spacelift.runs().len(), 2 * ROOTS);
     let requests = world.spacelift.requests();

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use chain::{AccountName, ChainId, RunFacts, RunRequest, RunState, StackId, StackState};
-use orchestrator::contract::{FollowResult, OpenWork, OpenWorkRequest, OpenedChain, ScheduleMessage};
+use chain::{AccountName, ChainId, ChainRecord, RunFacts, RunRequest, RunState, StackId, StackState};
+use orchestrator::contract::{FollowResult, OpenWork, OpenWorkRequest, ScheduleMessage};
 use orchestrator::{clock, id};
 use temporalio_sdk::activities::ActivityError;
 
@@ -11,9 +11,6 @@ use super::Activities;
 use super::run::{RunRequested, facts};
 use super::sweep::LOOKS_BACK;
 use crate::failure::{activity_error, temporal_error};
-
-/// How many runs that are not over are looked at: more than any account has workers for.
-const OPEN_RUNS_MAX: usize = 5_000;
 
 impl Activities {
     pub(super) async fn open_work(&self, request: &OpenWorkRequest) -> Result<OpenWork, ActivityError> {
@@ -39,11 +36,7 @@ impl Activities {
         {
             let report = self.orchestrator.chain(&chain).await.map_err(temporal_error)?;
             let record = report.and_then(|report| report.record);
-            chains.extend(
-                record
-                    .filter(|record| !record.is_over())
-                    .map(|record| OpenedChain { record }),
-            );
+            chains.extend(record.filter(|record| !record.is_over()));
         }
         // Where nothing else is open, too: the next root may be under way already.
         let runs = self.open_runs(&chains).await?;
@@ -127,24 +120,15 @@ impl Activities {
     }
 
     /// The tracked runs that are not over, and those that a chain takes for running and that are over.
-    async fn open_runs(&self, chains: &[OpenedChain]) -> Result<Vec<(StackId, RunFacts)>, ActivityError> {
-        let states: Vec<RunState> = RunState::ALL
-            .iter()
-            .filter(|state| !state.is_terminal() && **state != RunState::None)
-            .cloned()
-            .collect();
-        let open = self
-            .spacelift
-            .search_runs(&states, OPEN_RUNS_MAX)
-            .await
-            .map_err(activity_error)?;
+    async fn open_runs(&self, chains: &[ChainRecord]) -> Result<Vec<(StackId, RunFacts)>, ActivityError> {
+        let open = self.runs_under_way().await?;
         let mut runs: Vec<(StackId, RunFacts)> = open
             .into_iter()
             .map(|found| (found.stack, facts(&self.spacelift, found.run)))
             .filter(|(_, run)| run.is_tracked())
             .collect();
         let known: BTreeSet<_> = runs.iter().map(|(_, run)| run.id.clone()).collect();
-        let progress = chains.iter().flat_map(|chain| chain.record.progress());
+        let progress = chains.iter().flat_map(ChainRecord::progress);
         let running: BTreeSet<_> = progress
             .filter(|stack| stack.state == StackState::Running)
             .filter_map(|stack| Some((stack.id.clone(), stack.run.clone()?)))

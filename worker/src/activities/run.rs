@@ -1,10 +1,10 @@
 //! Looking at runs, and telling the schedule.
 
-use chain::{AccountName, ChainId, Commit, Root, RunFacts, RunRequest, RunState, StackId};
+use chain::{AccountName, ChainId, Commit, Root, RunFacts, RunRequest, RunState};
 use orchestrator::clock;
 use orchestrator::contract::{FollowResult, RunLook, RunLookRequest, ScheduleMessage};
 use serde::{Deserialize, Serialize};
-use spacelift::{Run, Spacelift};
+use spacelift::{FoundRun, Run, Spacelift};
 use temporalio_sdk::activities::ActivityError;
 
 use super::Activities;
@@ -107,6 +107,24 @@ fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
         || facts.state == RunState::Applying
 }
 
+/// How many runs that are not over are read: more than any account has workers for.
+const OPEN_RUNS_MAX: usize = 5_000;
+
+impl Activities {
+    /// The runs of all stacks that are not over, of any type.
+    pub(super) async fn runs_under_way(&self) -> Result<Vec<FoundRun>, ActivityError> {
+        let states: Vec<RunState> = RunState::ALL
+            .iter()
+            .filter(|state| !state.is_terminal() && **state != RunState::None)
+            .cloned()
+            .collect();
+        self.spacelift
+            .search_runs(&states, OPEN_RUNS_MAX)
+            .await
+            .map_err(activity_error)
+    }
+}
+
 /// What a run says, in the words of the schedule.
 pub(super) fn facts(spacelift: &Spacelift, run: Run) -> RunFacts {
     let reached = |state: &RunState| run.history.iter().rev().find(|entry| entry.state == *state);
@@ -132,11 +150,6 @@ pub(super) fn facts(spacelift: &Spacelift, run: Run) -> RunFacts {
         branch: run.branch,
         triggered_by: run.triggered_by,
     }
-}
-
-/// The stack as text for messages.
-pub(super) fn named(stack: &StackId) -> String {
-    format!("`{stack}`")
 }
 
 /// Whether a run was triggered with this API key. Spacelift writes `api::<key>` or `api::<key>::<name>`, and may shorten

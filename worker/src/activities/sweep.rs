@@ -25,9 +25,6 @@ const OVERLAP: Duration = Duration::from_secs(600);
 const CHAIN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How long a run may be queued, or ready for a worker, before a person is told.
 const RUN_WAIT_MAX: Duration = Duration::from_secs(3600);
-/// How many runs that are not over are compared with those that are followed.
-const OPEN_RUNS_MAX: usize = 5_000;
-
 impl Activities {
     pub(super) async fn sweep(&self, since_ms: i64) -> Result<SweepOutcome, ActivityError> {
         let account = self.account().await?.clone();
@@ -97,16 +94,7 @@ impl Activities {
         if followed.is_empty() {
             return Ok(());
         }
-        let states: Vec<RunState> = RunState::ALL
-            .iter()
-            .filter(|state| !state.is_terminal() && **state != RunState::None)
-            .cloned()
-            .collect();
-        let open = self
-            .spacelift
-            .search_runs(&states, OPEN_RUNS_MAX)
-            .await
-            .map_err(activity_error)?;
+        let open = self.runs_under_way().await?;
         let waits_since = (clock::now_ms() - clock::milliseconds(RUN_WAIT_MAX)) / 1000;
         for found in &open {
             if found.run.run_type == RunType::Tracked && has_waited_since(&found.run, waits_since) {

@@ -16,7 +16,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
 
 use super::Activities;
-use super::run::{facts, named};
+use super::run::facts;
 use crate::failure::temporal_error;
 use crate::metrics;
 
@@ -165,7 +165,7 @@ impl Activities {
         metrics::run_triggered(false, waited);
         info!(
             stack.id = %request.stack, run.id = %run.id, commit = run.commit.as_ref().map(|commit| commit.sha.as_str()),
-            "Triggered run {} of {}: {why}", run.id, named(&request.stack)
+            "Triggered run {} of `{}`: {why}", run.id, request.stack
         );
         self.follow(attempt, &run).await?;
         Ok(AttemptOutcome::Run {

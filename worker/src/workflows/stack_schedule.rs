@@ -1,6 +1,7 @@
 //! `StackScheduleWorkflow`: hosts the schedule of an account. It decides nothing itself: `chain::Schedule` says what to
 //! do, and this carries it out.
 
+mod details;
 mod tasks;
 
 use std::collections::VecDeque;
@@ -206,8 +207,8 @@ fn carry_out(ctx: &Context, tasks: &mut Tasks, input: &ScheduleInput, now: i64) 
             ctx.state_mut(|state| state.schedule.give_back(chain, changes));
         }
     }
-    let report = ctx.state(|state| state.schedule.report(now));
-    ctx.set_current_details(tasks::details(&report));
+    let details = ctx.state(|state| details::markdown(&state.schedule, now));
+    ctx.set_current_details(details);
 }
 
 /// Takes in the end of something that was under way.

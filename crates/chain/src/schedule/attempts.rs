@@ -111,10 +111,7 @@ impl Schedule {
     }
 
     fn is_full(&self, number: CauseNumber) -> bool {
-        self.state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref())
+        self.plan_of(number)
             .is_some_and(|plan| plan.slots >= plan.settings.parallel_runs.get())
     }
 
@@ -124,12 +121,7 @@ impl Schedule {
 
     fn try_stack(&mut self, stack: &StackId, causes: Vec<CauseNumber>) {
         for number in &causes {
-            if let Some(plan) = self
-                .state
-                .causes
-                .get_mut(number)
-                .and_then(|cause| cause.plan.as_mut())
-            {
+            if let Some(plan) = self.plan_of_mut(*number) {
                 plan.slots += 1;
             }
         }

@@ -153,12 +153,7 @@ impl Schedule {
 
     /// Computes what is ready of one cause.
     pub(super) fn find_ready_of(&mut self, number: CauseNumber) {
-        let Some(plan) = self
-            .state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref())
-        else {
+        let Some(plan) = self.plan_of(number) else {
             return;
         };
         let Some(topology) = self.state.topologies.get(&plan.topology) else {

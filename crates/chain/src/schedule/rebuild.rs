@@ -168,12 +168,7 @@ impl Schedule {
 
     /// What follows from what the record says, and was not told before the schedule was lost.
     fn settle_taken_up(&mut self, number: CauseNumber) {
-        let Some(plan) = self
-            .state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref())
-        else {
+        let Some(plan) = self.plan_of(number) else {
             return;
         };
         let ChainSettings { on_failure, .. } = plan.settings;

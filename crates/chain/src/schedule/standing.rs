@@ -42,21 +42,13 @@ impl Schedule {
     }
 
     pub(super) fn set(&mut self, number: CauseNumber, at: u32, standing: Standing) {
-        if let Some(plan) = self
-            .state
-            .causes
-            .get_mut(&number)
-            .and_then(|cause| cause.plan.as_mut())
-        {
+        if let Some(plan) = self.plan_of_mut(number) {
             plan.standings.set(at, standing);
         }
     }
 
     pub(super) fn get(&self, number: CauseNumber, at: u32) -> Standing {
-        self.state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref())
+        self.plan_of(number)
             .map_or(Standing::Outside, |plan| plan.standings.get(at))
     }
 
@@ -95,11 +87,7 @@ impl Schedule {
     }
 
     fn is_ready(&self, number: CauseNumber, at: u32) -> bool {
-        let plan = self
-            .state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref());
+        let plan = self.plan_of(number);
         plan.is_some_and(|plan| {
             let topology = self.state.topologies.get(&plan.topology);
             topology.is_some_and(|topology| plan.is_ready(at, topology))
@@ -175,13 +163,7 @@ impl Schedule {
         let Some(at) = self.index(number, stack) else {
             return;
         };
-        let Some(policy) = self
-            .state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref())
-            .map(|plan| plan.settings.on_failure)
-        else {
+        let Some(policy) = self.plan_of(number).map(|plan| plan.settings.on_failure) else {
             return;
         };
         self.tell_end(number, stack, Outcome::Failed { reason: why }, by);
@@ -205,12 +187,7 @@ impl Schedule {
         failed: &StackId,
     ) -> Vec<u32> {
         let has_native = self.topology(number).is_some_and(Topology::has_native);
-        if let Some(plan) = self
-            .state
-            .causes
-            .get_mut(&number)
-            .and_then(|cause| cause.plan.as_mut())
-        {
+        if let Some(plan) = self.plan_of_mut(number) {
             plan.looks_far |= has_native;
         }
         let why = reason("upstream_failed", format!("`{failed}`, upstream of it, failed"));
@@ -248,12 +225,7 @@ impl Schedule {
         if let Some(cause) = self.state.causes.get_mut(&number) {
             cause.stopped.get_or_insert_with(|| why.clone());
         }
-        let Some(plan) = self
-            .state
-            .causes
-            .get(&number)
-            .and_then(|cause| cause.plan.as_ref())
-        else {
+        let Some(plan) = self.plan_of(number) else {
             return;
         };
         let due: Vec<(u32, Standing)> = plan
@@ -352,12 +324,7 @@ impl Schedule {
         };
         let why = format!("`{}` was repaired", topology.id(repaired));
         for at in topology.reached_from(repaired) {
-            let Some(plan) = self
-                .state
-                .causes
-                .get_mut(&number)
-                .and_then(|cause| cause.plan.as_mut())
-            else {
+            let Some(plan) = self.plan_of_mut(number) else {
                 return;
             };
             let standing = plan.standings.get(at);

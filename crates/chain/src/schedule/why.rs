@@ -32,6 +32,16 @@ pub struct StackReport {
 impl Schedule {
     /// Everything that is open, in the order of the stacks' ids.
     pub fn report(&self, now_ms: i64) -> ScheduleReport {
+        self.report_up_to(now_ms, usize::MAX)
+    }
+
+    /// How many stacks a whole report has.
+    pub fn stacks_in_report(&self) -> usize {
+        self.state.stacks.len()
+    }
+
+    /// A report of so many stacks at most: for each one the causes are looked through.
+    pub fn report_up_to(&self, now_ms: i64, stacks_max: usize) -> ScheduleReport {
         let chains = |is_planned: bool| {
             let causes = self.state.causes.values();
             let causes = causes.filter(move |cause| cause.plan.is_some() == is_planned);
@@ -45,6 +55,7 @@ impl Schedule {
                 .state
                 .stacks
                 .keys()
+                .take(stacks_max)
                 .map(|stack| self.stack_report(stack, now_ms))
                 .collect(),
         }

@@ -9,5 +9,6 @@ mod hostile;
 mod labels;
 mod laws;
 mod plan;
+mod relevance;
 mod render;
 mod schedule;

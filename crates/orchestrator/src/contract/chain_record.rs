@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use audit::{Record, Trail};
-use chain::schedule::Control;
 use chain::{Chain, ChainId, ChainRecord, ChainResult, Reason, Root};
 use serde::{Deserialize, Serialize};
 
@@ -59,11 +58,4 @@ pub struct ChainReport {
     /// Absent where it was refused.
     #[serde(default)]
     pub record: Option<ChainRecord>,
-}
-
-/// What a person wants of a chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ControlMessage {
-    pub control: Control,
-    pub by: String,
 }

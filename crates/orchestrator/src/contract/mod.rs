@@ -10,13 +10,11 @@ pub mod run;
 pub mod schedule;
 pub mod sweep;
 
-pub use chain_record::{ChainAudit, ChainInput, ChainReport, ControlMessage};
+pub use chain_record::{ChainAudit, ChainInput, ChainReport};
 pub use execution::ExecutionInput;
 pub use received::{Received, ReceivedEvent, Source};
 pub use run::{FollowInput, FollowOutcome, FollowResult, RunLook, RunLookRequest, RunRef, Subject};
-pub use schedule::{
-    ListRequest, ListedStacks, OpenWork, OpenWorkRequest, OpenedChain, ScheduleInput, ScheduleMessage,
-};
+pub use schedule::{ListRequest, ListedStacks, OpenWork, OpenWorkRequest, ScheduleInput, ScheduleMessage};
 pub use sweep::{SweepInput, SweepOutcome};
 
 /// The shape of inputs that this version writes.

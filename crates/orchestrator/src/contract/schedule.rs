@@ -116,7 +116,8 @@ pub struct OpenWorkRequest {
 /// Output of the activity `find_open_work`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenWork {
-    pub chains: Vec<OpenedChain>,
+    /// The records of the chains that are open.
+    pub chains: Vec<ChainRecord>,
     /// Stacks whose executions are under way.
     pub executions: Vec<StackId>,
     /// Tracked runs that are not over, and those that are over though a chain takes them for running.
@@ -127,10 +128,4 @@ pub struct OpenWork {
     pub clean: bool,
     pub now_s: i64,
     pub settings: ScheduleSettings,
-}
-
-/// A chain that is open.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenedChain {
-    pub record: ChainRecord,
 }

@@ -1,22 +1,21 @@
 //! What the schedule has under way: activities, executions, openings and messages of chains, and its alarm clock.
 
+mod openings;
+
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use chain::schedule::{Event, Listed, Opening, Rebuilt, ScheduleReport};
+use chain::schedule::{Event, Listed, Opening, Rebuilt};
 use chain::{
-    AttemptOutcome, AttemptRequest, ChainId, Change, DependencyGraph, Reason, RunId, ScheduleSettings,
-    StackId,
+    AttemptOutcome, AttemptRequest, ChainId, Change, DependencyGraph, RunId, ScheduleSettings, StackId,
 };
 use futures::FutureExt;
 use futures::future::FusedFuture;
 use orchestrator::contract::{
-    ChainAudit, ChainInput, ExecutionInput, ListRequest, OpenWorkRequest, RunLook, RunLookRequest,
-    ScheduleInput, VERSION,
+    ExecutionInput, ListRequest, OpenWorkRequest, RunLook, RunLookRequest, ScheduleInput, VERSION,
 };
 use orchestrator::definition::RecordChanges;
 use orchestrator::id;
@@ -26,15 +25,9 @@ use temporalio_sdk::{
 };
 use tracing::error;
 
-use super::super::{StackDependencyChainWorkflow, StackExecutionWorkflow, until_it_works};
+use super::super::{StackExecutionWorkflow, until_it_works};
 use super::Context;
 use crate::activities::{Activities, ExecutionRef};
-
-/// How many chains are opened at once: their plans travel in one message to Temporal, which has a limit.
-const OPENINGS_MAX: usize = 10;
-
-/// How many stacks Temporal's UI shows.
-const DETAILS_ROWS_MAX: usize = 50;
 
 /// The end of something that was under way.
 pub(super) enum Done {
@@ -132,7 +125,7 @@ impl Tasks {
                 Ok(open) => Done::Rebuilt {
                     settings: open.settings.clone(),
                     event: Box::new(Event::Rebuilt(Box::new(Rebuilt {
-                        chains: open.chains.into_iter().map(|chain| chain.record).collect(),
+                        chains: open.chains,
                         attempts: open.executions,
                         runs: open.runs,
                         halted_by: open.halted_by,
@@ -258,68 +251,6 @@ impl Tasks {
         }));
     }
 
-    pub(super) fn open(&mut self, ctx: &Context, input: &ScheduleInput, opening: Opening) {
-        self.opening.insert(opening.chain.clone());
-        self.waiting_openings.push_back(opening);
-        self.open_waiting(ctx, input);
-    }
-
-    /// Opens as many chains as may be opened at once.
-    pub(super) fn open_waiting(&mut self, ctx: &Context, input: &ScheduleInput) {
-        while self.opening.len() - self.waiting_openings.len() < OPENINGS_MAX {
-            let Some(opening) = self.waiting_openings.pop_front() else {
-                return;
-            };
-            self.open_now(ctx, input, opening);
-        }
-    }
-
-    fn open_now(&mut self, ctx: &Context, input: &ScheduleInput, opening: Opening) {
-        let chain = opening.chain.clone();
-        let root = &opening.root;
-        let options = ChildWorkflowOptions::builder()
-            .workflow_id(chain.to_string())
-            .parent_close_policy(ParentClosePolicy::Abandon)
-            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicateFailedOnly)
-            .static_summary(format!("What depends on {}", root.stack))
-            .static_details(format!(
-                "account `{}`, stack `{}`, run `{}`",
-                root.account,
-                root.stack,
-                root.run.as_ref().map_or("to come", |run| run.as_str())
-            ))
-            .build();
-        let (plan, refused) = match opening.plan {
-            Ok(plan) => (Some(Box::new(plan)), None),
-            Err(refusal) => (None, Some(Reason::new(refusal.code(), refusal.to_string()))),
-        };
-        let chain_input = ChainInput {
-            version: VERSION,
-            id: chain.clone(),
-            root: opening.root,
-            by: opening.by,
-            timing: input.timing.clone(),
-            chain: plan,
-            refused,
-            resume: None,
-            audit: input.audited.then(ChainAudit::default),
-        };
-        let ctx = ctx.clone();
-        self.not_to_be_left += 1;
-        self.running.push(Box::pin(async move {
-            let opened = ctx
-                .start_child_workflow(StackDependencyChainWorkflow::run, chain_input, options)
-                .await
-                .is_ok();
-            Done::Opened { chain, opened }
-        }));
-    }
-
-    pub(super) fn opened(&mut self, chain: &ChainId) {
-        self.opening.remove(chain);
-        self.not_to_be_left -= 1;
-    }
-
     /// Tells the record of a chain what happened, unless that has to wait: then the changes come back.
     pub(super) fn tell(
         &mut self,
@@ -423,32 +354,4 @@ fn attempted(stack: StackId, outcome: AttemptOutcome) -> Done {
 fn never(error: &ActivityExecutionError) -> Done {
     error!("An activity of the schedule ended without an outcome: {error}");
     Done::Woken
-}
-
-/// What people see of the schedule in Temporal's UI.
-pub(super) fn details(report: &ScheduleReport) -> String {
-    let mut text = String::new();
-    if let Some(by) = &report.halted_by {
-        let _ = writeln!(
-            text,
-            "**Halted by {by}.** Nothing is triggered until `spillway go`.\n"
-        );
-    }
-    let (chains, stacks) = (report.chains.len() + report.unplanned.len(), report.stacks.len());
-    let _ = writeln!(text, "{chains} open chains, {stacks} stacks to run or running\n");
-    if stacks > 0 {
-        text.push_str("| stack | |\n|---|---|\n");
-    }
-    for stack in report.stacks.iter().take(DETAILS_ROWS_MAX) {
-        let _ = writeln!(
-            text,
-            "| `{}` | {} |",
-            stack.stack,
-            stack.why.replace('|', "\\|").replace('\n', " ")
-        );
-    }
-    if let Some(more) = stacks.checked_sub(DETAILS_ROWS_MAX).filter(|more| *more > 0) {
-        let _ = writeln!(text, "\n… and {more} more");
-    }
-    text
 }
