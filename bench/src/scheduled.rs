@@ -24,6 +24,7 @@ pub fn run_through(account: Vec<StackFacts>) -> (usize, usize) {
         chain: ChainId::of_request(&parsed("acme"), "bench"),
         root: root(),
         by: None,
+        only: None,
     }]);
     let mut graph = Some(graph);
     let (mut runs, mut decisions) = (0, 0);
@@ -69,6 +70,7 @@ fn listed(graph: DependencyGraph) -> Event {
     Event::Listed(Box::new(Listed {
         graph,
         policies: Vec::new(),
+        changes: std::collections::BTreeMap::new(),
         settings: ScheduleSettings::default(),
     }))
 }
@@ -82,11 +84,14 @@ fn facts(number: usize, state: RunState) -> RunFacts {
         commit: None,
         triggered_by: None,
         ours: true,
+        other_spillway: None,
         drift_detection: false,
         created_at_s: 0,
         began_at_s: None,
         changed_at_s: 0,
         partial: false,
         planned: true,
+        changed: None,
+        reported_at_ms: None,
     }
 }

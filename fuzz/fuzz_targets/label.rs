@@ -1,7 +1,7 @@
 //! Any label is read, passed over or reported by its name. What was read reads the same when it is written
 //! plainly.
 //!
-//!     cargo +nightly fuzz run label -- -max_total_time=60
+//!     cargo xtask fuzz label
 
 #![no_main]
 

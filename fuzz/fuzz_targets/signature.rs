@@ -1,6 +1,6 @@
 //! A header is believed if and only if it is the signature of the body.
 //!
-//!     cargo +nightly fuzz run signature -- -max_total_time=60
+//!     cargo xtask fuzz signature
 
 #![no_main]
 

@@ -1,5 +1,7 @@
 //! The audit log of chains, as their workflows write it.
 
+use std::collections::BTreeMap;
+
 use audit::verify::{self, Verdict};
 use audit::{Action, Entry};
 use chain::ChainId;
@@ -7,11 +9,12 @@ use chain::ChainResult;
 use chain::schedule::Control;
 use chain::{ChainRecord, RunId};
 use mock_spacelift::NewStack;
+use serde_json::{Value, json};
 
 use crate::chain::{cycle, diamond};
 use crate::world::World;
 
-/// The chain's entries, which are whole and in their order.
+/// The chain's entries, which are complete and in order.
 pub(crate) async fn entries(world: &World, root: &RunId) -> Vec<Entry> {
     let chain = ChainId::of_root_run(&world.account, root);
     let stored = world.audit.chain(chain.as_str()).await.unwrap();
@@ -31,14 +34,14 @@ fn about(entries: &[Entry], stack: &str) -> Vec<(Action, Option<String>)> {
         .map(|entry| {
             (
                 entry.action,
-                entry.reason.as_ref().map(|reason| reason.code.clone()),
+                entry.reason.as_ref().map(|reason| reason.code.to_string()),
             )
         })
         .collect()
 }
 
 #[tokio::test]
-async fn every_decision_of_a_chain_is_written_down_once_and_in_order() {
+async fn every_decision_of_a_chain_is_audited_once_in_order() {
     let world = World::start().await;
     diamond(&world);
     world.spacelift.fail_next("database");
@@ -75,7 +78,7 @@ async fn every_decision_of_a_chain_is_written_down_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn who_triggered_the_root_and_who_steered_the_chain_is_written_down() {
+async fn the_audit_log_names_who_triggered_the_root_and_who_steered_the_chain() {
     let world = World::start().await;
     diamond(&world);
     world
@@ -87,7 +90,7 @@ async fn who_triggered_the_root_and_who_steered_the_chain_is_written_down() {
         .await;
     let chain = ChainId::of_root_run(&world.account, &root);
     for (control, by) in [(Control::Pause, "bob"), (Control::Cancel, "carol")] {
-        assert!(world.orchestrator.control(&chain, control, by).await.unwrap());
+        assert!(world.workflows.control(&chain, control, by).await.unwrap());
     }
     world.confirm("dns").await;
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Cancelled);
@@ -115,13 +118,13 @@ async fn a_refused_chain_has_a_log_of_its_own() {
     assert_eq!(actions, [Action::ChainRefused, Action::ChainEnded]);
 }
 
-/// The log can be written nowhere for a while: the stacks do not wait for it, and nothing of it is lost.
+/// The log cannot be written for a while. The stacks do not wait for it, and no record is lost.
 #[tokio::test]
-async fn a_log_that_cannot_be_written_holds_up_no_stack() {
+async fn an_unwritable_audit_log_delays_no_stack() {
     let world = World::start().await;
     diamond(&world);
     let chains = world.audit_path().join("chains");
-    // A file where the directory should be.
+    // A file in place of the directory.
     std::fs::write(&chains, "").unwrap();
     let root = world.spacelift.push("network");
     let report = world
@@ -134,4 +137,100 @@ async fn a_log_that_cannot_be_written_holds_up_no_stack() {
     world.chain_of(&root).await;
     let entries = entries(&world, &root).await;
     assert_eq!(entries.last().unwrap().action, Action::ChainEnded);
+}
+
+/// The id of a chain that succeeded.
+async fn succeeded(world: &World) -> ChainId {
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    ChainId::of_root_run(&world.account, &root)
+}
+
+/// `spillway audit verify --temporal` as JSON, and whether it found nothing.
+async fn compared(world: &World) -> (Value, bool) {
+    let verified = world
+        .spillway(&["audit", "verify", "--temporal", "-o", "json"])
+        .await;
+    let view = serde_json::from_slice(&verified.stdout);
+    (
+        view.unwrap_or_else(|_| panic!("{verified:?}")),
+        verified.status.success(),
+    )
+}
+
+#[tokio::test]
+async fn temporal_knows_the_chains_that_were_cut_or_removed() {
+    let world = World::start().await;
+    diamond(&world);
+    let waiting = NewStack::named("waiting").depends_on("other").autodeploy(false);
+    world.spacelift.add_stack(NewStack::named("other"));
+    world.spacelift.add_stack(waiting);
+    let (whole, cut, removed) = (
+        succeeded(&world).await,
+        succeeded(&world).await,
+        succeeded(&world).await,
+    );
+    let root = world.spacelift.push("other");
+    let running = ChainId::of_root_run(&world.account, &root);
+    world
+        .wait_for_chain(&root, "a beginning", |report| report.record.is_some())
+        .await;
+    let (view, is_good) = compared(&world).await;
+    assert!(is_good, "{view}");
+    assert_eq!(view["temporal"]["chains"], 4);
+    let open: Vec<&Value> = view["open"].as_array().unwrap().iter().collect();
+    assert!(
+        open.iter().all(|open| open["chain"] == running.as_str()),
+        "{view}"
+    );
+
+    let last = async |chain: &ChainId| {
+        let stored = world.audit.chain(chain.as_str()).await.unwrap();
+        world.audit_path().join(&stored.objects.last().unwrap().key)
+    };
+    let path = last(&cut).await;
+    let text = std::fs::read_to_string(&path).unwrap();
+    let end = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
+    std::fs::remove_file(&path).unwrap();
+    if end > 0 {
+        std::fs::write(&path, &text[..end]).unwrap();
+    }
+    std::fs::remove_dir_all(last(&removed).await.parent().unwrap()).unwrap();
+    // A chain that Temporal never had.
+    let unknown = format!("chain:{}:01UNKNOWN", world.account);
+    let mut begun = Entry::new(0, "worker", Action::ChainStarted);
+    begun.chain = Some(unknown.clone());
+    let records = [audit::Trail::default().append(begun)];
+    world.audit.put_chain(&unknown, &records).await.unwrap();
+
+    let (view, is_good) = compared(&world).await;
+    assert!(!is_good, "{view}");
+    let found = |kind: &str| -> BTreeMap<String, Value> {
+        let found = view["temporal"][kind].as_array().unwrap().iter();
+        found
+            .map(|chain| {
+                (
+                    chain["chain"].as_str().unwrap().to_owned(),
+                    chain["status"].clone(),
+                )
+            })
+            .collect()
+    };
+    assert_eq!(
+        found("not_in_log"),
+        BTreeMap::from([(removed.to_string(), json!("completed"))])
+    );
+    assert_eq!(
+        found("without_end"),
+        BTreeMap::from([(cut.to_string(), json!("completed")), (unknown, Value::Null)])
+    );
+    let said = world.spillway(&["audit", "verify", "--temporal"]).await;
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.contains(cut.as_str()) && !said.contains(whole.as_str()),
+        "{said}"
+    );
+    assert!(said.trim_end().ends_with("3 chains not as in Temporal"), "{said}");
+    world.confirm("waiting").await;
+    world.chain_of(&root).await;
 }

@@ -1,7 +1,6 @@
 //! From the end of a run to the end of its chain.
 
-use chain::ChainResult;
-use chain::StackState;
+use chain::{ChainResult, ReasonCode, StackState};
 use mock_spacelift::NewStack;
 
 use crate::world::World;
@@ -51,7 +50,7 @@ async fn a_diamond_runs_each_stack_once_in_order() {
 }
 
 #[tokio::test]
-async fn what_lies_downstream_of_a_failure_is_skipped_and_the_rest_goes_on() {
+async fn stacks_downstream_of_a_failure_are_skipped_and_the_others_run() {
     let world = World::start().await;
     diamond(&world);
     world
@@ -76,21 +75,21 @@ async fn what_lies_downstream_of_a_failure_is_skipped_and_the_rest_goes_on() {
         assert_eq!(state(skipped).state, StackState::Skipped, "{skipped}");
         assert_eq!(
             state(skipped).reason.unwrap().code,
-            "upstream_failed",
+            ReasonCode::UpstreamFailed,
             "{skipped}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_cycle_is_refused_before_anything_is_triggered_and_named() {
+async fn a_cycle_is_refused_and_named_before_anything_is_triggered() {
     let world = World::start().await;
     cycle(&world);
     let root = world.spacelift.push("network");
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Refused);
     let reason = report.reason.unwrap();
-    assert_eq!(reason.code, "cycle");
+    assert_eq!(reason.code.to_string(), "cycle");
     assert!(
         reason.text.contains("`a`") && reason.text.contains("`b`"),
         "{reason}"
@@ -99,7 +98,7 @@ async fn a_cycle_is_refused_before_anything_is_triggered_and_named() {
 }
 
 #[tokio::test]
-async fn a_run_without_changes_goes_on_to_what_depends_on_it() {
+async fn dependents_of_a_run_without_changes_still_run() {
     let world = World::start().await;
     world.spacelift.add_stack(NewStack::named("network").no_changes());
     world
@@ -120,15 +119,7 @@ async fn a_run_without_changes_goes_on_to_what_depends_on_it() {
 async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     use chain::schedule::Control;
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world.spacelift.add_stack(
-        NewStack::named("database")
-            .depends_on("network")
-            .autodeploy(false),
-    );
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("database"));
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     let chain = world
         .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
@@ -136,7 +127,7 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
         .id;
     assert!(
         world
-            .orchestrator
+            .workflows
             .control(&chain, Control::Pause, "alice")
             .await
             .unwrap()
@@ -155,7 +146,7 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     assert!(world.spacelift.runs_of("apps").is_empty());
     assert!(
         world
-            .orchestrator
+            .workflows
             .control(&chain, Control::Resume, "alice")
             .await
             .unwrap()
@@ -165,18 +156,10 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
 }
 
 #[tokio::test]
-async fn a_cancelled_chain_lets_what_runs_end_and_skips_the_rest() {
+async fn a_cancelled_chain_lets_runs_finish_and_skips_the_rest() {
     use chain::schedule::Control;
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world.spacelift.add_stack(
-        NewStack::named("database")
-            .depends_on("network")
-            .autodeploy(false),
-    );
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("database"));
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     let chain = world
         .wait_for_chain(&root, "a run of database", |report| {
@@ -188,7 +171,7 @@ async fn a_cancelled_chain_lets_what_runs_end_and_skips_the_rest() {
         .id;
     assert!(
         world
-            .orchestrator
+            .workflows
             .control(&chain, Control::Cancel, "alice")
             .await
             .unwrap()

@@ -1,4 +1,4 @@
-//! As whom we speak to Temporal: a certificate, or an API key.
+//! Our credentials for Temporal: a certificate, or an API key.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -7,18 +7,19 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::extract::Request;
 use environment::Variables;
-use orchestrator::contract::{Received, Source};
-use orchestrator::{ConnectError, Orchestrator, Recorded, Recorder, Settings, TemporalSettings};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde_json::json;
+use settings::Settings;
+use temporal_client::contract::{Received, Source};
+use temporal_client::{ConnectError, Recorded, Recorder, TemporalSettings, WorkflowClient};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
-/// Who signs the certificates of both sides.
+/// The authority that signs the certificates of both sides.
 struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 struct Identity {
@@ -41,7 +42,7 @@ impl Authority {
     }
 }
 
-/// The tests' Temporal behind TLS that wants a certificate of this authority.
+/// The tests' Temporal behind TLS that requires a certificate of this authority.
 async fn temporal_behind_tls(authority: &Authority) -> SocketAddr {
     let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL").unwrap();
     let mut roots = RootCertStore::empty();
@@ -86,7 +87,7 @@ fn variables(variables: &[(&str, &str)]) -> Variables {
         .collect()
 }
 
-/// A request that nobody works on: its task queue is its own.
+/// A request that no worker handles: its task queue is not used by any.
 async fn record(temporal: TemporalSettings) -> Option<Recorded> {
     let id = Uuid::new_v4().to_string();
     let settings = Settings {
@@ -103,7 +104,7 @@ async fn record(temporal: TemporalSettings) -> Option<Recorded> {
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_right_authority_lets_us_in_and_none_does_not() {
+async fn a_client_certificate_is_required_and_accepted() {
     let authority = Authority::new();
     let address = format!("localhost:{}", temporal_behind_tls(&authority).await.port());
     let certified = authority.certify("spillway");
@@ -125,7 +126,7 @@ async fn a_certificate_of_the_right_authority_lets_us_in_and_none_does_not() {
     let stranger = TemporalSettings::from_variables(&stranger).unwrap();
 
     let client = known.connect().await.unwrap();
-    Orchestrator::new(client, Settings::default())
+    WorkflowClient::new(client, Settings::default())
         .chains(1)
         .await
         .unwrap();
@@ -141,7 +142,7 @@ async fn a_certificate_of_the_right_authority_lets_us_in_and_none_does_not() {
 }
 
 #[tokio::test]
-async fn an_api_key_the_namespace_and_the_headers_that_are_set_go_with_every_call() {
+async fn every_call_has_the_api_key_the_namespace_and_the_configured_headers() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let router = Router::new().fallback({
         let seen = Arc::clone(&seen);
@@ -149,7 +150,7 @@ async fn an_api_key_the_namespace_and_the_headers_that_are_set_go_with_every_cal
             seen.lock()
                 .unwrap()
                 .push((request.uri().path().to_owned(), request.headers().clone()));
-            // Whatever was called, this server does not do it.
+            // This server implements no method.
             [("content-type", "application/grpc"), ("grpc-status", "12")]
         }
     });
@@ -183,7 +184,7 @@ async fn an_api_key_the_namespace_and_the_headers_that_are_set_go_with_every_cal
 }
 
 #[tokio::test]
-async fn a_key_that_no_header_can_carry_is_not_left_away() {
+async fn a_key_that_no_header_can_carry_is_an_error() {
     let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL").unwrap();
     let settings = TemporalSettings::from_variables(&variables(&[
         ("TEMPORAL_ADDRESS", &temporal),

@@ -1,22 +1,24 @@
-//! What is deployed fits what is programmed: the variables, the rights, the alarms and the names in template.yaml,
-//! infra/ and worker/Dockerfile. What can be deployed without an AWS account is deployed on moto.
+//! The deployment matches the programs: the variables, rights, alarms and names in template.yaml, infra/ and
+//! worker/Dockerfile. What can be deployed without an AWS account is deployed on moto.
 
 mod alarms;
 mod built;
 mod cloud;
+mod compose;
 mod files;
 mod grants;
+mod parameters;
 mod rights;
-mod running;
+pub(crate) mod running;
 mod sources;
 mod stacks;
-mod system;
+pub(crate) mod system;
 mod template;
 mod variables;
 
 use std::path::{Path, PathBuf};
 
-/// A place in the repository.
+/// A path in the repository.
 fn place(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }

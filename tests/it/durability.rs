@@ -1,24 +1,19 @@
-//! Temporal itself dies, and comes back with its data.
+//! Temporal crashes and restarts with its data, and workers change while something asks for the state of a workflow.
 
-use chain::ChainResult;
-use mock_spacelift::NewStack;
+use std::time::Duration;
+
+use chain::schedule::Control;
+use chain::{ChainId, ChainResult};
+use temporal_client::contract::{ChainReport, ScheduleMessage};
 
 use crate::outage::Temporal;
 use crate::world::World;
 
 #[tokio::test]
-async fn a_chain_goes_on_when_temporal_was_killed_and_started_again() {
+async fn a_chain_continues_after_temporal_was_killed_and_restarted() {
     let mut temporal = Temporal::start().await;
     let world = World::beside(&temporal.address(), |_| {}).await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world.spacelift.add_stack(
-        NewStack::named("database")
-            .depends_on("network")
-            .autodeploy(false),
-    );
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("database"));
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     world
         .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
@@ -33,4 +28,51 @@ async fn a_chain_goes_on_when_temporal_was_killed_and_started_again() {
         world.runs_per_stack(),
         [("apps", 1), ("database", 1), ("network", 1)]
     );
+}
+
+/// Temporal sends the query to the next worker together with messages for which no workflow task has begun.
+#[tokio::test]
+async fn a_query_while_workers_change_does_not_change_what_is_decided() {
+    let mut world = World::start().await;
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
+    let root = world.spacelift.push("network");
+    let is_waiting = |report: &ChainReport| {
+        let record = report.record.as_ref();
+        record.is_some_and(|record| record.progress().iter().any(|stack| stack.note.is_some()))
+    };
+    world.wait_for_chain(&root, "a confirmation", is_waiting).await;
+    world.kill_worker().await;
+
+    let (workflows, account) = (world.workflows.clone(), world.account.clone());
+    let asked = tokio::spawn(async move { workflows.schedule_report(&account).await });
+    // The query has to arrive before the message, and nothing shows that it did.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let chain = ChainId::of_root_run(&world.account, &root);
+    order(&world, &chain, Control::Pause).await;
+    world.start_worker();
+    let report = asked.await.unwrap().unwrap().expect("the schedule is open");
+    assert!(report.chains.contains(&chain), "{report:?}");
+    order(&world, &chain, Control::Resume).await;
+    let is_resumed = |report: &ChainReport| {
+        let record = report.record.as_ref();
+        record.is_some_and(|record| record.ordered().is_some() && !record.is_paused())
+    };
+    world.wait_for_chain(&root, "a resumed chain", is_resumed).await;
+
+    // The next worker replays what was decided.
+    world.kill_worker().await;
+    world.start_worker();
+    world.confirm("database").await;
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+}
+
+async fn order(world: &World, chain: &ChainId, control: Control) {
+    let message = ScheduleMessage::Controlled {
+        chain: chain.clone(),
+        control,
+        by: "carol".to_owned(),
+        reason: None,
+    };
+    let sent = world.workflows.signal_schedule(&world.account, &message).await;
+    sent.unwrap();
 }

@@ -1,7 +1,7 @@
-//! Recorded histories are replayed, so that a change of a workflow never breaks a chain that is under way.
+//! Recorded histories are replayed, so that a change of a workflow never breaks an open chain.
 //!
-//! `tests/histories` is only ever added to. `SPILLWAY_RECORD_HISTORIES=<name>` makes `the_story_can_be_recorded` write
-//! its histories there, under that name.
+//! `tests/histories` is only ever added to. `SPILLWAY_RECORD_HISTORIES=<version>` makes the tests
+//! `…_can_be_recorded` write their histories there, under that version.
 
 use std::path::PathBuf;
 
@@ -12,8 +12,8 @@ use serde_json::Value;
 use temporalio_client::{UntypedWorkflow, WorkflowFetchHistoryOptions, WorkflowHistory};
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 use worker::workflows::{
-    HaltWorkflow, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
-    StackExecutionWorkflow, StackScheduleWorkflow,
+    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
+    SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow, StackScheduleWorkflow,
 };
 
 use crate::chain::diamond;
@@ -35,7 +35,13 @@ fn replayer() -> WorkflowReplayer {
         .unwrap()
         .register_workflow::<StackScheduleWorkflow>()
         .unwrap()
+        .register_workflow::<FreezeWorkflow>()
+        .unwrap()
         .register_workflow::<HaltWorkflow>()
+        .unwrap()
+        .register_workflow::<NotifyWorkflow>()
+        .unwrap()
+        .register_workflow::<RunNotifyWorkflow>()
         .unwrap();
     WorkflowReplayer::new(options.build()).unwrap()
 }
@@ -47,7 +53,7 @@ async fn every_recorded_history_can_be_replayed() {
         .map(|entry| entry.unwrap().path())
         .collect();
     files.sort();
-    assert!(files.len() >= 6, "histories are only ever added: {files:?}");
+    assert!(files.len() >= 8, "histories are only ever added: {files:?}");
     for file in files {
         let history = WorkflowHistory::from_json(&std::fs::read(&file).unwrap()).unwrap();
         if let Err(error) = replayer().replay_workflow(history).await {
@@ -57,8 +63,8 @@ async fn every_recorded_history_can_be_replayed() {
 }
 
 #[tokio::test]
-async fn a_history_of_other_code_is_found_out() {
-    let file = directory().join("third-execution.json");
+async fn a_history_of_different_code_is_rejected() {
+    let file = directory().join("0.1-execution.json");
     let mut history: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let scheduled = history["events"]
         .as_array_mut()
@@ -69,6 +75,34 @@ async fn a_history_of_other_code_is_found_out() {
     scheduled["activity_type"]["name"] = "another_activity".into();
     let history = WorkflowHistory::from_json(history.to_string().as_bytes()).unwrap();
     replayer().replay_workflow(history).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn the_messages_of_a_story_can_be_recorded() {
+    let (sink, address) = crate::notices::taker().await;
+    let sinks = format!("[people]\nkind = 'webhook'\nurl = 'http://{address}/'");
+    let world = World::with_variables(&[("SPILLWAY_SINKS", &sinks)]).await;
+    diamond(&world);
+    let dns = NewStack::named("dns").depends_on("cluster");
+    world
+        .spacelift
+        .add_stack(dns.label("spillway:on-completed=people"));
+    world.spacelift.fail_next("database");
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
+    world.wait_for_quiet().await;
+    sink.abort();
+    let chain = ChainId::of_root_run(&world.account, &root);
+    let run = world.spacelift.runs_of("dns")[0].run.clone();
+    let finished = chain::RunState::Finished;
+    let workflows = [
+        ("notify", temporal_client::id::notify(&chain)),
+        (
+            "notify-run",
+            temporal_client::id::notify_run(&world.account, &run, &finished),
+        ),
+    ];
+    record(&world, &workflows).await;
 }
 
 #[tokio::test]
@@ -85,22 +119,27 @@ async fn the_story_can_be_recorded() {
     let chain = ChainId::of_root_run(&world.account, &root);
     let follow = |stack: &str| {
         let run = world.spacelift.runs_of(stack)[0].run.clone();
-        orchestrator::id::follow_run(&world.account, &run)
+        temporal_client::id::follow_run(&world.account, &run)
     };
-    let execution = |stack: &str| orchestrator::id::execution(&world.account, &stack.parse().unwrap());
+    let execution = |stack: &str| temporal_client::id::execution(&world.account, &stack.parse().unwrap());
     let workflows = [
         ("follow-root", follow("network")),
         ("follow-own", follow("cluster")),
         ("follow-failed", follow("database")),
         ("chain", chain.to_string()),
         ("execution", execution("cluster")),
-        ("schedule", orchestrator::id::schedule(&world.account)),
+        ("schedule", temporal_client::id::schedule(&world.account)),
     ];
+    record(&world, &workflows).await;
+}
+
+/// Replays these histories, and writes them down where that is wanted.
+async fn record(world: &World, workflows: &[(&str, String)]) {
     for (kind, id) in workflows {
         let history = world
-            .orchestrator
+            .workflows
             .client()
-            .get_workflow_handle::<UntypedWorkflow>(&id)
+            .get_workflow_handle::<UntypedWorkflow>(id)
             .fetch_history(WorkflowFetchHistoryOptions::default());
         let mut history: Value = serde_json::from_slice(&history.to_json().await.unwrap()).unwrap();
         anonymise(&mut history);
@@ -115,12 +154,12 @@ async fn the_story_can_be_recorded() {
     }
 }
 
-/// Which machine wrote a history is nobody's business.
+/// The machine that wrote a history is irrelevant.
 fn anonymise(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (key, field) in fields {
-                // A sticky task queue has the name of its worker, `<process>@<host>:…`.
+                // A sticky task queue contains the name of its worker, `<process>@<host>:…`.
                 if key == "identity"
                     || (key == "name" && field.as_str().is_some_and(|name| name.contains('@')))
                 {

@@ -1,4 +1,4 @@
-//! How long it takes from the end of a run to the next trigger.
+//! The time from the end of a run to the next trigger.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use mock_spacelift::NewStack;
 
 use crate::world::World;
 
-/// Stacks of the account.
+/// The number of stacks in the account.
 const STACKS: usize = 500;
-/// Stacks of the chain, one after the other.
+/// The number of stacks in the chain, a line.
 const HOPS: usize = 40;
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn from_the_end_of_a_run_to_the_next_trigger() {
         })
         .await;
     let chain = chain::ChainId::of_root_run(&world.account, &root);
-    let report = tokio::time::timeout(Duration::from_secs(300), world.orchestrator.end_of_chain(&chain))
+    let report = tokio::time::timeout(Duration::from_secs(300), world.workflows.end_of_chain(&chain))
         .await
         .expect("it ends")
         .unwrap();

@@ -2,24 +2,36 @@
 //! Spacelift account in memory. `cargo xtask test` starts the server.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
 mod audit;
 mod buffer;
 mod chain;
 mod chaos;
+#[path = "../../crates/cli/tests/it/conforms.rs"]
+mod conforms;
 mod cost;
 mod credentials;
+mod dashboard;
 mod deployment;
+mod documents;
 mod durability;
 mod encryption;
 mod engine;
 mod histories;
 mod latency;
+mod login;
 mod long;
+mod named_webhook;
+mod notices;
 mod operations;
 mod outage;
+mod pages;
 mod request;
 mod rules;
+mod steering;
+mod traces;
 mod trouble;
+mod upgrade;
 mod webhook;
 mod world;

@@ -7,10 +7,10 @@ use chain::ChainResult;
 use tokio::process::Command;
 
 use crate::chain::diamond;
-use crate::world::{World, http, program};
+use crate::world::{WAIT_MAX, World, http, program};
 
 #[tokio::test]
-async fn the_worker_tells_how_it_is_and_what_it_did() {
+async fn the_worker_reports_its_health_and_metrics() {
     let world = World::start().await;
     diamond(&world);
     world.spacelift.fail_next("database");
@@ -28,7 +28,7 @@ async fn the_worker_tells_how_it_is_and_what_it_did() {
     };
     assert_eq!(get("/health").await, "polling\n");
     let metrics = get("/metrics").await;
-    for wanted in [
+    for expected in [
         r#"spillway_chains_total{cause="",event="started"} 1"#,
         r#"spillway_chains_total{cause="",event="failed"} 1"#,
         r#"spillway_stacks_total{cause="",outcome="succeeded"} 1"#,
@@ -41,12 +41,12 @@ async fn the_worker_tells_how_it_is_and_what_it_did() {
         "temporal_workflow_task_schedule_to_start_latency_bucket",
         "temporal_activity_schedule_to_start_latency_bucket",
     ] {
-        assert!(metrics.contains(wanted), "`{wanted}` is not in:\n{metrics}");
+        assert!(metrics.contains(expected), "`{expected}` is not in:\n{metrics}");
     }
 }
 
 #[tokio::test]
-async fn the_program_itself_asks_whether_the_worker_is_well() {
+async fn the_program_checks_the_health_of_the_worker() {
     let mut world = World::start().await;
     let address = world.endpoints.to_string();
     let is_well = async || {
@@ -56,32 +56,23 @@ async fn the_program_itself_asks_whether_the_worker_is_well() {
             .status();
         asked.await.unwrap()
     };
-    let begun = tokio::time::timeout(Duration::from_secs(60), async {
+    let begun = tokio::time::timeout(WAIT_MAX, async {
         while !is_well().await.success() {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     });
-    begun.await.expect("it is well some day");
+    begun.await.expect("it becomes healthy");
     world.kill_worker().await;
     assert_eq!(is_well().await.code(), Some(1));
 }
 
 #[tokio::test]
-async fn a_sweep_counts_a_halt_for_the_alarm() {
+async fn a_sweep_emits_the_metric_of_a_halt() {
     let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
     world.wait_for_a_sweep().await;
-    world.orchestrator.halt(&world.account, "alice").await.unwrap();
-    let counted = tokio::time::timeout(Duration::from_secs(60), async {
-        let wanted = r#"spillway_sweep_found_total{what="halt"}"#;
-        loop {
-            let address = format!("http://{}/metrics", world.endpoints);
-            let metrics = http().get(address).send().await.unwrap().text().await.unwrap();
-            if metrics.contains(wanted) {
-                assert!(metrics.contains("spillway_sweeps_total"));
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    });
-    counted.await.expect("a sweep finds the halt");
+    world.workflows.halt(&world.account, "alice").await.unwrap();
+    world
+        .wait_for_metric(r#"spillway_sweep_found_total{what="halt"}"#)
+        .await;
+    world.wait_for_metric("spillway_sweeps_total").await;
 }

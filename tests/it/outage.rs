@@ -1,10 +1,10 @@
-//! A Temporal server of a test's own, which goes away and comes back with its data.
+//! A Temporal server for one test, which can be stopped and restarted with its data.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use orchestrator::TemporalSettings;
 use tempfile::TempDir;
+use temporal_client::TemporalSettings;
 use temporal_server::{DevServer, Options};
 use temporalio_client::Client;
 
@@ -39,7 +39,7 @@ impl Temporal {
         self.address.to_string()
     }
 
-    /// As a crash would.
+    /// As in a crash.
     pub(crate) async fn kill(&mut self) {
         self.server.take().expect("it runs").kill().await.unwrap();
     }

@@ -1,17 +1,25 @@
-//! A run that somebody asks for, and its chain.
+//! A requested run and its chain.
 
 use chain::{ChainId, ChainResult};
 use mock_spacelift::NewStack;
 use serde_json::{Value, json};
+use temporal_client::clock;
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::World;
 
+/// The body of a request for a run of `network`, signed now.
+pub(crate) fn request(id: &str) -> String {
+    let requested_at = clock::now_ms() / 1000;
+    json!({"event": "triggered", "stack_id": "network", "request_id": id, "requested_at": requested_at})
+        .to_string()
+}
+
 #[tokio::test]
-async fn a_request_runs_the_stack_and_then_its_chain_and_the_same_request_is_one() {
+async fn a_request_runs_the_stack_and_its_chain_once() {
     let world = World::start().await;
     diamond(&world);
-    let body = json!({"event": "triggered", "stack_id": "network", "request_id": "change-42"}).to_string();
+    let body = request("change-42");
     let first = world.post(&body).await;
     assert_eq!(first.status(), 202);
     let first: Value = first.json().await.unwrap();
@@ -44,7 +52,7 @@ async fn a_request_for_a_stack_that_fails_runs_nothing_else() {
     world
         .spacelift
         .add_stack(NewStack::named("database").depends_on("network"));
-    let body = json!({"event": "triggered", "stack_id": "network"}).to_string();
+    let body = request("change-43");
     assert_eq!(world.post(&body).await.status(), 202);
     world
         .spacelift

@@ -1,16 +1,16 @@
-//! The rules of a chain that only the whole system can show.
+//! The rules of a chain that need the whole system.
 
 use std::time::Duration;
 
 use chain::ChainResult;
 use chain::RunState;
-use mock_spacelift::{KEY_ID, NewStack};
-use orchestrator::contract::ChainReport;
+use mock_spacelift::{KEY_ID, NewStack, Pace};
+use temporal_client::contract::ChainReport;
 
 use crate::chain::{EACH_ONCE, diamond};
-use crate::world::World;
+use crate::world::{PACE, World};
 
-/// A world that looks at Spacelift again after a moment.
+/// A world that looks up runs after a moment.
 async fn impatient() -> World {
     World::with_settings(|settings| {
         settings.timing.poll_first = Duration::from_millis(300);
@@ -44,28 +44,29 @@ async fn a_locked_stack_is_waited_for() {
 }
 
 #[tokio::test]
-async fn an_upstream_outside_the_chain_that_is_under_way_is_waited_for_and_never_run() {
+async fn a_running_upstream_outside_the_chain_is_waited_for_and_never_triggered() {
     let world = impatient().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("secrets").autodeploy(false));
-    world.spacelift.add_stack(
-        NewStack::named("apps")
-            .depends_on("network")
-            .depends_on("secrets"),
-    );
-    let outside = world.spacelift.trigger("secrets", "alice");
+    world.graph("network; secrets; apps: network secrets");
+    // `secrets` runs, and nobody has to confirm it, while the chain of `network` begins.
+    world.spacelift.pace(Pace::Manual);
     let root = world.spacelift.push("network");
+    let state = || world.spacelift.run(&root).unwrap().state;
+    while state() != RunState::Applying {
+        world.spacelift.step();
+    }
+    let outside = world.spacelift.trigger("secrets", "alice");
+    while !state().is_terminal() {
+        world.spacelift.step();
+    }
     world
         .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
         .await;
-    world.confirm("secrets").await;
+    world.spacelift.pace(Pace::Every(PACE));
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Succeeded);
     assert_eq!(world.spacelift.runs_of("secrets").len(), 1);
     let apps = world.spacelift.runs_of("apps");
-    // `secrets` is a root too: its end starts a chain of its own, with `apps` in it.
+    // `secrets` is a root too: its end starts its own chain, which contains `apps`.
     let finished = world
         .spacelift
         .run(&outside)
@@ -78,15 +79,7 @@ async fn an_upstream_outside_the_chain_that_is_under_way_is_waited_for_and_never
 #[tokio::test]
 async fn a_stack_that_needs_a_confirmation_is_waited_for() {
     let world = impatient().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world.spacelift.add_stack(
-        NewStack::named("database")
-            .depends_on("network")
-            .autodeploy(false),
-    );
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("database"));
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     let database = "database".parse().unwrap();
     let run_of_database = |report: &ChainReport| report.record.as_ref()?.stack(&database)?.run.clone();
@@ -116,7 +109,7 @@ async fn a_stack_that_needs_a_confirmation_is_waited_for() {
 }
 
 #[tokio::test]
-async fn runs_of_our_own_start_no_chains() {
+async fn runs_of_our_own_start_no_chain() {
     let world = World::start().await;
     diamond(&world);
     let root = world.spacelift.push("network");
@@ -127,9 +120,9 @@ async fn runs_of_our_own_start_no_chains() {
     assert_eq!(world.runs_per_stack(), EACH_ONCE);
 }
 
-/// The schedule knows what it made, so such a run is somebody else's.
+/// The schedule knows its own runs, so this run is somebody else's.
 #[tokio::test]
-async fn a_run_of_our_key_that_we_did_not_make_is_a_root() {
+async fn a_foreign_run_of_our_key_starts_a_chain() {
     let world = World::start().await;
     diamond(&world);
     let root = world.spacelift.trigger("network", &format!("api::{KEY_ID}"));
@@ -138,7 +131,7 @@ async fn a_run_of_our_key_that_we_did_not_make_is_a_root() {
 }
 
 #[tokio::test]
-async fn the_same_repository_and_branch_runs_the_commit_of_the_root() {
+async fn stacks_of_the_roots_repository_and_branch_run_its_commit() {
     let world = World::start().await;
     world
         .spacelift
@@ -163,7 +156,7 @@ async fn the_same_repository_and_branch_runs_the_commit_of_the_root() {
 }
 
 #[tokio::test]
-async fn no_more_runs_are_in_flight_than_is_set() {
+async fn the_limit_of_parallel_runs_is_respected() {
     let world = World::with_settings(|settings| settings.chain.parallel_runs = 2.try_into().unwrap()).await;
     world.spacelift.add_stack(NewStack::named("network"));
     for stack in ["a", "b", "c", "d", "e"] {

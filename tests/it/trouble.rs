@@ -1,16 +1,15 @@
-//! Crashes, lost messages and bad days: nothing is lost, and nothing is triggered twice.
+//! Crashes, lost messages and outages: nothing is lost, and nothing is triggered twice.
 
 use std::time::Duration;
 
-use chain::ChainResult;
-use chain::{Reason, RunId};
+use chain::{ChainResult, Reason, ReasonCode, RunId};
 use mock_spacelift::{Fault, NewStack, WebhookFault};
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::World;
 
 #[tokio::test]
-async fn a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
+async fn a_killed_worker_loses_nothing_and_repeats_nothing() {
     let mut world = World::start().await;
     diamond(&world);
     let root = world.spacelift.push("network");
@@ -27,13 +26,13 @@ async fn a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
 }
 
 #[tokio::test]
-async fn a_worker_killed_between_trigger_and_answer_finds_the_run_that_it_made() {
+async fn a_worker_killed_between_trigger_and_answer_finds_its_run() {
     let mut world = World::start().await;
     world.spacelift.add_stack(NewStack::named("network"));
     world
         .spacelift
         .add_stack(NewStack::named("database").depends_on("network"));
-    // The run is made, and the answer never reaches the worker that dies.
+    // The run is triggered, and the answer never reaches the worker, which crashes.
     world
         .spacelift
         .fault(Fault::slow(Duration::from_secs(20)).on("runTrigger"));
@@ -51,7 +50,7 @@ async fn a_worker_killed_between_trigger_and_answer_finds_the_run_that_it_made()
 }
 
 #[tokio::test]
-async fn sigterm_ends_the_worker_cleanly_and_its_successor_goes_on() {
+async fn sigterm_stops_the_worker_cleanly_and_its_successor_continues() {
     let mut world = World::start().await;
     diamond(&world);
     let root = world.spacelift.push("network");
@@ -65,7 +64,7 @@ async fn sigterm_ends_the_worker_cleanly_and_its_successor_goes_on() {
 }
 
 #[tokio::test]
-async fn a_lost_terminal_webhook_is_made_good_by_looking() {
+async fn polling_finds_an_end_whose_webhook_was_lost() {
     let world =
         World::with_settings(|settings| settings.timing.poll_first = Duration::from_millis(500)).await;
     diamond(&world);
@@ -80,7 +79,7 @@ async fn a_lost_terminal_webhook_is_made_good_by_looking() {
 }
 
 #[tokio::test]
-async fn when_no_webhook_comes_at_all_the_sweep_finds_the_run() {
+async fn the_sweep_finds_a_run_without_any_webhook() {
     let world = World::with_settings(|settings| {
         settings.sweep_every = Duration::from_secs(1);
         settings.timing.poll_first = Duration::from_millis(500);
@@ -95,7 +94,7 @@ async fn when_no_webhook_comes_at_all_the_sweep_finds_the_run() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_for_a_while_delays_looking_and_fails_nothing() {
+async fn a_temporarily_refused_key_delays_polling_and_fails_nothing() {
     for operation in ["SearchStacks", "Run"] {
         let world = World::start().await;
         diamond(&world);
@@ -111,7 +110,7 @@ async fn a_key_that_is_refused_for_a_while_delays_looking_and_fails_nothing() {
 }
 
 #[tokio::test]
-async fn a_bad_day_of_the_api_delays_and_doubles_nothing() {
+async fn api_faults_cause_delays_but_no_repeated_runs() {
     for (name, fault) in [
         ("429", Fault::too_many_requests(Duration::from_secs(1))),
         ("500", Fault::internal_error()),
@@ -157,13 +156,13 @@ async fn a_trigger_that_spacelift_refuses_three_times_fails_its_stack_with_the_r
     );
     let root = world.spacelift.push("network");
     let reason = failure_of_database(&world, &root).await;
-    assert_eq!(reason.code, "trigger_refused");
+    assert_eq!(reason.code, ReasonCode::TriggerRefused);
     assert!(reason.text.contains("the stack has no worker pool"), "{reason}");
     assert_eq!(triggers(&world), 3);
 }
 
 #[tokio::test]
-async fn a_trigger_that_does_not_work_is_tried_for_as_long_as_is_set() {
+async fn a_failing_trigger_is_retried_for_the_configured_time() {
     let patience = Duration::from_secs(6);
     let world = World::with_settings(|settings| settings.timing.trigger_patience = patience).await;
     world.spacelift.add_stack(NewStack::named("network"));
@@ -175,12 +174,12 @@ async fn a_trigger_that_does_not_work_is_tried_for_as_long_as_is_set() {
         .fault(Fault::internal_error().on("runTrigger").always());
     let root = world.spacelift.push("network");
     let reason = failure_of_database(&world, &root).await;
-    assert_eq!(reason.code, "trigger_failed");
+    assert_eq!(reason.code, ReasonCode::TriggerFailed);
     assert!(reason.text.contains("500"), "{reason}");
     assert!(triggers(&world) > 3, "{} triggers", triggers(&world));
 }
 
-/// Why `database` failed, of which no run was made.
+/// Why `database` failed without a run.
 async fn failure_of_database(world: &World, root: &RunId) -> Reason {
     let report = world.chain_of(root).await;
     assert_eq!(report.result, ChainResult::Failed);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::{World, http, now_s};
 
-/// A default run event, with what a test wants changed.
+/// A default run event, with a test's changes.
 fn event(world: &World, changes: &Value) -> String {
     let mut event = json!({
         "account": world.account,
@@ -35,7 +35,7 @@ fn merge(target: &mut Value, changes: &Value) {
 }
 
 #[tokio::test]
-async fn an_event_is_accepted_and_says_where_it_went() {
+async fn an_accepted_event_is_answered_with_its_workflow() {
     let world = World::start().await;
     let answer = world.post(&event(&world, &json!({}))).await;
     assert_eq!(answer.status(), 202);
@@ -53,7 +53,7 @@ async fn an_event_is_accepted_and_says_where_it_went() {
 }
 
 #[tokio::test]
-async fn a_changed_byte_is_refused_and_starts_nothing() {
+async fn a_delivery_with_a_changed_byte_is_refused() {
     let world = World::start().await;
     let body = event(&world, &json!({}));
     let signature = chain::signature::sign(
@@ -77,7 +77,7 @@ async fn a_changed_byte_is_refused_and_starts_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_authentic_and_not_ours_is_ignored_with_a_reason() {
+async fn irrelevant_authentic_deliveries_are_ignored_with_a_reason() {
     let world = World::start().await;
     for (changes, reason) in [
         (json!({"run": {"type": "PROPOSED"}}), "run_type"),
@@ -105,7 +105,7 @@ async fn what_is_authentic_and_not_ours_is_ignored_with_a_reason() {
 }
 
 #[tokio::test]
-async fn what_is_authentic_and_unreadable_is_answered_with_the_field() {
+async fn unreadable_authentic_deliveries_are_answered_with_the_field() {
     let world = World::start().await;
     let answer = world.post(&event(&world, &json!({"run": {"id": 5}}))).await;
     assert_eq!(answer.status(), 422);
@@ -141,7 +141,7 @@ async fn other_requests_have_their_statuses() {
 }
 
 #[tokio::test]
-async fn fifty_duplicates_and_shuffled_states_of_one_run_are_one_chain() {
+async fn fifty_duplicates_and_shuffled_states_of_one_run_start_one_chain() {
     let world = World::start().await;
     diamond(&world);
     let root = world.spacelift.push("network");
@@ -156,7 +156,7 @@ async fn fifty_duplicates_and_shuffled_states_of_one_run_are_one_chain() {
     assert!(told.len() >= 5, "a run goes through several states");
     let mut statuses = Vec::new();
     for n in 0..50 {
-        // A step that shares no factor with the number of states visits them in another order.
+        // A step that shares no factor with the number of states visits them in a different order.
         statuses.push(world.post(&told[n * 7 % told.len()]).await.status().as_u16());
     }
     assert!(

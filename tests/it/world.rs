@@ -1,10 +1,12 @@
-//! One Spacelift account with everything around it. Each test has its own account and task queue, so that they share
-//! a Temporal server and nothing else.
+//! One Spacelift account with everything around it. Each test has its own account and task queue, so that tests share
+//! only a Temporal server.
 
 mod account;
+mod by_force;
+mod histories;
 mod processes;
 
-pub(crate) use account::{commit, is_ours, push_of};
+pub(crate) use account::{commit, freeze_window, is_ours, push_of};
 pub(crate) use processes::program;
 
 use std::collections::BTreeMap;
@@ -16,29 +18,33 @@ use chain::signature::{self, WebhookSecret, WebhookSecrets};
 use chain::{AccountName, ChainId, RunId, RunState};
 use environment::Variables;
 use mock_spacelift::{MockSpacelift, NewWebhook, Pace, RunRecord, Server};
-use orchestrator::contract::ChainReport;
-use orchestrator::{Orchestrator, Settings, TemporalSettings, id};
+use settings::Settings;
 use tempfile::TempDir;
-use temporalio_client::{UntypedWorkflow, WorkflowCountOptions, WorkflowTerminateOptions};
+use temporal_client::contract::{ChainReport, ScheduleMessage};
+use temporal_client::{TemporalSettings, WorkflowClient};
+use temporalio_client::WorkflowCountOptions;
 use tokio::process::Child;
 
 const SECRET: &str = "a secret of the whole-system tests";
-/// Slow enough for a test to step in between, fast enough for many tests.
-const PACE: Duration = Duration::from_millis(40);
+/// How long anything can take on a busy machine. Only tests that fail wait that long.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(180);
+
+/// Slow enough for a test to intervene, and fast enough for many tests.
+pub(crate) const PACE: Duration = Duration::from_millis(40);
 
 pub(crate) struct World {
     pub(crate) account: AccountName,
     pub(crate) spacelift: MockSpacelift,
-    pub(crate) orchestrator: Orchestrator,
+    pub(crate) workflows: WorkflowClient,
     pub(crate) webhook: SocketAddr,
     /// Where the chains and the webhook write their audit log.
     pub(crate) audit: audit::Store,
     audit_directory: TempDir,
     server: Server,
-    /// Where Temporal is, and with which key it is spoken to.
+    /// The address of Temporal, and its API key.
     temporal: Variables,
     worker: Option<Child>,
-    /// Where the worker answers for itself.
+    /// The address of the worker's health check and metrics.
     pub(crate) endpoints: SocketAddr,
 }
 
@@ -47,26 +53,43 @@ impl World {
         Self::with_settings(|_| {}).await
     }
 
-    /// A world whose webhook and worker have other settings than the default.
+    /// A world whose webhook and worker have non-default settings.
     pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
-        let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL")
-            .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`");
-        Self::beside(&temporal, change).await
+        Self::beside(&shared_temporal(), change).await
     }
 
-    /// A world in which everybody who speaks to Temporal has these variables too.
+    /// A world in which all clients of Temporal have these additional variables.
     pub(crate) async fn with_variables(variables: &[(&str, &str)]) -> Self {
-        let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL")
-            .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`");
+        Self::with(variables, |_| {}).await
+    }
+
+    /// The same, with non-default settings.
+    pub(crate) async fn with(variables: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Self {
         let variables = variables
             .iter()
             .map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        Self::new(&temporal, variables.collect(), |_| {}).await
+        Self::new(&shared_temporal(), variables.collect(), change)
+            .await
+            .with_stack_webhooks()
     }
 
-    /// A world with a Temporal server of the test's own.
+    /// A world with its own Temporal server.
     pub(crate) async fn beside(temporal: &str, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::new(temporal, Variables::new(), change).await
+        Self::new(temporal, Variables::new(), change)
+            .await
+            .with_stack_webhooks()
+    }
+
+    /// A world in which Spacelift sends no webhooks yet.
+    pub(crate) async fn without_webhooks() -> Self {
+        Self::new(&shared_temporal(), Variables::new(), |_| {}).await
+    }
+
+    fn with_stack_webhooks(self) -> Self {
+        let url = format!("http://{}/webhook", self.webhook);
+        self.spacelift
+            .webhook(&NewWebhook::on_every_stack(url, SECRET).retrying());
+        self
     }
 
     async fn new(address: &str, mut temporal: Variables, change: impl FnOnce(&mut Settings)) -> Self {
@@ -81,16 +104,16 @@ impl World {
             task_queue: name.clone(),
             ..Settings::default()
         };
-        // What is tried again in a test is tried again at once.
+        // Retries happen at once in tests.
         settings.timing.trigger_backoff = Duration::from_millis(50);
         change(&mut settings);
         let audit_directory = tempfile::tempdir().unwrap();
         let audit = audit::Store::in_directory(audit_directory.path());
         let temporal_settings = TemporalSettings::from_variables(&temporal).unwrap();
         let client = temporal_settings.connect().await.unwrap();
-        let orchestrator = Orchestrator::new(client, settings.clone());
+        let workflows = WorkflowClient::new(client, settings.clone());
 
-        // The worker wants to be told its port: a free one, given back before it starts.
+        // The worker needs to know its port: a free one, released before it starts.
         let endpoints = tokio::net::TcpListener::bind(any_port())
             .await
             .unwrap()
@@ -99,19 +122,18 @@ impl World {
         let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
         let webhook = listener.local_addr().unwrap();
         let secrets = WebhookSecrets::from(WebhookSecret::parse(SECRET).unwrap());
-        let router = webhook::router(webhook::Config {
+        let config = webhook::Config {
             account: Some(account.clone()),
             audit: Some(audit.clone()),
+            has_docs: true,
             ..webhook::Config::new(secrets, temporal_settings, settings)
-        });
-        tokio::spawn(webhook::serve(listener, router, std::future::pending()));
-        spacelift
-            .webhook(&NewWebhook::on_every_stack(format!("http://{webhook}/webhook"), SECRET).retrying());
+        };
+        tokio::spawn(webhook::serve(listener, config, std::future::pending()));
 
         let mut world = Self {
             account,
             spacelift,
-            orchestrator,
+            workflows,
             webhook,
             audit,
             audit_directory,
@@ -124,7 +146,16 @@ impl World {
         world
     }
 
-    /// Posts a body, signed as Spacelift signs.
+    pub(crate) fn spacelift_url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The page of the webhook.
+    pub(crate) fn docs_url(&self) -> String {
+        format!("http://{}/docs", self.webhook)
+    }
+
+    /// Posts a body with Spacelift's signature.
     pub(crate) async fn post(&self, body: &str) -> reqwest::Response {
         self.post_signed(
             body,
@@ -144,7 +175,7 @@ impl World {
             .unwrap()
     }
 
-    /// Waits until a chain has begun and says something.
+    /// Waits until a chain has begun and its state meets a condition.
     pub(crate) async fn wait_for_chain(
         &self,
         root: &RunId,
@@ -152,9 +183,9 @@ impl World {
         condition: impl Fn(&ChainReport) -> bool,
     ) -> ChainReport {
         let chain = ChainId::of_root_run(&self.account, root);
-        let held = tokio::time::timeout(Duration::from_secs(60), async {
+        let held = tokio::time::timeout(WAIT_MAX, async {
             loop {
-                if let Some(report) = self.orchestrator.chain(&chain).await.unwrap()
+                if let Some(report) = self.workflows.chain(&chain).await.unwrap()
                     && condition(&report)
                 {
                     return report;
@@ -166,11 +197,11 @@ impl World {
             .unwrap_or_else(|_| panic!("{chain}: {what} did not happen"))
     }
 
-    /// How many workflows of a type this account has.
+    /// The number of this account's workflows of a type.
     pub(crate) async fn workflows(&self, kind: &str) -> usize {
         let query = format!(
             "WorkflowType = '{kind}' AND TaskQueue = '{}'",
-            self.orchestrator.settings().task_queue
+            self.workflows.settings().task_queue
         );
         self.count(&query).await
     }
@@ -195,26 +226,40 @@ impl World {
         self.audit_directory.path()
     }
 
-    /// Ends the schedule by force, as an operator might.
-    pub(crate) async fn terminate_schedule(&self) {
-        let schedule = id::schedule(&self.account);
-        let client = self.orchestrator.client();
-        let handle = client.get_workflow_handle::<UntypedWorkflow>(&schedule);
-        // An error says that there is none at this moment.
-        let _ = handle.terminate(WorkflowTerminateOptions::default()).await;
+    /// Signals the schedule, and starts it if needed.
+    pub(crate) async fn signal_schedule(&self, message: &ScheduleMessage) {
+        let signalled = self.workflows.signal_schedule(&self.account, message).await;
+        signalled.unwrap();
     }
 
-    /// Waits until nothing is under way: no run, and no workflow that could still start something.
+    /// Waits until nothing is open: no run, and no workflow that could still start something.
     pub(crate) async fn wait_for_quiet(&self) {
         self.spacelift
             .wait_until("all runs to end", |spacelift| {
                 spacelift.runs().iter().all(|run| run.state.is_terminal())
             })
             .await;
-        // The schedule stays for a while when it has nothing to do.
+        // An idle schedule stays open for a while.
         let running = "ExecutionStatus = 'Running' AND WorkflowType != 'StackScheduleWorkflow'";
         self.wait_for_count("no workflow to run", running, |count| count == 0)
             .await;
+    }
+
+    /// Waits until the worker's metrics contain a line with this beginning.
+    pub(crate) async fn wait_for_metric(&self, expected: &str) {
+        let address = format!("http://{}/metrics", self.endpoints);
+        let counted = tokio::time::timeout(WAIT_MAX, async {
+            loop {
+                let metrics = http().get(&address).send().await.unwrap().text().await.unwrap();
+                if metrics.lines().any(|line| line.starts_with(expected)) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        });
+        counted
+            .await
+            .unwrap_or_else(|_| panic!("`{expected}` is not counted"));
     }
 
     pub(crate) async fn wait_for_a_sweep(&self) {
@@ -222,12 +267,19 @@ impl World {
         self.wait_for_count("a sweep", done, |count| count > 0).await;
     }
 
+    /// Waits until this many runs are followed.
+    pub(crate) async fn wait_for_followers(&self, number: usize) {
+        let open = "WorkflowType = 'SpaceliftWebhookWorkflow' AND ExecutionStatus = 'Running'";
+        self.wait_for_count("the followers of runs", open, |count| count == number)
+            .await;
+    }
+
     async fn wait_for_count(&self, what: &str, query: &str, condition: impl Fn(usize) -> bool) {
         let query = format!(
             "{query} AND TaskQueue = '{}'",
-            self.orchestrator.settings().task_queue
+            self.workflows.settings().task_queue
         );
-        let held = tokio::time::timeout(Duration::from_secs(60), async {
+        let held = tokio::time::timeout(WAIT_MAX, async {
             while !condition(self.count(&query).await) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
@@ -236,7 +288,7 @@ impl World {
     }
 
     async fn count(&self, query: &str) -> usize {
-        self.orchestrator
+        self.workflows
             .client()
             .count_workflows(query, WorkflowCountOptions::default())
             .await
@@ -259,13 +311,13 @@ impl World {
 
     /// The end of a chain.
     pub(crate) async fn end_of(&self, chain: &ChainId) -> ChainReport {
-        tokio::time::timeout(Duration::from_secs(60), self.orchestrator.end_of_chain(chain))
+        tokio::time::timeout(WAIT_MAX, self.workflows.end_of_chain(chain))
             .await
             .unwrap_or_else(|_| panic!("{chain} does not end: {:#?}", self.runs_per_stack()))
             .unwrap()
     }
 
-    /// How many runs each stack had.
+    /// The number of runs of each stack.
     pub(crate) fn runs_per_stack(&self) -> Vec<(&'static str, usize)> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for run in self.spacelift.runs() {
@@ -277,7 +329,7 @@ impl World {
             .collect()
     }
 
-    /// The first of each pair was over before the second one's run was made.
+    /// The run of the first of each pair ended before the second one's was created.
     pub(crate) fn assert_order(&self, pairs: &[(&str, &str)]) {
         let only_run = |stack: &str| -> RunRecord {
             let runs = self.spacelift.runs_of(stack);
@@ -294,9 +346,15 @@ impl World {
     }
 }
 
+/// The Temporal server that all tests share.
+pub(crate) fn shared_temporal() -> String {
+    std::env::var("SPILLWAY_TEST_TEMPORAL")
+        .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`")
+}
+
 /// A client for plain HTTP.
 pub(crate) fn http() -> reqwest::Client {
-    // An error says that a provider is installed already, which is as good.
+    // An error means that a provider is installed already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }

@@ -1,6 +1,6 @@
-//! The worker's metrics for CloudWatch, which reads them out of the log: once a minute, what alarms look at.
+//! The worker's metrics for CloudWatch, written to the log once a minute: those that the alarms use.
 //!
-//! They are taken out of the Prometheus registry, the one place where the SDK and we count.
+//! They are read from the Prometheus registry, in which both the SDK and the worker count.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,11 +12,11 @@ use tracing::warn;
 use crate::endpoints::registry;
 
 const EVERY: Duration = Duration::from_secs(60);
-/// The format takes at most this many values for one metric.
+/// The metric format allows at most this many values for one metric.
 const VALUES_MAX: u64 = 100;
 
-/// Tells for as long as the process lives.
-pub(crate) async fn tell(metrics: Namespace, address: SocketAddr) {
+/// Writes the metrics for as long as the process lives.
+pub(crate) async fn emit_every_minute(metrics: Namespace, address: SocketAddr) {
     let mut before = Sample::default();
     let mut minute = tokio::time::interval(EVERY);
     loop {
@@ -54,7 +54,14 @@ fn line(before: &Sample, now: &Sample) -> Line {
             "what=\"waiting_run\"",
         ),
         ("ScheduleAlarms", "spillway_schedule_alarms_total", ""),
+        (
+            "SecondSpillway",
+            "spillway_schedule_alarms_total",
+            "alarm=\"conflict\"",
+        ),
         ("AuditFailures", "spillway_audit_failures_total", ""),
+        ("NoticesFailed", "spillway_notices_total", "outcome=\"failed\""),
+        ("NoticesLate", "spillway_notices_late_total", ""),
         ("WorkflowsFailed", "temporal_workflow_failed_total", ""),
         (
             "WorkflowTasksFailed",
@@ -92,7 +99,7 @@ fn line(before: &Sample, now: &Sample) -> Line {
     line
 }
 
-/// The numbers of one moment, by series: the name with its labels.
+/// The values of one point in time, by series: the name with its labels.
 #[derive(Default)]
 struct Sample(BTreeMap<String, f64>);
 
@@ -116,7 +123,7 @@ impl Sample {
             .fold(0.0, |sum, (_, value)| sum + value)
     }
 
-    /// How many observations were at most as large as each bound, over all series of a histogram.
+    /// The number of observations up to each bound, over all series of a histogram.
     fn buckets(&self, name: &str) -> Vec<(f64, f64)> {
         let mut counts: BTreeMap<String, f64> = BTreeMap::new();
         for (labels, value) in self.of(&format!("{name}_bucket")) {
@@ -142,8 +149,8 @@ impl Sample {
     }
 }
 
-/// The upper bound of its bucket for each observation that is new; where they are too many, as many of each bound as
-/// keeps the proportions. What is over the last bound counts as that bound.
+/// The upper bound of its bucket for each new observation. If there are too many, fewer of each bound in the same
+/// proportions. An observation above the last bound counts as that bound.
 fn values(before: &[(f64, f64)], now: &[(f64, f64)]) -> Vec<f64> {
     let mut below = 0.0;
     let mut last_bound = 0.0;
@@ -193,7 +200,7 @@ wait_bucket{queue="b",le="+Inf"} 1
 "#;
 
     #[test]
-    fn series_of_a_name_are_added_up_by_label() {
+    fn series_of_one_name_are_summed_by_label() {
         let sample = Sample::read(TEXT);
         assert!((sample.sum("spillway_chains_total", "event=\"started\"") - 3.0).abs() < f64::EPSILON);
         assert!((sample.sum("temporal_num_pollers", "") - 7.0).abs() < f64::EPSILON);
@@ -201,7 +208,7 @@ wait_bucket{queue="b",le="+Inf"} 1
     }
 
     #[test]
-    fn a_histogram_is_told_by_the_bounds_of_what_is_new() {
+    fn a_histogram_becomes_the_buckets_of_new_observations() {
         let buckets = Sample::read(TEXT).buckets("wait");
         assert_eq!(values(&[], &buckets), [0.1, 0.1, 1.0, 1.0, 1.0]);
         assert_eq!(values(&buckets, &buckets), [0.0; 0]);

@@ -32,14 +32,15 @@ impl Health {
     }
 }
 
-/// The socket of the endpoints, bound before anything else starts.
+/// The socket of the endpoints. It is bound before anything else starts.
 pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address} for health checks (--health-address, SPILLWAY_HEALTH_ADDRESS)")
     })
 }
 
-/// Answers for as long as the process lives. The metrics are at another socket, which only this one reads.
+/// Serves the endpoints for as long as the process lives. The SDK serves the metrics at another socket, which is read
+/// here.
 pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: SocketAddr) -> anyhow::Result<()> {
     let router = Router::new()
         .route("/health", get(move || async move { health.answer() }))
@@ -47,7 +48,7 @@ pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: Socket
     axum::serve(listener, router).await.context("the endpoints ended")
 }
 
-/// Whether the worker that answers at an address polls for work.
+/// Whether the worker with this health address polls for work.
 pub async fn check_health(mut address: SocketAddr) -> anyhow::Result<()> {
     if address.ip().is_unspecified() {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
@@ -58,7 +59,7 @@ pub async fn check_health(mut address: SocketAddr) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The registry as Prometheus reads it.
+/// The registry in Prometheus' text format.
 pub(crate) async fn registry(metrics: SocketAddr) -> reqwest::Result<String> {
     reqwest::get(format!("http://{metrics}/metrics"))
         .await?

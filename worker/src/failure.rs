@@ -1,11 +1,11 @@
-//! Which failures of activities may be tried again: decided here, and nowhere else.
+//! The only place that decides which failures of activities may be retried.
 
 use audit::StoreError;
 use temporalio_sdk::activities::ActivityError;
 use temporalio_sdk::{ActivityExecutionError, ApplicationFailure};
 
-/// What Temporal is told of a failed look at Spacelift: it is tried again, whatever came back. A key that was revoked is
-/// given back one day, and no answer of today says anything about tomorrow's. Retry-After is honoured.
+/// A failed read from Spacelift: it is always retried. A revoked key may be restored, and today's answer says nothing
+/// about tomorrow's. Retry-After is obeyed.
 pub(crate) fn activity_error(error: spacelift::Error) -> ActivityError {
     let delay = error.retry_after();
     ActivityError::application(
@@ -15,18 +15,18 @@ pub(crate) fn activity_error(error: spacelift::Error) -> ActivityError {
     )
 }
 
-/// What Temporal is told of a call to itself that failed: it may be tried again.
-pub(crate) fn temporal_error(error: orchestrator::TemporalError) -> ActivityError {
+/// A failed call to Temporal itself: it may be retried.
+pub(crate) fn temporal_error(error: temporal_client::TemporalError) -> ActivityError {
     ActivityError::application(ApplicationFailure::new(error))
 }
 
-/// What Temporal is told where a chain's audit log could not be written.
+/// A chain's audit log could not be written.
 pub(crate) fn audit_error(error: StoreError) -> ActivityError {
     let is_final = error.is_final();
     ActivityError::application(ApplicationFailure::builder(error).non_retryable(is_final).build())
 }
 
-/// The innermost message of a failed activity: what Spacelift said, without the layers around it.
+/// The innermost message of a failed activity: Spacelift's message without the layers around it.
 pub(crate) fn root_cause(error: &ActivityExecutionError) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

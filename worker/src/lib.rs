@@ -1,6 +1,6 @@
 //! The ECS service: Spillway's workflows and activities.
 //!
-//! It asks Temporal for work, and Spacelift for facts and runs. Nothing calls it, but for its health check and its metrics.
+//! It polls Temporal for work, and calls Spacelift. Nothing calls it, except for its health check and its metrics.
 
 pub mod activities;
 mod cloudwatch;
@@ -8,7 +8,9 @@ mod endpoints;
 mod failure;
 mod metrics;
 mod service;
+mod traces;
 pub mod workflows;
 
 pub use endpoints::check_health;
 pub use service::{Config, serve};
+pub use traces::{TraceSettings, TraceSettingsError};

@@ -1,4 +1,4 @@
-//! `spillway-worker`: reads its settings from the environment, and works until it is told to stop.
+//! `spillway-worker`: reads its settings from the environment, and works until a stop signal.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -20,14 +20,14 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
-    // An error says that a provider is installed already, which is as good.
+    // An error means that a provider is installed already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if arguments.check_health {
         worker::check_health(arguments.health_address).await?;
         return Ok(ExitCode::SUCCESS);
     }
     telemetry::log_json();
-    let stop = environment::told_to_stop()?;
+    let stop = environment::stop_signal()?;
     let variables = environment::with_secrets().await?;
     let config = worker::Config::from_variables(&variables).await?;
     worker::serve(config, Some(arguments.health_address), stop).await?;

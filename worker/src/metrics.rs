@@ -1,6 +1,6 @@
-//! What the worker counts, beside the SDK's own metrics, in one Prometheus registry.
+//! The worker's own metrics, in one Prometheus registry with those of the SDK.
 //!
-//! The labels are bounded: never a stack, a run or a chain.
+//! The labels have few values: never a stack, a run or a chain.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::Context;
 use chain::schedule::Decision;
 use chain::{ChainRecord, ChainResult};
+use notify::Attempt;
 use temporalio_common::telemetry::metrics::{
     CoreMeter, Counter, HistogramF64, MetricKeyValue, MetricParameters, NewAttributes,
 };
@@ -16,10 +17,10 @@ use temporalio_common::telemetry::{
 };
 
 pub(crate) const TO_TRIGGER: &str = "spillway_webhook_to_trigger_seconds";
-/// From a quick answer of everything to a worker that was away for a while.
+/// From a worker that triggers at once to one that was down for a while.
 pub(crate) const TO_TRIGGER_BUCKETS: [f64; 9] = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0];
 
-/// One for the process: workflow code gets nothing handed in that could hold it.
+/// One for the process: workflow code has no other way to reach it.
 static METRICS: OnceLock<Metrics> = OnceLock::new();
 
 struct Metrics {
@@ -32,17 +33,20 @@ struct Metrics {
     found: Counter,
     alarms: Counter,
     audit_failures: Counter,
+    notices: Counter,
+    late_notices: Counter,
+    lost_spans: Counter,
     to_trigger: HistogramF64,
 }
 
 /// The registry of the process.
 pub(crate) struct Exporter {
     pub(crate) meter: Arc<dyn CoreMeter>,
-    /// Where the SDK serves the registry, which it offers no other way to read.
+    /// Where the SDK serves the registry: it offers no other way to read it.
     pub(crate) address: SocketAddr,
 }
 
-/// Begins to count. In a process that counts already the new registry has the SDK's metrics alone.
+/// Starts the metrics. In a process that has started them already, the new registry has the SDK's metrics only.
 pub(crate) fn start() -> anyhow::Result<Exporter> {
     let buckets = HistogramBucketOverrides {
         overrides: [(TO_TRIGGER.to_owned(), TO_TRIGGER_BUCKETS.to_vec())].into(),
@@ -82,7 +86,7 @@ pub(crate) fn start() -> anyhow::Result<Exporter> {
         ),
         recovered: counter(
             "spillway_sweep_recovered",
-            "Finished runs that the sweep found and of which no webhook had told",
+            "Finished runs that the sweep found because their webhook was missed",
         ),
         sweeps: counter("spillway_sweeps", "Sweeps that succeeded"),
         found: counter(
@@ -91,11 +95,23 @@ pub(crate) fn start() -> anyhow::Result<Exporter> {
         ),
         alarms: counter(
             "spillway_schedule_alarms",
-            "What the schedule could not take in or go on with, by kind",
+            "Problems of the schedule that a person has to know about, by kind",
         ),
         audit_failures: counter(
             "spillway_audit_failures",
             "Failed attempts to write the audit log of a chain",
+        ),
+        notices: counter(
+            "spillway_notices",
+            "Messages about chains, by the kind of the sink and whether it took them",
+        ),
+        late_notices: counter(
+            "spillway_notices_late",
+            "Failed attempts at sinks that have taken no message for ten minutes, by the kind of the sink",
+        ),
+        lost_spans: counter(
+            "spillway_spans_lost",
+            "Spans of traces that the receiver did not take",
         ),
         to_trigger: meter.histogram_f64(latency),
         meter: Arc::clone(&meter),
@@ -115,7 +131,7 @@ impl Metrics {
     }
 }
 
-/// The schedule decided something.
+/// Counts a decision of the schedule.
 pub(crate) fn decided(decision: &Decision) {
     let Some(metrics) = METRICS.get() else { return };
     match decision {
@@ -123,23 +139,64 @@ pub(crate) fn decided(decision: &Decision) {
         Decision::Refused { code, .. } => {
             metrics.count(&metrics.chains, &[("event", "refused"), ("cause", code)]);
         }
-        Decision::NotARoot { .. } => metrics.count(&metrics.alarms, &[("alarm", "not_a_root")]),
-        Decision::Quarantined { .. } => metrics.count(&metrics.alarms, &[("alarm", "quarantined")]),
+        Decision::NotARoot { .. } => alarm(Alarm::NotARoot),
+        Decision::Conflict { .. } => alarm(Alarm::Conflict),
+        Decision::Stuck { .. } => alarm(Alarm::Stuck),
+        Decision::Late { .. } => alarm(Alarm::LateRun),
+        Decision::Quarantined { .. } => alarm(Alarm::Quarantined),
         _ => {}
     }
 }
 
-/// A message to the schedule could not be read.
-pub(crate) fn message_dropped() {
-    if let Some(metrics) = METRICS.get() {
-        metrics.count(&metrics.alarms, &[("alarm", "message_dropped")]);
+/// Conditions that a person has to know about soon.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Alarm {
+    /// A run of our key that no chain or attempt accounts for.
+    NotARoot,
+    /// Another Spillway uses our key.
+    Conflict,
+    /// A cause was quarantined.
+    Quarantined,
+    /// Something has waited long for a person or a lock.
+    Stuck,
+    /// A run takes longer than its limit, and applies.
+    LateRun,
+    /// A message to the schedule could not be read.
+    MessageDropped,
+    /// A chain does not answer the query for its state, and is left out of the schedule.
+    ChainSilent,
+    /// A schedule does not answer the query for its state.
+    ScheduleSilent,
+    /// The sweep found and reported something that the schedule did not know or had wrong.
+    Repaired,
+}
+
+impl Alarm {
+    fn label(self) -> &'static str {
+        match self {
+            Self::NotARoot => "not_a_root",
+            Self::Conflict => "conflict",
+            Self::Quarantined => "quarantined",
+            Self::Stuck => "stuck",
+            Self::LateRun => "late_run",
+            Self::MessageDropped => "message_dropped",
+            Self::ChainSilent => "chain_silent",
+            Self::ScheduleSilent => "schedule_silent",
+            Self::Repaired => "repaired",
+        }
     }
 }
 
-/// What a sweep found that a person should know of. It is counted and not set, since each worker has a registry of its
-/// own: a value that one of them had set would stay there while others sweep.
+pub(crate) fn alarm(alarm: Alarm) {
+    if let Some(metrics) = METRICS.get() {
+        metrics.count(&metrics.alarms, &[("alarm", alarm.label())]);
+    }
+}
+
+/// Conditions that a sweep found. They are counted and not set as gauges: each worker has its own registry, and a value
+/// that one worker had set would stay there while others sweep.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Found {
+pub(crate) enum SweepFinding {
     /// The account is halted.
     Halt,
     /// A chain has been open for a day.
@@ -148,7 +205,7 @@ pub(crate) enum Found {
     WaitingRun,
 }
 
-impl Found {
+impl SweepFinding {
     fn label(self) -> &'static str {
         match self {
             Self::Halt => "halt",
@@ -158,34 +215,37 @@ impl Found {
     }
 }
 
-pub(crate) fn sweep_found(found: Found) {
+pub(crate) fn sweep_found(found: SweepFinding) {
     if let Some(metrics) = METRICS.get() {
         metrics.count(&metrics.found, &[("what", found.label())]);
     }
 }
 
-/// A sweep did what it is for.
+/// Counts a successful sweep.
 pub(crate) fn sweep_succeeded() {
     if let Some(metrics) = METRICS.get() {
         metrics.count(&metrics.sweeps, &[]);
     }
 }
 
-/// A chain ended, and so did each of its stacks.
+/// Counts the end of a chain and of its stacks.
 pub(crate) fn chain_ended(result: ChainResult, record: &ChainRecord) {
     if let Some(metrics) = METRICS.get() {
         metrics.count(&metrics.chains, &[("event", &result.to_string()), ("cause", "")]);
         for stack in record.progress() {
-            let cause = stack.reason.as_ref().map_or("", |reason| reason.code.as_str());
+            let cause = stack
+                .reason
+                .as_ref()
+                .map_or_else(String::new, |reason| reason.code.to_string());
             metrics.count(
                 &metrics.stacks,
-                &[("outcome", &stack.state.to_string()), ("cause", cause)],
+                &[("outcome", &stack.state.to_string()), ("cause", &cause)],
             );
         }
     }
 }
 
-/// The sweep found a run of which no webhook had told.
+/// Counts a run that the sweep found because its webhook was missed.
 pub(crate) fn sweep_recovered() {
     if let Some(metrics) = METRICS.get() {
         metrics.count(&metrics.recovered, &[]);
@@ -198,7 +258,27 @@ pub(crate) fn audit_failed() {
     }
 }
 
-/// A stack has a run, so long after the end of everything upstream of it.
+/// Counts an attempt to send a message to a sink.
+pub(crate) fn notice_sent(attempt: &Attempt) {
+    let Some(metrics) = METRICS.get() else { return };
+    let outcome = if attempt.result.is_ok() { "sent" } else { "failed" };
+    metrics.count(&metrics.notices, &[("kind", attempt.kind), ("outcome", outcome)]);
+    if attempt.is_late {
+        metrics.count(&metrics.late_notices, &[("kind", attempt.kind)]);
+    }
+}
+
+/// Counts spans that the receiver of traces did not take.
+pub(crate) fn spans_lost(count: usize) {
+    if let Some(metrics) = METRICS.get() {
+        let count = u64::try_from(count).unwrap_or(u64::MAX);
+        metrics
+            .lost_spans
+            .add(count, &metrics.meter.new_attributes(NewAttributes::from([])));
+    }
+}
+
+/// Counts a run that was triggered or joined, and the time since everything upstream of its stack was over.
 pub(crate) fn run_triggered(joined: bool, waited_s: Option<f64>) {
     if let Some(metrics) = METRICS.get() {
         metrics.count(

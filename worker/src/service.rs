@@ -1,4 +1,4 @@
-//! The worker from its start to its end.
+//! The worker, from start to shutdown.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::Context;
 use audit::Store;
 use environment::Variables;
-use orchestrator::{Orchestrator, Settings, TemporalSettings};
+use notify::Notifier;
+use settings::Settings;
 use spacelift::Spacelift;
 use telemetry::Namespace;
+use temporal_client::{TemporalSettings, WorkflowClient, clock};
 use temporalio_client::Client;
 use temporalio_common::telemetry::TelemetryOptions;
 use temporalio_sdk::runtime::RuntimeOptions;
@@ -20,29 +22,38 @@ use crate::activities::Activities;
 use crate::cloudwatch;
 use crate::endpoints::{self, Health};
 use crate::metrics;
+use crate::traces::{self, TraceSettings};
 use crate::workflows::{
-    HaltWorkflow, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
-    StackExecutionWorkflow, StackScheduleWorkflow,
+    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
+    SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow, StackScheduleWorkflow,
+    task_guard,
 };
 
 /// The first and the longest pause between attempts to reach Temporal at the start.
-const CONNECT_PAUSE_FIRST: Duration = Duration::from_millis(500);
-const CONNECT_PAUSE_LONGEST: Duration = Duration::from_secs(30);
-/// How long work in hand may take after SIGTERM: less than the 120 seconds that Fargate allows at most.
+const PAUSE_FIRST: Duration = Duration::from_millis(500);
+const PAUSE_LONGEST: Duration = Duration::from_secs(30);
+/// How long the shutdown waits for running work: less than the 120 seconds that Fargate allows at most.
 const DRAIN: Duration = Duration::from_secs(100);
 
-/// All that a worker needs to know.
+/// How long the shutdown waits for the receiver of traces.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// The configuration of a worker.
 pub struct Config {
     pub temporal: TemporalSettings,
     pub spacelift: Spacelift,
     pub settings: Settings,
-    /// Where chains write their audit logs, if anywhere.
+    /// The audit log of chains, if any.
     pub audit: Option<Store>,
+    /// The sinks of messages about chains.
+    pub notifier: Notifier,
     pub metrics: Namespace,
+    /// Where traces are sent, if they are.
+    pub traces: Option<TraceSettings>,
 }
 
 impl Config {
-    /// From variables, with everything that is wrong in one message.
+    /// Reads variables, and reports all problems in one message.
     pub async fn from_variables(variables: &Variables) -> anyhow::Result<Self> {
         let lookup = |name: &str| variables.get(name).cloned();
         let mut problems = Vec::new();
@@ -53,7 +64,16 @@ impl Config {
         let audit = Store::from_lookup(lookup)
             .await
             .map_err(|error| noted(error.into()));
-        let (Ok(temporal), Ok(spacelift), Ok(settings), Ok(audit)) = (temporal, spacelift, settings, audit)
+        let account = spacelift
+            .as_ref()
+            .ok()
+            .map(|spacelift| spacelift.web_url().to_owned());
+        let traces = TraceSettings::from_lookup(lookup, account.clone()).map_err(|error| noted(error.into()));
+        let notifier = Notifier::from_lookup(lookup, account)
+            .await
+            .map_err(|error| noted(error.into()));
+        let (Ok(temporal), Ok(spacelift), Ok(settings), Ok(audit), Ok(notifier), Ok(traces)) =
+            (temporal, spacelift, settings, audit, notifier, traces)
         else {
             anyhow::bail!("the worker cannot start:\n{}", problems.join("\n"))
         };
@@ -62,12 +82,14 @@ impl Config {
             spacelift,
             settings,
             audit,
+            notifier,
             metrics: Namespace::from_lookup(lookup),
+            traces,
         })
     }
 }
 
-/// Works until `stop` completes; then finishes what is in hand and returns.
+/// Works until `stop` completes; then finishes the running work and returns.
 pub async fn serve(
     config: Config,
     endpoints_address: Option<SocketAddr>,
@@ -75,12 +97,15 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let health = Health::default();
     let exporter = metrics::start()?;
+    if let Some(settings) = config.traces {
+        traces::start(settings)?;
+    }
     if let Some(address) = endpoints_address {
         let listener = endpoints::listen(address).await?;
         tokio::spawn(endpoints::serve(listener, health.clone(), exporter.address));
     }
-    if config.metrics.is_wanted() {
-        tokio::spawn(cloudwatch::tell(config.metrics, exporter.address));
+    if config.metrics.is_enabled() {
+        tokio::spawn(cloudwatch::emit_every_minute(config.metrics, exporter.address));
     }
     tokio::pin!(stop);
     let client = tokio::select! {
@@ -89,12 +114,9 @@ pub async fn serve(
     };
     let task_queue = config.settings.task_queue.clone();
     let sweep_every = config.settings.sweep_every;
-    let orchestrator = Orchestrator::new(client.clone(), config.settings);
-    // Without the schedule chains still run, so it is no reason not to start.
-    if let Err(error) = orchestrator.schedule_sweeps(sweep_every).await {
-        warn!("{:#}", anyhow::Error::new(error));
-    }
-    let activities = Activities::new(config.spacelift, orchestrator, config.audit);
+    let workflows = WorkflowClient::new(client.clone(), config.settings);
+    tokio::spawn(schedule_sweeps(workflows.clone(), sweep_every));
+    let activities = Activities::new(config.spacelift, workflows, config.audit, config.notifier);
     let telemetry = TelemetryOptions::builder().metrics(exporter.meter).build();
     let runtime_options = RuntimeOptions::builder()
         .telemetry_options(telemetry)
@@ -109,8 +131,12 @@ pub async fn serve(
         .register_workflow::<StackDependencyChainWorkflow>()?
         .register_workflow::<StackExecutionWorkflow>()?
         .register_workflow::<StackScheduleWorkflow>()?
+        .register_workflow::<FreezeWorkflow>()?
         .register_workflow::<HaltWorkflow>()?
+        .register_workflow::<NotifyWorkflow>()?
         .register_workflow::<ReconcileWorkflow>()?
+        .register_workflow::<RunNotifyWorkflow>()?
+        .register_workflow_interceptors(vec![task_guard()])
         .build();
     let mut worker = Worker::new(&runtime, client, options).context("the worker cannot start")?;
     let shut_down = worker.shutdown_handle();
@@ -120,29 +146,46 @@ pub async fn serve(
     tokio::pin!(run);
     tokio::select! {
         ended = &mut run => {
-            ended.context("the worker cannot go on")?;
-            anyhow::bail!("the worker ended though nobody told it to");
+            ended.context("the worker failed")?;
+            anyhow::bail!("the worker stopped without a stop signal");
         }
         () = &mut stop => {
-            info!("Stopping: finishing what is in hand");
+            info!("Stopping; finishing running tasks");
             health.set_polling(false);
             shut_down();
         }
     }
     run.await.context("the worker did not stop cleanly")?;
+    traces::flush(FLUSH).await;
     info!("Stopped");
     Ok(())
 }
 
-/// Waits for Temporal, however long it is away.
+/// Sets the schedule of the sweep. Chains also run without it, so a failure does not prevent the start. A namespace that
+/// was just created is not found for some seconds.
+async fn schedule_sweeps(workflows: WorkflowClient, every: Duration) {
+    let since_ms = clock::now_ms();
+    until_it_succeeds(|| workflows.schedule_sweeps(every, since_ms)).await;
+}
+
+/// Waits until Temporal can be reached.
 async fn connect(settings: &TemporalSettings) -> Client {
-    let mut pause = CONNECT_PAUSE_FIRST;
+    until_it_succeeds(|| settings.connect()).await
+}
+
+/// Tries again with growing pauses.
+async fn until_it_succeeds<T, E, Trying>(attempt: impl Fn() -> Trying) -> T
+where
+    Trying: Future<Output = Result<T, E>>,
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let mut pause = PAUSE_FIRST;
     loop {
-        match settings.connect().await {
-            Ok(client) => return client,
+        match attempt().await {
+            Ok(value) => return value,
             Err(error) => warn!("{:#}; trying again in {pause:?}", anyhow::Error::new(error)),
         }
         tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(CONNECT_PAUSE_LONGEST);
+        pause = (pause * 2).min(PAUSE_LONGEST);
     }
 }

@@ -1,5 +1,8 @@
-//! Cargo, as this program starts it.
+//! How this program calls Cargo.
 
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
 use tokio::process::Command;
 
 pub(crate) fn cargo() -> Command {
@@ -8,8 +11,40 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Takes away what `cargo run` tells this program about its own package. `ring` is built again where these variables
-/// differ, and so would be all that links it, the Temporal SDK too, at each change between `cargo xtask` and `cargo`.
+/// Runs a program, and fails if it fails.
+pub(crate) async fn succeed(mut command: Command) -> anyhow::Result<()> {
+    let status = command
+        .status()
+        .await
+        .with_context(|| format!("{command:?} could not be started"))?;
+    anyhow::ensure!(status.success(), "{command:?}: {status}");
+    Ok(())
+}
+
+/// A program from crates.io in `target/tools`, built if it is missing.
+pub(crate) async fn installed(program: &str, version: &str) -> anyhow::Result<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../target/tools")
+        .join(format!("{program}-{version}"));
+    let path = root.join("bin").join(program);
+    if path.is_file() {
+        return Ok(path);
+    }
+    eprintln!("Installing {program} {version} into target/tools");
+    let mut install = cargo();
+    install
+        // Its release profile takes minutes to build a program that runs for seconds.
+        .args(["install", "--locked", "--quiet", "--debug", "--version", version])
+        .arg("--root")
+        .arg(&root)
+        .arg(program);
+    let status = install.status().await.context("cargo could not be started")?;
+    ensure!(status.success(), "{program} {version} could not be installed");
+    Ok(path)
+}
+
+/// Removes the variables with which `cargo run` describes this package. A change of them rebuilds `ring` and everything
+/// that links it, such as the Temporal SDK, at each change between `cargo xtask` and `cargo`.
 pub(crate) fn forget_this_package(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();

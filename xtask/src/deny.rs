@@ -1,19 +1,25 @@
-//! `cargo xtask deny`: licences, banned crates and sources of all dependencies, and known vulnerabilities where the
-//! database of them can be had.
+//! `cargo xtask deny`: checks the licences, bans and sources of all dependencies, and known vulnerabilities if their
+//! database can be downloaded.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, ensure};
+use clap::Args;
 use tokio::process::Command;
 
-use crate::cargo::cargo;
+use crate::cargo::installed;
 
-/// The version that is installed where no `cargo-deny` of it is here yet.
+/// The version that is installed if it is missing.
 const VERSION: &str = "0.20.2";
 
-pub(crate) async fn run() -> anyhow::Result<ExitCode> {
-    let program = install().await?;
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// Fail where the known vulnerabilities cannot be looked up.
+    #[arg(long)]
+    require_advisories: bool,
+}
+
+pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let program = installed("cargo-deny", VERSION).await?;
     let checked = Command::new(&program)
         .args(["check", "bans", "licenses", "sources"])
         .status()
@@ -21,11 +27,18 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     if !checked.success() {
         return Ok(ExitCode::FAILURE);
     }
-    // The database is a repository that not every network reaches; a machine without it must say so and go on.
+    // The database is a repository that not every network can reach.
     let fetched = Command::new(&program).args(["fetch", "db"]).output().await?;
     if !fetched.status.success() {
-        eprintln!("advisories: not checked, since their database cannot be fetched from here");
-        return Ok(ExitCode::SUCCESS);
+        eprintln!(
+            "advisories: NOT CHECKED. Their database cannot be fetched from here: {}",
+            String::from_utf8_lossy(&fetched.stderr).trim()
+        );
+        return Ok(if arguments.require_advisories {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        });
     }
     let checked = Command::new(&program)
         .args(["check", "advisories"])
@@ -36,33 +49,4 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-async fn install() -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../target/tools")
-        .join(format!("cargo-deny-{VERSION}"));
-    let program = root.join("bin/cargo-deny");
-    if program.is_file() {
-        return Ok(program);
-    }
-    eprintln!("Installing cargo-deny {VERSION} into target/tools");
-    let status = cargo()
-        // Its release profile takes minutes to build a program that runs for seconds.
-        .args([
-            "install",
-            "--locked",
-            "--quiet",
-            "--debug",
-            "--version",
-            VERSION,
-            "--root",
-        ])
-        .arg(&root)
-        .arg("cargo-deny")
-        .status()
-        .await
-        .context("cargo could not be started")?;
-    ensure!(status.success(), "cargo-deny {VERSION} could not be installed");
-    Ok(program)
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask infra`: lints what is deployed, the templates, the image and the compose file. Needs no AWS account and
-//! no docker; the tools come from the Python package index.
+//! `cargo xtask infra`: lints the deployment: the templates, the image and the compose file. Needs no AWS account and
+//! no Docker; the tools come from the Python package index.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::process::Command;
 
+use crate::opentofu;
 use crate::tools::Tools;
 
 const TEMPLATE: &str = "template.yaml";
@@ -32,12 +33,9 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
             "sam: is the template one that SAM can deploy?",
             tool("sam", &["validate", "--lint"])?,
         ),
+        ("cfn-lint: are the templates valid CloudFormation?", cfn_lint),
         (
-            "cfn-lint: does each template say what CloudFormation knows?",
-            cfn_lint,
-        ),
-        (
-            "checkov: are the templates and the image safe, but for what they waive?",
+            "checkov: are the templates and the image safe, except for the listed exceptions?",
             checkov,
         ),
         (
@@ -69,9 +67,10 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
             .await
             .with_context(|| format!("{command:?} could not be started"))?;
         if !status.success() {
-            failed.push(question);
+            failed.push(question.to_owned());
         }
     }
+    failed.extend(opentofu::failures(&tools.repository).await?);
     for question in &failed {
         eprintln!("failed: {question}");
     }
@@ -82,7 +81,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The template that is deployed, and those that it nests: whatever in `infra` is no compose file.
+/// The deployed template and its nested ones: everything in `infra` except compose files.
 fn templates(root: &Path) -> anyhow::Result<Vec<String>> {
     let mut nested = Vec::new();
     for entry in std::fs::read_dir(root.join("infra"))? {

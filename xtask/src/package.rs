@@ -1,5 +1,5 @@
-//! `cargo xtask package`: what `sam build` builds, for this machine, under the emulated Lambda. Needs no AWS account
-//! and no docker.
+//! `cargo xtask package`: builds what `sam build` builds, for this machine, and runs it in the emulated Lambda. Needs
+//! no AWS account and no Docker.
 
 use std::process::ExitCode;
 
@@ -9,11 +9,26 @@ use crate::test;
 use crate::tools::Tools;
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
-    let architecture = match std::env::consts::ARCH {
-        "x86_64" => "x86_64",
-        "aarch64" => "arm64",
+    build(architecture()?).await?;
+    // In the whole workspace, as all tests are built: alone they would be built again, with other features.
+    let tests_of_what_is_built = ["deployment::built", "--", "--ignored", "--nocapture"];
+    test::run(test::Arguments {
+        rest: tests_of_what_is_built.map(str::to_owned).into(),
+    })
+    .await
+}
+
+/// Lambda's name for the architecture of this machine.
+pub(crate) fn architecture() -> anyhow::Result<&'static str> {
+    match std::env::consts::ARCH {
+        "x86_64" => Ok("x86_64"),
+        "aarch64" => Ok("arm64"),
         other => bail!("Lambda has no machines of the architecture {other}"),
-    };
+    }
+}
+
+/// Builds the functions as `sam build` does.
+pub(crate) async fn build(architecture: &str) -> anyhow::Result<()> {
     let status = Tools::install()?
         .command("sam")?
         .args(["build", "--parameter-overrides"])
@@ -22,16 +37,5 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
         .await
         .context("sam could not be started")?;
     ensure!(status.success(), "sam build failed");
-    let tests_of_what_is_built = [
-        "-p",
-        "tests",
-        "deployment::built",
-        "--",
-        "--ignored",
-        "--nocapture",
-    ];
-    test::run(test::Arguments {
-        rest: tests_of_what_is_built.map(str::to_owned).into(),
-    })
-    .await
+    Ok(())
 }

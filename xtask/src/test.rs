@@ -5,10 +5,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use temporal_server::{DevServer, Options};
 
-use crate::cargo::cargo;
+use crate::browser;
+use crate::cargo::{cargo, succeed};
 
-/// The programs that the whole-system tests start, and kill.
-const PROGRAMS: [&str; 3] = ["spillway-worker", "webhook", "redeliver"];
+/// The programs that the whole-system tests start and kill.
+const PROGRAMS: [&str; 4] = ["spillway-worker", "webhook", "redeliver", "dashboard-function"];
 
 /// The package of the whole-system tests.
 const WHOLE_SYSTEM: &str = "tests";
@@ -35,8 +36,10 @@ impl Arguments {
 pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let executable = temporal_server::executable(|progress| eprintln!("{progress}")).await?;
     let packages = arguments.packages();
+    let mut of_browser = Vec::new();
     if packages.is_empty() || packages.contains(&WHOLE_SYSTEM) {
-        build_programs().await?;
+        of_browser = browser::variables().await?;
+        build_programs(&[]).await?;
     }
     let server = DevServer::start(&executable, &Options::default()).await?;
     eprintln!("Temporal for the tests listens on {}", server.address());
@@ -47,13 +50,14 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     }
     let status = tests
         .args(&arguments.rest)
-        // The whole-system tests wait for most of their time, so more of them than there are cores run at once.
+        // The whole-system tests mostly wait, so more of them than there are cores run at once.
         .env(
             "RUST_TEST_THREADS",
             std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| "6".to_owned()),
         )
         .env("SPILLWAY_TEST_TEMPORAL", server.address().to_string())
         .env("SPILLWAY_TEST_TEMPORAL_EXECUTABLE", &executable)
+        .envs(of_browser)
         .status()
         .await
         .context("cargo could not be started")?;
@@ -65,16 +69,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Of the whole workspace, whose dependencies then have the features with which the tests compile them.
-async fn build_programs() -> anyhow::Result<()> {
-    let status = cargo()
+/// Builds the whole workspace, so that dependencies have the same features as in the tests.
+pub(crate) async fn build_programs(options: &[&str]) -> anyhow::Result<()> {
+    let mut build = cargo();
+    build
         .args(["build", "--locked", "--workspace"])
-        .args(PROGRAMS.iter().flat_map(|program| ["--bin", program]))
-        .status()
-        .await?;
-    anyhow::ensure!(
-        status.success(),
-        "the programs that the tests start could not be built"
-    );
-    Ok(())
+        .args(options)
+        .args(PROGRAMS.iter().flat_map(|program| ["--bin", program]));
+    succeed(build).await
 }

@@ -1,4 +1,4 @@
-//! The tools for what is deployed: SAM, cargo-lambda and linters. They come from the Python package index.
+//! The tools for the deployment: SAM, cargo-lambda and linters. They come from the Python package index.
 
 use std::path::{Path, PathBuf};
 
@@ -6,10 +6,10 @@ use tokio::process::Command;
 
 use crate::cargo::forget_this_package;
 
-/// Every tool and all that it needs, pinned.
+/// All tools and their dependencies, pinned.
 const REQUIREMENTS: &str = "infra/requirements.txt";
 
-/// The tools, installed, for a clone of this repository.
+/// The installed tools, for a clone of this repository.
 pub(crate) struct Tools {
     pub(crate) repository: PathBuf,
     programs: PathBuf,
@@ -24,7 +24,7 @@ impl Tools {
         Ok(Self { repository, programs })
     }
 
-    /// A tool that finds the other ones, in the repository.
+    /// A command that runs a tool in the repository, with the others in its PATH.
     pub(crate) fn command(&self, name: &str) -> anyhow::Result<Command> {
         let inherited = std::env::var_os("PATH").unwrap_or_default();
         let places = std::iter::once(self.programs.clone()).chain(std::env::split_paths(&inherited));
@@ -33,7 +33,7 @@ impl Tools {
         command
             .current_dir(&self.repository)
             .env("PATH", std::env::join_paths(places)?)
-            // Nobody is told that somebody builds or validates something.
+            // SAM must not report usage.
             .env("SAM_CLI_TELEMETRY", "0");
         Ok(command)
     }

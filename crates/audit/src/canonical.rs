@@ -1,15 +1,16 @@
-//! The one form in which a JSON value is written, so that its hash is a hash of what it says.
+//! The canonical form of a JSON value: equal values have equal texts, and so equal hashes.
 
 use serde_json::Value;
 
-/// The value without white space, and the names of every object in the order of their bytes.
+/// The value without white space. The names in every object are ordered by their bytes.
 pub(crate) fn canonical(value: &Value) -> String {
     let mut text = String::new();
     write(value, &mut text);
     text
 }
 
-/// By hand: in which order `serde_json` keeps names is a feature that any crate of the build may switch.
+/// `serde_json` is not used for this: the order in which it keeps names is a feature that any crate of the build may
+/// switch.
 fn write(value: &Value, text: &mut String) {
     match value {
         Value::Object(fields) => {

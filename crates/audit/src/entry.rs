@@ -1,19 +1,20 @@
-//! What a record says.
+//! The content of a record.
 
-use chain::{AccountName, CommitSha, Reason, RunId, StackId};
+use chain::{AccountName, CommitSha, Reason, ReasonCode, RunId, StackId};
 use serde::{Deserialize, Serialize};
 
 use crate::Action;
 
-/// The longest text of an entry; what is longer is cut. Reasons come from elsewhere, and a batch of records has to
-/// fit into a payload of Temporal.
+/// The longest text of an entry; longer texts are cut. Reasons come from other systems, and a batch of records has to
+/// fit into one Temporal payload.
 const TEXT_BYTES_MAX: usize = 2_048;
 
-/// What happened: when, who or what, to what, why, and with which outcome.
+/// What happened: when, by whom, to what, why, and with which outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub at_ms: i64,
-    /// `webhook`, `worker`, `operator:alice`, `spacelift:<login>`: nothing else of a person.
+    /// `webhook`, `worker`, `spacelift:<login>`, or `operator:<who>` and `request:<who>` as the request names them: no
+    /// other personal data.
     pub actor: String,
     pub action: Action,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +35,7 @@ pub struct Entry {
     /// When the stack's run started, where `at_ms` is its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at_ms: Option<i64>,
-    /// How many times it happened: what comes as a flood is summed up.
+    /// How often it happened: floods are summarised in one record.
     #[serde(default = "once")]
     pub count: u64,
 }
@@ -61,14 +62,16 @@ impl Entry {
         }
     }
 
-    /// The same with no text over [`TEXT_BYTES_MAX`]. The chain's id is kept as it is: its workflow's limits hold.
+    /// The same entry with no text over [`TEXT_BYTES_MAX`]. The chain's id is not cut: its workflow limits it.
     pub(crate) fn cut(mut self) -> Self {
         cut(&mut self.actor);
         if let Some(outcome) = &mut self.outcome {
             cut(outcome);
         }
         if let Some(reason) = &mut self.reason {
-            cut(&mut reason.code);
+            if let ReasonCode::Other(code) = &mut reason.code {
+                cut(code);
+            }
             cut(&mut reason.text);
         }
         self
@@ -90,7 +93,7 @@ mod tests {
     #[test]
     fn long_texts_are_cut_between_characters() {
         let mut entry = Entry::new(0, "é".repeat(3_000), Action::StackEnded);
-        entry.reason = Some(Reason::new("x", "a".repeat(TEXT_BYTES_MAX)));
+        entry.reason = Some(Reason::new("x".to_owned(), "a".repeat(TEXT_BYTES_MAX)));
         let cut = entry.clone().cut();
         assert!(cut.actor.len() <= TEXT_BYTES_MAX && cut.actor.ends_with("é…"));
         assert_eq!(cut.reason, entry.reason, "what fits is left alone");

@@ -1,4 +1,4 @@
-//! SHA-256, as records carry it.
+//! SHA-256 hashes in records.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use sha2::{Digest, Sha256};
 
 const BYTES: usize = 32;
 
-/// A SHA-256. In texts it is 64 lower-case hexadecimal digits.
+/// A SHA-256 hash. As text it is 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Hash([u8; BYTES]);
 
-/// A text that is no hash.
+/// A text that is not a hash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not 64 lower-case hexadecimal digits")]
 pub struct NotAHash(String);

@@ -1,4 +1,4 @@
-//! What the objects of the log are called.
+//! The keys of the log's objects.
 
 use std::fmt::Write;
 
@@ -7,16 +7,16 @@ use uuid::Uuid;
 
 use crate::Hash;
 
-/// Before every object of a chain.
+/// The prefix of all objects of chains.
 pub(crate) const CHAINS: &str = "chains/";
-/// Before every record that stands alone.
+/// The prefix of all unlinked records.
 pub(crate) const DELIVERIES: &str = "deliveries/";
 
 /// File systems allow 255 bytes.
 const NAME_BYTES_MAX: usize = 200;
 const DIGEST_DIGITS: usize = 16;
 
-/// The name under which a chain's objects are, in file systems too.
+/// The name of a chain in keys. It is valid in file systems too.
 pub(crate) fn chain_name(chain: &str) -> String {
     let mut name = String::with_capacity(chain.len());
     for (at, byte) in chain.bytes().enumerate() {
@@ -35,11 +35,11 @@ pub(crate) fn chain_name(chain: &str) -> String {
         end = end - 2 + escape;
     }
     let digest = Hash::of(chain.as_bytes()).to_string();
-    // No name that is not cut has a `~`.
+    // A name that was not cut contains no `~`.
     format!("{}~{}", &name[..end], &digest[..DIGEST_DIGITS])
 }
 
-/// The object of a chain's records from the `first` on.
+/// The key of a chain's records that begin with number `first`.
 pub(crate) fn batch(chain: &str, first: u64) -> String {
     format!("{CHAINS}{}/{}", chain_name(chain), batch_file(first))
 }
@@ -48,19 +48,19 @@ fn batch_file(first: u64) -> String {
     format!("{first:08}.jsonl")
 }
 
-/// The number of the first record in an object of a chain, if it is called as one.
+/// The number of the first record in a chain's object, if the key has the right form.
 pub(crate) fn first_of_batch(key: &str) -> Option<u64> {
     let file = key.rsplit('/').next()?;
     let first = file.strip_suffix(".jsonl")?.parse().ok()?;
     (batch_file(first) == file).then_some(first)
 }
 
-/// The object of a record that stands alone.
+/// The key of an unlinked record.
 pub(crate) fn delivery(at_ms: i64, id: Uuid) -> String {
     format!("{}{id}.json", delivery_prefix(at_ms))
 }
 
-/// Whether an object is called as that of a record of this moment.
+/// Whether the key has the form of an unlinked record of this time.
 pub(crate) fn is_delivery_at(key: &str, at_ms: i64) -> bool {
     let id = key
         .strip_prefix(&delivery_prefix(at_ms))
@@ -69,7 +69,7 @@ pub(crate) fn is_delivery_at(key: &str, at_ms: i64) -> bool {
 }
 
 fn delivery_prefix(at_ms: i64) -> String {
-    // No clock shows what is no date.
+    // No clock shows a time that is not a date.
     let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
     format!("{DELIVERIES}{}/{at_ms}-", at.strftime("%Y/%m/%d"))
 }
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chain_has_a_name_that_every_file_system_takes() {
+    fn chain_names_are_valid_on_every_file_system() {
         for (chain, name) in [
             ("chain:acme:01J-x_y.z", "chain%3Aacme%3A01J-x_y.z"),
             ("../é", "%2E.%2F%C3%A9"),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn two_chains_never_have_one_name() {
+    fn different_chains_have_different_names() {
         let long = "x".repeat(NAME_BYTES_MAX);
         let chains = [
             "a:b",
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_named_for_its_first_record_or_its_moment() {
+    fn objects_are_named_after_their_first_record_or_time() {
         assert_eq!(batch("a:b", 7), "chains/a%3Ab/00000007.jsonl");
         assert_eq!(first_of_batch("chains/a%3Ab/00000007.jsonl"), Some(7));
         assert_eq!(first_of_batch("chains/a/123456789.jsonl"), Some(123_456_789));

@@ -1,4 +1,4 @@
-//! Entries with their hashes, and the pen that links those of one chain.
+//! Entries with their hashes, and the trail that links those of one chain.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 use crate::canonical::canonical;
 use crate::{Entry, Hash};
 
-/// The shape of records that this version writes.
+/// The version of the records that this program writes.
 pub const VERSION: u32 = 1;
 
-/// The place of a record among those of its chain.
+/// The position of a record in its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// From 1.
     pub sequence: u64,
-    /// The hash of the record before.
+    /// The hash of the previous record.
     pub previous: Option<Hash>,
 }
 
-/// An entry as it is kept. The hash is over everything else; the crate's page says how.
+/// A stored entry. The hash covers everything else; the crate's page says how.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     version: u32,
@@ -29,7 +29,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// A record that stands alone.
+    /// A record that belongs to no chain.
     pub fn unlinked(entry: Entry) -> Self {
         Self::new(entry, None)
     }
@@ -60,7 +60,7 @@ impl Record {
         self.hash
     }
 
-    /// Whether the hash is that of the rest. A record that came from elsewhere may be another than it was.
+    /// Whether the hash fits the rest. A record from elsewhere may have been changed.
     pub(crate) fn is_whole(&self) -> bool {
         self.hash == Hash::of(hashed_text(self.version, &self.entry, self.link.as_ref()).as_bytes())
     }
@@ -81,7 +81,7 @@ fn hashed_text(version: u32, entry: &Entry, link: Option<&Link>) -> String {
     canonical(&hashed)
 }
 
-/// The hash that a stored record must have, whatever fields it has.
+/// The correct hash of a stored record, whatever fields it has.
 pub(crate) fn expected_hash(mut record: Value) -> Hash {
     if let Some(fields) = record.as_object_mut() {
         fields.remove("hash");
@@ -89,11 +89,11 @@ pub(crate) fn expected_hash(mut record: Value) -> Hash {
     Hash::of(canonical(&record).as_bytes())
 }
 
-/// The pen of one chain: it knows what the next record is linked to. The same entries give the same records, so
-/// that a workflow may hold it.
+/// Links the records of one chain: it knows the number and hash of the last one. The same entries give the same
+/// records, so a workflow can hold it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trail {
-    /// How many records there are.
+    /// The number of records so far.
     #[serde(default)]
     records: u64,
     /// The hash of the last one.
@@ -102,7 +102,7 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// The next record of the chain. Its entry has to name the chain.
+    /// Makes the next record of the chain. Its entry has to name the chain.
     pub fn append(&mut self, entry: Entry) -> Record {
         self.records += 1;
         let record = Record::new(
@@ -116,7 +116,7 @@ impl Trail {
         record
     }
 
-    /// How many records there are.
+    /// The number of records so far.
     pub fn records(&self) -> u64 {
         self.records
     }
@@ -136,7 +136,7 @@ mod tests {
 
     /// Computed by another program.
     #[test]
-    fn the_hashes_are_those_of_other_programs() {
+    fn hashes_match_those_of_other_implementations() {
         assert_eq!(
             Record::unlinked(entry()).line(),
             concat!(
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trail_goes_on_after_it_was_saved() {
+    fn a_saved_trail_continues() {
         let mut trail = Trail::default();
         let first = trail.append(entry());
         let mut saved: Trail = serde_json::from_value(json!(trail)).unwrap();
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_came_from_elsewhere_shows_what_happened_to_it() {
+    fn a_parsed_record_shows_whether_it_was_changed() {
         let record = Trail::default().append(entry());
         let read: Record = serde_json::from_str(&record.line()).unwrap();
         assert_eq!(read, record);

@@ -1,4 +1,4 @@
-//! Where records are kept: written once, listed, read back.
+//! The storage of records: written once, listed, read back.
 
 mod bucket;
 mod directory;
@@ -14,10 +14,10 @@ pub use bucket::BucketFailure;
 use directory::Directory;
 pub use location::{Location, LocationError};
 
-/// A larger object is not one of ours: a batch crosses Temporal in one payload.
+/// A larger object was not written by us: a batch crosses Temporal in one payload.
 const OBJECT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// A bucket or a directory with an audit log. Clones are the same one.
+/// A bucket or a directory with an audit log. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Store(Backend);
 
@@ -27,14 +27,14 @@ enum Backend {
     Directory(Directory),
 }
 
-/// Why something was not written or read.
+/// Why a write or read failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error(transparent)]
     Location(#[from] LocationError),
     #[error("`{key}` of the audit log is there already, and says something else")]
     Differs { key: String },
-    #[error("these are not consecutive whole records of the chain `{chain}`")]
+    #[error("these are not consecutive complete records of the chain `{chain}`")]
     NotOfChain { chain: String },
     #[error("`{key}` of the audit log is larger than {OBJECT_BYTES_MAX} bytes")]
     TooLarge { key: String },
@@ -53,7 +53,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Trying it again does not help.
+    /// Whether a retry is useless.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Location(_) | Self::Differs { .. } | Self::NotOfChain { .. } | Self::TooLarge { .. } => {
@@ -67,9 +67,18 @@ impl StoreError {
 /// One object of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Below the log's own place, with `/` between the parts.
+    /// Relative to the root of the log, with `/` between the parts.
     pub key: String,
     pub modified_ms: i64,
+}
+
+/// An object that somebody deleted or replaced. Writers never do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Relative to the root of the log.
+    pub key: String,
+    pub versions: u64,
+    pub delete_markers: u64,
 }
 
 /// The objects of one chain.
@@ -89,13 +98,13 @@ impl StoredChain {
 }
 
 impl Store {
-    /// What a setting such as `s3://bucket/prefix`, `file:///directory` or `a/path` names. AWS's own configuration
-    /// is that of the environment. Nothing is sent to S3 yet.
+    /// The log that a setting names, such as `s3://bucket/prefix`, `file:///directory` or `a/path`. The environment
+    /// configures AWS. Nothing is sent to S3 yet.
     pub async fn from_setting(setting: &str) -> Result<Self, StoreError> {
         Ok(Self::open(&setting.parse()?).await)
     }
 
-    /// The log at a place. AWS's own configuration is that of the environment.
+    /// The log at a location. The environment configures AWS.
     pub async fn open(location: &Location) -> Self {
         match location {
             Location::Bucket { .. } => Self::at(location, environment::aws::config().await),
@@ -103,7 +112,7 @@ impl Store {
         }
     }
 
-    /// What `SPILLWAY_AUDIT` names, if it is set.
+    /// The log that `SPILLWAY_AUDIT` names, if it is set.
     pub async fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, StoreError> {
         match lookup("SPILLWAY_AUDIT").filter(|place| !place.trim().is_empty()) {
             Some(place) => Ok(Some(Self::from_setting(&place).await?)),
@@ -111,7 +120,7 @@ impl Store {
         }
     }
 
-    /// The log at a place, with a given configuration of AWS.
+    /// The log at a location, with a given AWS configuration.
     pub fn at(location: &Location, aws: &SdkConfig) -> Self {
         Self(match location {
             Location::Bucket { bucket, prefix } => Backend::Bucket(Bucket::new(bucket, prefix, aws)),
@@ -119,14 +128,12 @@ impl Store {
         })
     }
 
-    /// The log in a directory, which is made with the first record.
+    /// The log in a directory, which is created with the first record.
     pub fn in_directory(path: impl AsRef<std::path::Path>) -> Self {
         Self(Backend::Directory(Directory::new(path.as_ref())))
     }
 
-    /// Writes consecutive records of a chain. Written again, the same records are fine.
-    ///
-    /// A bucket does not let its writers look: there, an object that exists counts as the same one.
+    /// Writes consecutive records of a chain. Writing the same records again is allowed; different ones are refused.
     pub async fn put_chain(&self, chain: &str, records: &[Record]) -> Result<(), StoreError> {
         let Some(first) = first_of_consecutive(chain, records) else {
             return Err(StoreError::NotOfChain {
@@ -134,26 +141,44 @@ impl Store {
             });
         };
         let lines: String = records.iter().map(Record::line).collect();
-        self.put(key::batch(chain, first), lines).await
+        let key = key::batch(chain, first);
+        let is_there_already = match &self.0 {
+            Backend::Bucket(bucket) => !bucket.put(&key, lines.clone().into_bytes()).await?,
+            Backend::Directory(directory) => {
+                return directory.put(key, lines.into_bytes()).await;
+            }
+        };
+        // Usually we wrote it, and the answer was lost. An object that somebody else wrote there must not be taken for
+        // ours.
+        if is_there_already && self.read(&key).await? != lines.as_bytes() {
+            return Err(StoreError::Differs { key });
+        }
+        Ok(())
     }
 
-    /// Writes a record that stands alone.
+    /// Writes an unlinked record. Its name is random, so an object that exists already is the same one, and its writer
+    /// needs no right to read.
     pub async fn put_delivery(&self, record: &Record) -> Result<(), StoreError> {
         let key = key::delivery(record.entry().at_ms, Uuid::new_v4());
-        self.put(key, record.line()).await
-    }
-
-    async fn put(&self, key: String, text: String) -> Result<(), StoreError> {
+        let line = record.line().into_bytes();
         match &self.0 {
-            Backend::Bucket(bucket) => bucket.put(&key, text.into_bytes()).await,
-            Backend::Directory(directory) => directory.put(key, text.into_bytes()).await,
+            Backend::Bucket(bucket) => bucket.put(&key, line).await.map(|_| ()),
+            Backend::Directory(directory) => directory.put(key, line).await,
         }
     }
 
-    /// Every chain, by name, with the objects of each in their order.
+    /// Every object that somebody deleted or replaced, if the store keeps versions. A directory keeps none.
+    pub async fn histories(&self) -> Result<Vec<History>, StoreError> {
+        match &self.0 {
+            Backend::Bucket(bucket) => bucket.histories().await,
+            Backend::Directory(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Every chain, by name, with its objects in order.
     pub async fn chains(&self) -> Result<Vec<StoredChain>, StoreError> {
         let mut objects = self.list(CHAINS).await?;
-        // The numbers have eight digits, or more.
+        // The numbers have eight digits or more.
         objects.sort_by_cached_key(|object| (name_in(&object.key), key::first_of_batch(&object.key)));
         let same_chain = |a: &Object, b: &Object| name_in(&a.key) == name_in(&b.key);
         let chains = objects.chunk_by(same_chain).map(|objects| StoredChain {
@@ -166,7 +191,7 @@ impl Store {
         Ok(chains.collect())
     }
 
-    /// The objects of one chain; none where nothing is known of it.
+    /// The objects of one chain; none if the chain is unknown.
     pub async fn chain(&self, chain: &str) -> Result<StoredChain, StoreError> {
         let name = key::chain_name(chain);
         let mut objects = self.list(&format!("{CHAINS}{name}/")).await?;
@@ -174,12 +199,12 @@ impl Store {
         Ok(StoredChain { name, objects })
     }
 
-    /// Every record that stands alone, by time.
+    /// Every unlinked record, by time.
     pub async fn deliveries(&self) -> Result<Vec<Object>, StoreError> {
         self.list(DELIVERIES).await
     }
 
-    /// What an object holds.
+    /// The content of an object.
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, StoreError> {
         match &self.0 {
             Backend::Bucket(bucket) => bucket.read(key).await,
@@ -187,7 +212,7 @@ impl Store {
         }
     }
 
-    /// In the order of the keys.
+    /// Ordered by key.
     async fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
         match &self.0 {
             Backend::Bucket(bucket) => bucket.list(prefix).await,
@@ -202,7 +227,7 @@ fn name_in(key: &str) -> String {
     below.split('/').next().unwrap_or_default().to_owned()
 }
 
-/// The number of the first of records that are a chain's, follow each other and are whole.
+/// The number of the first record, if all are intact, belong to the chain and are consecutive.
 fn first_of_consecutive(chain: &str, records: &[Record]) -> Option<u64> {
     let is_of_chain = |record: &Record| record.entry().chain.as_deref() == Some(chain) && record.is_whole();
     let follow = |pair: &[Record]| {

@@ -1,6 +1,6 @@
-//! Whether a log is what was written: every record as it was, and those of a chain complete and in their order.
+//! Verifies a log: that no record was changed, and that those of a chain are complete and in order.
 //!
-//! What is found is a function of the bytes; only [`store`] reads them.
+//! The result is a function of the bytes; only [`store`] reads them.
 
 mod fault;
 mod whole;
@@ -15,24 +15,24 @@ use crate::canonical::canonical;
 use crate::record::expected_hash;
 use crate::{Action, Hash, Link, Record, VERSION, key};
 
-/// What is known of a chain after all its records were looked at.
+/// The result of checking all records of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Complete, and as it was written.
+    /// Complete and unchanged.
     Intact,
-    /// As it was written, without an end: the chain is under way, or its last records are missing.
+    /// Unchanged, without an end: the chain is in progress, or its last records are missing.
     Open,
-    /// Nothing is wrong as far as this version can tell: some records are of a newer one.
+    /// No fault as far as this version can tell: some records have a newer version.
     Newer,
     Broken,
 }
 
-/// The records of one chain, and what is wrong with them.
+/// The records of one chain, and their faults.
 #[derive(Debug)]
 pub struct CheckedChain {
-    /// The id, as its records say it.
+    /// The id in its records.
     pub id: String,
-    /// Those that can be read, changed ones left out.
+    /// The readable records, without changed ones.
     pub records: Vec<Record>,
     /// In the order of the log.
     pub faults: Vec<Fault>,
@@ -55,12 +55,12 @@ impl CheckedChain {
         }
     }
 
-    /// How many records there are, readable or not.
+    /// The number of records, readable or not.
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// When the last record was made that can be read.
+    /// The time of the last readable record.
     pub fn last_at_ms(&self) -> Option<i64> {
         self.records.last().map(|record| record.entry().at_ms)
     }
@@ -73,7 +73,7 @@ enum Line {
     Wrong(FaultKind),
 }
 
-/// Looks at all records of a chain: `name` is the name under which they are, and `objects` are in their order.
+/// Checks all records of a chain. `name` is the chain's name in keys, and `objects` are in order.
 pub fn chain(name: &str, objects: &[(String, Vec<u8>)]) -> CheckedChain {
     let mut checker = Checker::new(name);
     for (key, bytes) in objects {
@@ -82,7 +82,7 @@ pub fn chain(name: &str, objects: &[(String, Vec<u8>)]) -> CheckedChain {
     checker.checked
 }
 
-/// Looks at a record that stands alone. `Ok(None)`: it is of a newer version.
+/// Checks an unlinked record. `Ok(None)`: it has a newer version.
 pub fn delivery(object: &str, bytes: &[u8]) -> Result<Option<Record>, Fault> {
     let fault = |line, kind| Fault {
         place: Place {
@@ -120,7 +120,7 @@ fn parse(line: &[u8]) -> Line {
             value.pointer("/entry/action").and_then(Value::as_str) == Some(Action::ChainEnded.as_str());
         return Line::Newer(part(&value, "link"), part(&value, "hash"), is_end);
     }
-    // The form counts too: a name that is there twice is read by some programs so, and by others so.
+    // The form counts too: programs differ in how they read a name that occurs twice.
     let stated = value.get("hash").and_then(Value::as_str);
     if canonical(&value) != text || stated != Some(&expected_hash(value.clone()).to_string()) {
         return Line::Wrong(FaultKind::Changed);
@@ -131,23 +131,23 @@ fn parse(line: &[u8]) -> Line {
     }
 }
 
-/// What a newer version may still say as we do.
+/// A field that a newer version may still write in the same way.
 fn part<T: for<'de> Deserialize<'de>>(value: &Value, name: &str) -> Option<T> {
     T::deserialize(value.get(name)?).ok()
 }
 
-/// What is known of the record before.
+/// What is known of the previous record.
 enum Before {
     Nothing,
     Known(Hash),
-    /// It cannot be read, or is missing: what follows it is not compared with it.
+    /// It is unreadable or missing, so the next record is not compared with it.
     Unknown,
 }
 
 struct Checker<'a> {
     name: &'a str,
     checked: CheckedChain,
-    /// The number that the next record has to have.
+    /// The expected number of the next record.
     next: u64,
     before: Before,
 }
@@ -233,7 +233,7 @@ impl<'a> Checker<'a> {
         }
         self.checked.is_ended |= record.entry().action == Action::ChainEnded;
         if link.sequence < self.next {
-            // Not what the next one is compared with: it is this one that does not belong here.
+            // The next record is not compared with this one, which is out of place.
             self.fault(
                 place,
                 FaultKind::Again {

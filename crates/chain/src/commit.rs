@@ -1,25 +1,25 @@
-//! Commits in the order in which they were pushed, and the choice of the one that a stack runs.
+//! Orders commits by when they were pushed, and chooses the commit that a stack runs.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{CommitSha, RunFacts, RunId, StackLook};
+use crate::{Chain, ChainStack, CommitSha, RunFacts, RunId, StackLook};
 
-/// A commit, and what is known of when it came.
+/// A commit, and what is known about when it was pushed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Commit {
     pub sha: CommitSha,
     /// The commit's own time, in seconds since 1970.
     #[serde(default)]
     pub timestamp_s: Option<i64>,
-    /// The push that brought it, where a run shows it.
+    /// The push that brought it, if a run shows that.
     #[serde(default)]
     pub push: Option<Push>,
 }
 
-/// A push, known by the tracked run that it started. Run ids of one second sort by time.
+/// A push, identified by the tracked run that it started. Within one second, run ids sort by time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Push {
     pub at_s: i64,
@@ -35,9 +35,9 @@ impl Commit {
         }
     }
 
-    /// Whether this commit came before `other`. `false` where nobody can tell.
+    /// Whether this commit came before `other`. `false` if that is unknown.
     ///
-    /// Pushes decide where both are known, and the commits' own times where they are not.
+    /// Pushes decide if both are known, otherwise the commits' own times.
     pub fn is_older_than(&self, other: &Self) -> bool {
         if self.sha == other.sha {
             return false;
@@ -49,18 +49,21 @@ impl Commit {
     }
 }
 
-/// A commit that a cause wants, and where it belongs: other repositories are never compared.
+/// A commit that a cause needs, and its repository: commits of different repositories are never compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WantedCommit {
     pub repository: String,
     pub branch: String,
     pub commit: Commit,
+    /// The commit is needed even if a newer one is known, because a person requested it.
+    #[serde(default)]
+    pub follow: bool,
 }
 
-/// The commit that a run is made of, and why that one.
+/// The commit of a new run, and the reason for the choice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ChosenCommit {
-    /// `None`: Spacelift chooses what the stack tracks.
+    /// `None`: Spacelift chooses the tracked commit of the stack.
     #[serde(default)]
     pub sha: Option<CommitSha>,
     pub why: ChosenBecause,
@@ -69,18 +72,27 @@ pub struct ChosenCommit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ChosenBecause {
-    /// The newest that is wanted: the root's.
+    /// The newest commit that a cause needs: the root's.
     Root,
-    /// The stack tracks a newer one, or no other is known.
+    /// The stack tracks a newer commit, or no other is known.
     Tracked,
-    /// The stack's newest run has a newer one.
+    /// The stack's newest run has a newer commit.
     NewestRun,
     /// A person ran an older commit, which stays until the next push.
     Pinned { run: RunId },
+    /// The root's commit, even if it is older than the stack's own: the request says so.
+    Followed,
     /// The label `spillway:commit=tracked` says so.
     Label,
-    /// Spacelift refused the chosen commit as gone.
+    /// Spacelift refused the chosen commit because it no longer exists.
     Gone { sha: CommitSha },
+}
+
+impl fmt::Display for ChosenCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sha = self.sha.as_ref().map_or("its tracked commit", |sha| sha.short());
+        write!(f, "{sha} ({})", self.why)
+    }
 }
 
 impl fmt::Display for ChosenBecause {
@@ -90,20 +102,22 @@ impl fmt::Display for ChosenBecause {
             Self::Tracked => f.write_str("the commit that the stack tracks"),
             Self::NewestRun => f.write_str("the commit of the stack's newest run"),
             Self::Pinned { run } => write!(f, "pinned by the rollback in run {run}"),
-            Self::Label => f.write_str("its label says that it runs what it tracks"),
+            Self::Followed => f.write_str("the root's commit, which the request says to follow"),
+            Self::Label => f.write_str("its label says that it always runs its tracked commit"),
             Self::Gone { sha } => write!(f, "the tracked commit, since {} is gone", sha.short()),
         }
     }
 }
 
-/// The label with which a stack always runs what it tracks.
+/// The label that makes a stack always run its tracked commit.
 pub const TRACKED_ONLY_LABEL: &str = "spillway:commit=tracked";
 
 pub(crate) fn is_tracked_only(look: &StackLook) -> bool {
     look.labels.iter().any(|label| label.trim() == TRACKED_ONLY_LABEL)
 }
 
-/// The commit to run now: the newest of what is wanted, what the stack tracks and what its newest run has.
+/// The commit to run now: the one to follow if a person requested that, otherwise the newest of those that causes need,
+/// the tracked one and the one of the newest run.
 pub fn choose(look: &StackLook, wanted: &[WantedCommit], automatic: &[String]) -> ChosenCommit {
     let tracked = look.tracked.as_ref().map(|commit| with_push(look, commit));
     let tracked_sha = || tracked.as_ref().map(|commit| commit.sha.clone());
@@ -119,10 +133,19 @@ pub fn choose(look: &StackLook, wanted: &[WantedCommit], automatic: &[String]) -
             why: ChosenBecause::Pinned { run },
         };
     }
-    // The tracked one last: of equals, `max_by` in `newest` takes the last.
+    let fits = |wanted: &&WantedCommit| wanted.repository == look.repository && wanted.branch == look.branch;
+    let followed = wanted.iter().filter(fits).filter(|wanted| wanted.follow);
+    let followed = followed.map(|wanted| (with_push(look, &wanted.commit), ChosenBecause::Followed));
+    if let Some((commit, why)) = newest(followed.collect()) {
+        return ChosenCommit {
+            sha: Some(commit.sha),
+            why,
+        };
+    }
+    // The tracked commit last: of equal commits, `max_by` in `newest` takes the last.
     let mut candidates: Vec<(Commit, ChosenBecause)> = wanted
         .iter()
-        .filter(|wanted| wanted.repository == look.repository && wanted.branch == look.branch)
+        .filter(fits)
         .map(|wanted| (with_push(look, &wanted.commit), ChosenBecause::Root))
         .collect();
     candidates.extend(
@@ -144,8 +167,24 @@ pub fn choose(look: &StackLook, wanted: &[WantedCommit], automatic: &[String]) -
     }
 }
 
-/// All by their pushes if each is known, else all by their own times. Those of which nothing is known are passed
-/// over, unless there are no others.
+/// The commit that a stack of a planned chain would run now, if the plan says another one. Runs by trigger policies and
+/// native dependencies count as those of people here, since a plan does not know them.
+pub fn other_than_planned(plan: &Chain, stack: &ChainStack, look: &StackLook) -> Option<ChosenCommit> {
+    let root = &plan.root;
+    let repository = plan.root_repository.clone().filter(|_| root.stack != stack.id);
+    let wanted = repository.zip(root.commit_facts());
+    let wanted = wanted.map(|(repository, commit)| WantedCommit {
+        repository,
+        branch: root.branch.clone(),
+        commit,
+        follow: root.follow,
+    });
+    let chosen = choose(look, wanted.as_slice(), &[]);
+    (chosen.sha.is_some() && chosen.sha.as_ref() != stack.planned_commit()).then_some(chosen)
+}
+
+/// By pushes if all are known, otherwise by the commits' own times. Commits without any time are ignored, unless there
+/// are no others.
 fn newest(candidates: Vec<(Commit, ChosenBecause)>) -> Option<(Commit, ChosenBecause)> {
     if candidates.iter().all(|(commit, _)| commit.push.is_some()) {
         return candidates
@@ -157,7 +196,7 @@ fn newest(candidates: Vec<(Commit, ChosenBecause)>) -> Option<(Commit, ChosenBec
         .max_by_key(|(commit, _)| commit.timestamp_s)
 }
 
-/// The commit with the push that brought it, if one of the stack's runs shows it.
+/// The commit with the push that brought it, if a run of the stack shows that.
 pub(crate) fn with_push(look: &StackLook, commit: &Commit) -> Commit {
     let shown = look
         .runs
@@ -172,14 +211,14 @@ pub(crate) fn with_push(look: &StackLook, commit: &Commit) -> Commit {
     }
 }
 
-/// The newest tracked run on the stack's present branch.
+/// The newest tracked run on the stack's current branch.
 fn newest_run(look: &StackLook) -> Option<&RunFacts> {
     look.runs.iter().find(|run| run.branch == look.branch)
 }
 
-/// The commit to which a person rolled the stack back, and the run that did.
+/// The commit to which a person rolled the stack back, and the run that did so.
 ///
-/// A person's run on a commit older than that of the run before pins the stack, until a push that is later.
+/// A person's run on a commit older than that of the run before pins the stack until a later push.
 pub(crate) fn pin(look: &StackLook, automatic: &[String]) -> Option<(Commit, RunId)> {
     let runs: Vec<&RunFacts> = look.runs.iter().filter(|run| run.branch == look.branch).collect();
     for (at, run) in runs.iter().enumerate() {

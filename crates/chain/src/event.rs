@@ -1,8 +1,7 @@
-//! What an authentic delivery says: a run changed, a run is asked for, or nothing for us.
+//! What an authentic delivery says: a run changed its state, a run is requested, or nothing that concerns us.
 //!
-//! The kinds are told apart by the keys that the body has, never by trying one after another; then the one
-//! that it is must be read whole. What Spacelift adds later is passed over. Only the fields that are read can
-//! be wrong.
+//! The keys of the body decide its kind; the parsers are never tried in turn. The body must then be completely valid
+//! for that kind. Unknown fields are ignored, so only the fields that are read can be wrong.
 
 mod default;
 mod json;
@@ -17,37 +16,39 @@ use serde::{Deserialize, Serialize};
 
 pub use json::{MAX_BODY_BYTES, MAX_DEPTH, MAX_METADATA_ENTRIES, MAX_TEXT_BYTES, UnreadableBody};
 pub use relevance::{EVENT_AGE_MAX, EVENT_AHEAD_MAX, IrrelevantEvent, is_other_account, why_irrelevant};
-pub use request::{EndEvent, EndedRun, KNOWN_EVENTS, RunRequest};
+pub use request::{
+    EndEvent, EndedRun, KNOWN_EVENTS, REQUEST_AGE_MAX, ReplayableRequest, RunRequest, SignedRequest,
+};
 
 use crate::{AccountName, CommitSha, RunId, RunState, RunType, SpaceId, StackId};
 
-/// What an authentic body turned out to be.
+/// The content of an authentic body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
     /// A run changed its state.
     Run(Box<RunEvent>),
-    /// Someone asks for a run of a stack and its chain.
-    Request(RunRequest),
-    /// Someone says that a run is over.
+    /// A request to run a stack and its chain.
+    Request(SignedRequest),
+    /// A report that a run ended.
     RunEnded(EndedRun),
-    /// Understood, and not ours to act on.
+    /// Understood, but irrelevant to us.
     Ignored(Ignored),
 }
 
-/// One change of one run, from whichever body told of it.
+/// One state change of one run, from either kind of body.
 ///
-/// It is recorded in Temporal: fields may be added with `#[serde(default)]`, never renamed or removed.
+/// It is recorded in Temporal: fields can be added with `#[serde(default)]`, but never renamed or removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEvent {
     pub account: AccountName,
     pub run: RunId,
     pub stack: StackId,
     pub stack_name: String,
-    /// Only the notification policy's input says it.
+    /// Only the input of a notification policy has it.
     #[serde(default)]
     pub space: Option<SpaceId>,
     pub state: RunState,
-    /// The ordinal of the state in the run. Only the default event says it.
+    /// The ordinal of the state in the run. Only the default event has it.
     #[serde(default)]
     pub state_version: Option<u64>,
     pub run_type: RunType,
@@ -56,26 +57,25 @@ pub struct RunEvent {
     pub branch: String,
     #[serde(default)]
     pub commit: Option<CommitSha>,
-    /// When the run came into this state, in milliseconds since 1970.
+    /// When the run entered this state, in milliseconds since 1970.
     pub timestamp_ms: i64,
-    /// `None` after a push: nobody asked for the run.
+    /// `None` after a push: nobody triggered the run.
     #[serde(default)]
     pub triggered_by: Option<String>,
     #[serde(default)]
     pub delta: Option<Delta>,
-    /// What those who triggered and confirmed the run said about it. Only the notification policy's input has
-    /// it.
+    /// What those who triggered and confirmed the run said about it. Only the input of a notification policy has it.
     ///
-    /// Anyone who may trigger runs can write it: it is a hint, not a proof.
+    /// Anyone who can trigger runs can write it, so it is a hint and not a proof.
     #[serde(default)]
     pub metadata: Vec<String>,
 }
 
 impl RunEvent {
-    /// Whether this event says something newer about the same run than `older` does.
+    /// Whether this event is newer than `older`, an event of the same run.
     ///
-    /// Deliveries come in any order. A run that is over stays over; else the ordinal of the state decides
-    /// where both events have one, and the time where they do not.
+    /// Deliveries arrive in any order. A finished run stays finished. Otherwise the ordinal of the state decides if
+    /// both events have one, and the time if not.
     pub fn supersedes(&self, older: &Self) -> bool {
         if self.state.is_terminal() != older.state.is_terminal() {
             return self.state.is_terminal();
@@ -87,7 +87,7 @@ impl RunEvent {
     }
 }
 
-/// What a run did, or would do, to the stack's resources.
+/// What a run changed, or would change, in the stack's resources.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delta {
     #[serde(default)]
@@ -100,17 +100,17 @@ pub struct Delta {
     pub resources: u64,
 }
 
-/// Why an authentic body is answered with thanks, and nothing is done.
+/// Why an authentic body is accepted without any effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ignored {
     /// An entry of the audit trail.
     AuditTrail,
-    /// Spacelift tells of an error of its own, or of a policy.
+    /// Spacelift reports an error of its own or of a policy.
     InternalError,
-    /// A version or a test run of a module, which has no stack.
+    /// A version or a test run of a module, which is not a stack.
     ModuleVersion,
-    /// Nothing that this version knows.
+    /// A kind that this version does not know.
     Unknown,
 }
 

@@ -1,7 +1,7 @@
-//! All stacks of an account and the dependencies between them, as their labels say.
+//! All stacks of an account and the dependencies between them, from their labels.
 //!
-//! A graph can always be built. What is wrong with it is a list of [`Problem`]s; only a chain that reaches a
-//! cycle is refused, by [`plan`](crate::plan).
+//! A graph can always be built. What is wrong with it is a list of [`Problem`]s. Only a chain that reaches a cycle is
+//! refused, by [`plan`](crate::plan).
 
 mod cycles;
 
@@ -11,9 +11,9 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 use serde::{Deserialize, Serialize};
 
 use crate::label::{self, LabelGrammar};
-use crate::{CommitSha, Problem, SpaceId, StackId};
+use crate::{CommitSha, Problem, SpaceId, StackId, StackPolicy};
 
-/// What has to be known of a stack to place it in a chain.
+/// What is needed to place a stack in a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackFacts {
     pub id: StackId,
@@ -22,7 +22,7 @@ pub struct StackFacts {
     pub labels: Vec<String>,
     pub disabled: bool,
     pub locked_by: Option<String>,
-    /// Where the code is: equal texts mean the same repository, so it must hold the namespace too.
+    /// Where the code is. Equal texts mean the same repository, so the text includes the namespace.
     pub repository: String,
     pub branch: String,
     pub tracked_commit: Option<CommitSha>,
@@ -31,17 +31,18 @@ pub struct StackFacts {
     pub native_dependencies: Vec<StackId>,
 }
 
-/// The stacks, and which waits for which.
+/// The stacks, and which of them wait for which.
 ///
-/// Stacks are numbered in the order of their ids; that order is the order of everything that comes out.
+/// Stacks are numbered in the order of their ids, and all results are in that order.
 #[derive(Debug, Clone)]
 pub struct DependencyGraph {
     stacks: Vec<StackFacts>,
     upstream: Vec<Vec<usize>>,
     downstream: Vec<Vec<usize>>,
-    /// By labels and by Spacelift's own dependencies.
+    /// From labels and Spacelift's own dependencies.
     all_upstream: Vec<Vec<usize>>,
     has_native: bool,
+    policies: Vec<StackPolicy>,
     problems: Vec<Problem>,
 }
 
@@ -59,6 +60,10 @@ impl DependencyGraph {
             same
         });
 
+        let policies: Vec<StackPolicy> = stacks
+            .iter()
+            .map(|stack| policy_of(stack, &mut problems))
+            .collect();
         let numbers: Numbers<'_> = stacks
             .iter()
             .enumerate()
@@ -66,7 +71,8 @@ impl DependencyGraph {
             .collect();
         let upstream: Vec<_> = stacks
             .iter()
-            .map(|stack| upstream_of(stack, &stacks, &numbers, grammar, &mut problems))
+            .zip(&policies)
+            .map(|(stack, policy)| upstream_of(stack, policy, &stacks, &numbers, grammar, &mut problems))
             .collect();
         let mut downstream = vec![Vec::new(); stacks.len()];
         for (dependent, dependencies) in upstream.iter().enumerate() {
@@ -107,6 +113,7 @@ impl DependencyGraph {
         }
         Self {
             has_native: all_upstream != upstream,
+            policies,
             stacks,
             upstream,
             downstream,
@@ -115,7 +122,7 @@ impl DependencyGraph {
         }
     }
 
-    /// What is wrong, errors first.
+    /// The problems, errors first.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
@@ -129,12 +136,21 @@ impl DependencyGraph {
         self.index(id).map(|stack| &self.stacks[stack])
     }
 
-    /// The stacks that `id` waits for; none if there is no such stack.
+    /// The settings in the labels of a stack.
+    pub fn policy(&self, id: &StackId) -> Option<&StackPolicy> {
+        self.index(id).map(|stack| &self.policies[stack])
+    }
+
+    pub(crate) fn policy_at(&self, stack: usize) -> &StackPolicy {
+        &self.policies[stack]
+    }
+
+    /// The stacks that `id` waits for. Empty if there is no such stack.
     pub fn upstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
         self.neighbours(id, &self.upstream)
     }
 
-    /// The stacks that wait for `id`; none if there is no such stack.
+    /// The stacks that wait for `id`. Empty if there is no such stack.
     pub fn downstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
         self.neighbours(id, &self.downstream)
     }
@@ -146,6 +162,28 @@ impl DependencyGraph {
             .map(|&other| &self.stacks[other].id)
     }
 
+    /// The stack with this name, ignoring case and separators. `None` if several have it.
+    pub fn named(&self, name: &str) -> Option<&StackId> {
+        let name = label::significant(name);
+        let mut found = self
+            .stacks
+            .iter()
+            .filter(|stack| !name.is_empty() && label::significant(&stack.name) == name);
+        let first = found.next();
+        first.filter(|_| found.next().is_none()).map(|stack| &stack.id)
+    }
+
+    /// The path by which `from` waits for `to`, by labels and Spacelift's own dependencies, including both ends.
+    pub fn path(&self, from: &StackId, to: &StackId) -> Option<Vec<StackId>> {
+        let next = |stack: usize| self.all_upstream[stack].iter().copied();
+        let path = cycles::shortest_path(self.index(from)?, self.index(to)?, next)?;
+        Some(
+            path.into_iter()
+                .map(|stack| self.stacks[stack].id.clone())
+                .collect(),
+        )
+    }
+
     pub(crate) fn index(&self, id: &StackId) -> Option<usize> {
         self.stacks.binary_search_by(|stack| stack.id.cmp(id)).ok()
     }
@@ -154,12 +192,12 @@ impl DependencyGraph {
         &self.upstream[stack]
     }
 
-    /// What a stack waits for by labels and by Spacelift's own dependencies, in order, each once.
+    /// What a stack waits for by labels and Spacelift's own dependencies, in order, without duplicates.
     pub(crate) fn all_upstream_at(&self, stack: usize) -> &[usize] {
         &self.all_upstream[stack]
     }
 
-    /// Whether Spacelift's own dependencies say more than the labels.
+    /// Whether Spacelift's own dependencies add anything to the labels.
     pub(crate) fn has_native(&self) -> bool {
         self.has_native
     }
@@ -169,12 +207,23 @@ impl DependencyGraph {
     }
 }
 
-/// The number of each stack. It is only looked up, never listed, so that its order is nobody's.
+/// The number of each stack. The map is only used for look-ups, so its order cannot leak into results.
 type Numbers<'a> = HashMap<&'a StackId, usize, BuildHasherDefault<DefaultHasher>>;
 
-/// The numbers of the stacks that `stack` waits for, in order, each once.
+fn policy_of(stack: &StackFacts, problems: &mut BTreeSet<Problem>) -> StackPolicy {
+    let (policy, unreadable) = StackPolicy::of(&stack.labels);
+    problems.extend(unreadable.into_iter().map(|policy| Problem::UnreadablePolicy {
+        stack: stack.id.clone(),
+        label: policy.label,
+        reason: policy.reason,
+    }));
+    policy
+}
+
+/// The numbers of the stacks that `stack` waits for, in order, without duplicates.
 fn upstream_of(
     stack: &StackFacts,
+    policy: &StackPolicy,
     stacks: &[StackFacts],
     numbers: &Numbers<'_>,
     grammar: &LabelGrammar,
@@ -203,6 +252,9 @@ fn upstream_of(
                 continue;
             }
             let Some(&index) = numbers.get(&dependency) else {
+                if policy.optional.contains(&dependency) {
+                    continue;
+                }
                 problems.insert(Problem::Dangling {
                     dependent,
                     dependency,
@@ -232,5 +284,7 @@ fn upstream_of(
             }
         }
     }
+    let optional = policy.optional.iter().filter(|id| **id != stack.id);
+    upstream.extend(optional.filter_map(|id| numbers.get(id)));
     upstream.into_iter().collect()
 }

@@ -1,7 +1,7 @@
-//! The names that Spacelift gives to things, parsed once at the edge.
+//! Spacelift's ids, parsed once at the edge.
 //!
-//! Spacelift owns their grammar, so only what could never be a name is refused: nothing at all, white space,
-//! control characters, or more than [`MAX_BYTES`].
+//! Spacelift owns their grammar, so only texts that can never be an id are refused: empty ones, white space, control
+//! characters, or more than [`MAX_BYTES`].
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,12 +9,12 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The longest name that is accepted. Temporal refuses workflow ids over 1,000 bytes; the longest of ours
-/// holds an account, a run and a stack. Only separators grow when they are escaped, threefold: a name would have to
-/// consist of them to get there.
+/// The longest id that is accepted. Temporal refuses workflow ids over 1,000 bytes; the longest of ours contains an
+/// account, a run and a stack. Only separators become longer when escaped, threefold, so only an id full of separators
+/// could exceed that.
 pub const MAX_BYTES: usize = 128;
 
-/// Why a text is not the name of anything.
+/// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     #[error("{what} is empty")]
@@ -107,12 +107,12 @@ id!(
     "stack id"
 );
 id!(
-    /// One Spacelift run. Temporal's own run id is always called `workflow_run_id`.
+    /// One Spacelift run. A run id of Temporal is always called `workflow_run_id`.
     RunId,
     "run id"
 );
 id!(
-    /// A Spacelift account: the first part of its host name.
+    /// A Spacelift account: the first label of its host name.
     AccountName,
     "account name"
 );
@@ -122,13 +122,13 @@ id!(
     "space id"
 );
 id!(
-    /// What someone who asks for a run calls the request: the same id asks once.
+    /// The id that a sender gives to a request. A second request with the same id is a duplicate.
     RequestId,
     "request id"
 );
 
-/// Joins the parts of an id by `:`. A part's own `:` and `%` are written `%3A` and `%25`, so that no two different lists
-/// of parts give the same id.
+/// Joins the parts of an id with `:`. In a part, `:` and `%` are written `%3A` and `%25`, so that different lists of
+/// parts never give the same id.
 pub fn join<const N: usize>(parts: [&str; N]) -> String {
     parts
         .map(|part| part.replace('%', "%25").replace(':', "%3A"))
@@ -141,7 +141,7 @@ pub fn parts(id: &str) -> impl DoubleEndedIterator<Item = String> {
         .map(|part| part.replace("%3A", ":").replace("%25", "%"))
 }
 
-/// The id of a chain: that of its workflow, and the name that people use.
+/// The id of a chain: the id of its workflow, and the name that people use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ChainId(String);
@@ -151,9 +151,21 @@ impl ChainId {
         Self(join(["chain", account.as_str(), run.as_str()]))
     }
 
-    /// The chain that somebody asked for.
+    /// The chain of a request.
     pub fn of_request(account: &AccountName, request: &str) -> Self {
         Self(join(["chain", account.as_str(), "request", request]))
+    }
+
+    /// The `number`-th retry of a chain. A retry of a retry counts as the next one of the first chain.
+    pub fn of_retry(first: &Self, number: u32) -> Self {
+        Self(format!("{}:retry:{number}", first.0))
+    }
+
+    /// The chain that this one retries, or this one if it is not a retry.
+    #[must_use]
+    pub fn first(&self) -> Self {
+        let first = self.0.rsplit_once(":retry:").map_or(&*self.0, |(first, _)| first);
+        Self(first.to_owned())
     }
 
     /// The chain whose workflow has this id.
@@ -161,7 +173,7 @@ impl ChainId {
         Self(id.to_owned())
     }
 
-    /// The account to which the chain belongs, as its id says.
+    /// The account of the chain, according to its id.
     pub fn account(&self) -> Option<AccountName> {
         parts(&self.0).nth(1)?.parse().ok()
     }
@@ -182,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_be_a_name_is_one() {
+    fn valid_ids_are_accepted() {
         for text in [
             "vpc",
             "prod-01HJP3651BQT2GY2EQSG6KVWDB",
@@ -212,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_is_refused() {
+    fn invalid_ids_are_refused() {
         assert_eq!(refused(""), "run id is empty");
         assert_eq!(refused("a b"), "run id \"a b\" has the character ' '");
         assert_eq!(refused("a\u{0}"), "run id \"a\\0\" has the character '\\0'");

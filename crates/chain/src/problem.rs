@@ -1,4 +1,4 @@
-//! What can be wrong with the dependencies that people wrote.
+//! Problems with the dependencies that people wrote.
 
 use std::fmt;
 
@@ -11,9 +11,9 @@ use crate::StackId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Something that was meant does not happen.
+    /// Something that was intended does not happen.
     Error,
-    /// It works, and may surprise.
+    /// It works, but may be a surprise.
     Warning,
 }
 
@@ -26,38 +26,44 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One thing that is wrong with the dependencies between stacks.
+/// One problem with the dependencies between stacks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Problem {
-    /// Each stack waits for the next one, and the last for the first. No chain that reaches them can run.
+    /// Each stack waits for the next one, and the last for the first. A chain that reaches them cannot run.
     Cycle { stacks: Vec<StackId> },
-    /// There are more cycles among these stacks than are listed one by one.
+    /// These stacks have more cycles than are listed.
     MoreCycles { stacks: Vec<StackId> },
-    /// A stack waits for itself. No chain that reaches it can run.
+    /// A stack waits for itself. A chain that reaches it cannot run.
     SelfDependency { stack: StackId, label: String },
-    /// A label that looks like a dependency says nothing that can be understood.
+    /// A label that looks like a dependency cannot be read.
     UnreadableLabel {
         stack: StackId,
         label: String,
         reason: String,
     },
-    /// A label names a stack that does not exist, or that the API key may not see.
+    /// A label that looks like a policy of the stack cannot be read, so the default applies.
+    UnreadablePolicy {
+        stack: StackId,
+        label: String,
+        reason: String,
+    },
+    /// A label names a stack that does not exist, or that the API key cannot see.
     Dangling {
         dependent: StackId,
         dependency: StackId,
         label: String,
     },
-    /// Two stacks have the same id; only the first is looked at.
+    /// Two stacks have the same id. Only the first is used.
     DuplicateStack { stack: StackId },
-    /// `dependent` waits for `dependency` by its label, and Spacelift itself runs them the other way round:
-    /// they would start each other for ever.
+    /// `dependent` waits for `dependency` by its label, and Spacelift itself runs them in the opposite order: they
+    /// would start each other forever.
     AgainstNative { dependent: StackId, dependency: StackId },
     /// Spacelift itself also runs `dependent` after `dependency`, so that it runs twice.
     AlsoNative { dependent: StackId, dependency: StackId },
-    /// The labels say the same dependency more than once.
+    /// Several labels name the same dependency.
     DuplicateEdge { dependent: StackId, dependency: StackId },
-    /// A stack that has dependencies, or on which others depend, is disabled and never run.
+    /// A disabled stack has dependencies or dependents. It never runs.
     Disabled { stack: StackId },
 }
 
@@ -68,6 +74,7 @@ impl Problem {
             | Self::MoreCycles { .. }
             | Self::SelfDependency { .. }
             | Self::UnreadableLabel { .. }
+            | Self::UnreadablePolicy { .. }
             | Self::Dangling { .. }
             | Self::DuplicateStack { .. }
             | Self::AgainstNative { .. } => Severity::Error,
@@ -75,13 +82,14 @@ impl Problem {
         }
     }
 
-    /// One word for programs; it is the `code` in JSON.
+    /// One word for programs: the `code` in JSON.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Cycle { .. } => "cycle",
             Self::MoreCycles { .. } => "more_cycles",
             Self::SelfDependency { .. } => "self_dependency",
             Self::UnreadableLabel { .. } => "unreadable_label",
+            Self::UnreadablePolicy { .. } => "unreadable_policy",
             Self::Dangling { .. } => "dangling",
             Self::DuplicateStack { .. } => "duplicate_stack",
             Self::AgainstNative { .. } => "against_native",
@@ -91,12 +99,13 @@ impl Problem {
         }
     }
 
-    /// The stacks whose settings must change to solve it.
+    /// The stacks whose settings must change to solve the problem.
     pub fn stacks(&self) -> &[StackId] {
         match self {
             Self::Cycle { stacks } | Self::MoreCycles { stacks } => stacks,
             Self::SelfDependency { stack, .. }
             | Self::UnreadableLabel { stack, .. }
+            | Self::UnreadablePolicy { stack, .. }
             | Self::DuplicateStack { stack }
             | Self::Disabled { stack } => std::slice::from_ref(stack),
             Self::Dangling { dependent, .. }
@@ -119,6 +128,9 @@ impl fmt::Display for Problem {
                 write!(f, "`{stack}` depends on itself (label `{label}`)")
             }
             Self::UnreadableLabel { stack, reason, .. } => write!(f, "`{stack}`: {reason}"),
+            Self::UnreadablePolicy { stack, label, reason } => {
+                write!(f, "`{stack}`: label `{label}` is not used: {reason}")
+            }
             Self::Dangling {
                 dependent,
                 dependency,
@@ -137,7 +149,7 @@ impl fmt::Display for Problem {
             } => write!(
                 f,
                 "`{dependent}` depends on `{dependency}` by label, and Spacelift's own dependency says the \
-                 opposite: they would start each other for ever"
+                 opposite: they would start each other forever"
             ),
             Self::AlsoNative {
                 dependent,
@@ -153,10 +165,10 @@ impl fmt::Display for Problem {
             } => {
                 write!(
                     f,
-                    "`{dependent}` says more than once that it depends on `{dependency}`"
+                    "`{dependent}` declares more than once that it depends on `{dependency}`"
                 )
             }
-            Self::Disabled { stack } => write!(f, "`{stack}` is disabled, and left out of every chain"),
+            Self::Disabled { stack } => write!(f, "`{stack}` is disabled and left out of every chain"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The record of one chain: what was planned, and what became of each stack. It decides nothing.
+//! The record of one chain: the plan, and what happened to each stack. It decides nothing.
 
 mod change;
 mod progress;
@@ -10,12 +10,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use change::{Change, Outcome, StackChange};
-pub use progress::{Counts, REASON_CHARACTERS_MAX, Reason, StackProgress, StackState};
+pub use progress::{Counts, StackProgress, StackState};
 
+use crate::reason::with_reason;
 use crate::schedule::Control;
-use crate::{Chain, ChainId, StackId};
+use crate::{Chain, ChainId, ChainStack, Reason, ReasonCode, StackId};
 
-/// How a chain ended, or that it has not.
+/// How a chain ended, or that it is still open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChainResult {
@@ -51,7 +52,7 @@ impl fmt::Display for ChainResult {
     }
 }
 
-/// A chain and how far it has come.
+/// A chain and its progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
 pub struct ChainRecord {
@@ -60,13 +61,17 @@ pub struct ChainRecord {
     /// In the order of the chain's stacks.
     progress: Vec<StackProgress>,
     paused: bool,
+    /// A person approved the chain.
+    approved: bool,
     cancelled: Option<Reason>,
+    /// The last order of a person.
+    ordered: Option<Reason>,
     over: bool,
     index: BTreeMap<StackId, usize>,
 }
 
 impl ChainRecord {
-    /// The beginning: every stack waits.
+    /// The initial record: every stack waits.
     pub fn new(id: ChainId, chain: Chain) -> Self {
         let progress = chain
             .stacks
@@ -90,7 +95,9 @@ impl ChainRecord {
             chain,
             progress,
             paused: false,
+            approved: false,
             cancelled: None,
+            ordered: None,
             over: false,
             index,
         }
@@ -113,16 +120,32 @@ impl ChainRecord {
         self.index.get(id).map(|&at| &self.progress[at])
     }
 
+    /// The plan of a stack.
+    pub fn planned(&self, id: &StackId) -> Option<&ChainStack> {
+        self.index.get(id).and_then(|&at| self.chain.stacks.get(at))
+    }
+
     pub fn is_paused(&self) -> bool {
         self.paused
     }
 
-    /// Why nothing new starts any more, if a person cancelled the chain.
+    /// Why it has not begun: it waits for an approval.
+    pub fn unapproved(&self) -> Option<&Reason> {
+        let is_asked = !self.approved && !self.over && self.cancelled.is_none();
+        self.chain.needs_approval.as_ref().filter(|_| is_asked)
+    }
+
+    /// Why nothing new starts, if a person cancelled the chain.
     pub fn cancelled(&self) -> Option<&Reason> {
         self.cancelled.as_ref()
     }
 
-    /// Nothing more happens to it.
+    /// The last order of a person, with the reason.
+    pub fn ordered(&self) -> Option<&Reason> {
+        self.ordered.as_ref()
+    }
+
+    /// Nothing more happens to the chain.
     pub fn is_over(&self) -> bool {
         self.over
     }
@@ -141,18 +164,31 @@ impl ChainRecord {
         }
     }
 
-    /// Writes down what happened. What is about no stack of the chain changes nothing.
+    /// Records a change. A change about a stack outside of the chain has no effect.
     pub fn apply(&mut self, change: &Change) {
         match change {
-            Change::Controlled { control, by, .. } => match control {
-                Control::Pause => self.paused = true,
-                Control::Resume => self.paused = false,
-                Control::Cancel => {
-                    self.paused = false;
-                    let text = format!("the chain was cancelled by {by}");
-                    self.cancelled.get_or_insert(Reason::new("chain_cancelled", text));
+            Change::Controlled {
+                control, by, reason, ..
+            } => {
+                let (code, ordered) = match control {
+                    Control::Pause => (ReasonCode::ChainPaused, "paused"),
+                    Control::Resume => (ReasonCode::ChainResumed, "resumed"),
+                    Control::Approve => (ReasonCode::ChainApproved, "approved"),
+                    Control::Cancel | Control::CancelAndStopRuns => (ReasonCode::ChainCancelled, "cancelled"),
+                };
+                let text = with_reason(&format!("the chain was {ordered} by {by}"), reason.as_deref());
+                let ordered = Reason::new(code, text);
+                match control {
+                    Control::Pause => self.paused = true,
+                    Control::Resume => self.paused = false,
+                    Control::Approve => self.approved = true,
+                    Control::Cancel | Control::CancelAndStopRuns => {
+                        self.paused = false;
+                        self.cancelled.get_or_insert(ordered.clone());
+                    }
                 }
-            },
+                self.ordered = Some(ordered);
+            }
             Change::Over { .. } => self.over = true,
             Change::Stack { stack, change, at_ms } => {
                 if let Some(&at) = self.index.get(stack) {
@@ -163,7 +199,7 @@ impl ChainRecord {
     }
 }
 
-/// The form in which a record is kept: what cannot be computed again.
+/// The stored form of a record: everything that cannot be computed.
 #[derive(Clone, Serialize, Deserialize)]
 struct Saved {
     id: ChainId,
@@ -172,12 +208,16 @@ struct Saved {
     #[serde(default)]
     paused: bool,
     #[serde(default)]
+    approved: bool,
+    #[serde(default)]
     cancelled: Option<Reason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ordered: Option<Reason>,
     #[serde(default)]
     over: bool,
 }
 
-/// A saved record whose parts do not belong to each other.
+/// A stored record whose parts do not fit together.
 #[derive(Debug, thiserror::Error)]
 #[error("the progress does not list the chain's stacks in their order")]
 struct OtherStacks;
@@ -192,7 +232,9 @@ impl TryFrom<Saved> for ChainRecord {
         }
         Ok(Self {
             paused: saved.paused,
+            approved: saved.approved,
             cancelled: saved.cancelled,
+            ordered: saved.ordered,
             over: saved.over,
             ..Self::of(saved.id, saved.chain, saved.progress)
         })
@@ -206,7 +248,9 @@ impl From<ChainRecord> for Saved {
             chain: record.chain,
             progress: record.progress,
             paused: record.paused,
+            approved: record.approved,
             cancelled: record.cancelled,
+            ordered: record.ordered,
             over: record.over,
         }
     }

@@ -1,14 +1,25 @@
-//! How a chain and its record read: text, Markdown, Mermaid, DOT and JSON. There is one of each,
-//! used everywhere.
+//! Renders a chain and its record as text, Markdown, Mermaid, DOT and JSON. There is one renderer for each format, used
+//! everywhere.
 
 mod diagram;
+mod impact;
 mod text;
 
-use crate::{Chain, ChainRecord, StackState};
+use crate::{Chain, ChainRecord, StackId, StackState};
 
 pub use text::MARKDOWN_ROWS_MAX;
 
-/// A tree, each stack once, under the upstream stack that comes last.
+/// Names in a sentence: `a`, `a and b`, or `a, b and c`.
+pub fn names(stacks: &[StackId]) -> String {
+    let names: Vec<&str> = stacks.iter().map(StackId::as_str).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [more @ .., last] => format!("{} and {last}", more.join(", ")),
+    }
+}
+
+/// A tree that shows each stack once, under the upstream stack that comes last.
 pub fn text(chain: &Chain) -> String {
     text::tree(chain, None)
 }
@@ -21,6 +32,11 @@ pub fn record_text(record: &ChainRecord) -> String {
 /// A summary and a table of a chain, for Temporal's UI.
 pub fn markdown(record: &ChainRecord) -> String {
     text::markdown(record)
+}
+
+/// The stacks that a merge would run, for a comment on a pull request.
+pub fn impact_markdown(chain: &Chain) -> String {
+    impact::markdown(chain)
 }
 
 /// A Mermaid flowchart.

@@ -1,4 +1,4 @@
-//! Spacelift's states and types of runs: closed enums, and `Unknown` for what Spacelift adds one day.
+//! Spacelift's states and types of runs: closed enums, with `Unknown` for values that Spacelift adds later.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is longer is cut: it ends up in logs and in Temporal, and Spacelift's words are short.
+/// Longer values are cut: they end up in logs and in Temporal, and Spacelift's values are short.
 pub const MAX_UNKNOWN_BYTES: usize = 64;
 
 macro_rules! wire_enum {
@@ -17,7 +17,7 @@ macro_rules! wire_enum {
         #[schemars(with = "String")]
         pub enum $name {
             $($variant,)+
-            /// A value that this version does not know, kept as it came up to [`MAX_UNKNOWN_BYTES`].
+            /// A value that this version does not know, cut to [`MAX_UNKNOWN_BYTES`].
             Unknown(String),
         }
 
@@ -66,7 +66,7 @@ macro_rules! wire_enum {
 }
 
 wire_enum!(
-    /// Where a run is. `NONE` is a stack's only: it has had no run.
+    /// The state of a run. Only a stack can have `NONE`: it had no run yet.
     RunState {
         None = "NONE",
         Queued = "QUEUED",
@@ -94,7 +94,7 @@ wire_enum!(
 );
 
 impl RunState {
-    /// The run is over: nothing moves it any more.
+    /// The run ended, and its state no longer changes.
     pub fn is_terminal(&self) -> bool {
         matches!(
             self,
@@ -102,14 +102,14 @@ impl RunState {
         )
     }
 
-    /// The run is over and did what it was for.
+    /// The run ended successfully.
     pub fn succeeded(&self) -> bool {
         matches!(self, Self::Finished)
     }
 }
 
 wire_enum!(
-    /// What kind of run it is. Only tracked ones change the infrastructure of a stack's branch.
+    /// The type of a run. Only tracked runs change the infrastructure of a stack's branch.
     RunType {
         Tracked = "TRACKED",
         Proposed = "PROPOSED",
@@ -120,16 +120,16 @@ wire_enum!(
     }
 );
 
-/// The longest hash that Git has: SHA-256, in hexadecimal digits.
+/// The longest hash in Git: SHA-256, in hexadecimal digits.
 const SHA_DIGITS_MAX: usize = 64;
 
-/// A commit, by its hash as Spacelift prints it.
+/// The hash of a commit, as Spacelift prints it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
 pub struct CommitSha(String);
 
-/// A text that is no commit's hash.
+/// A text that is not the hash of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not the hash of a commit: 1 to {SHA_DIGITS_MAX} hexadecimal digits")]
 pub struct CommitShaError {
@@ -137,7 +137,7 @@ pub struct CommitShaError {
 }
 
 impl CommitSha {
-    /// `None` for what is no hash, such as the empty text that Spacelift sends where it knows no commit.
+    /// `None` if the text is not a hash, such as the empty text that Spacelift sends for an unknown commit.
     pub fn new(text: impl Into<String>) -> Option<Self> {
         Self::try_from(text.into()).ok()
     }
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(state, RunState::Unknown("LEVITATING".to_owned()));
         assert!(!state.is_terminal() && !state.succeeded());
         assert_eq!(serde_json::to_value(&state).unwrap(), json!("LEVITATING"));
-        // Letter case is part of the name.
+        // Case matters in the name.
         assert_eq!(
             RunState::from("finished"),
             RunState::Unknown("finished".to_owned())
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn on_the_wire_they_are_texts() {
+    fn states_and_types_are_serialized_as_strings() {
         for schema in [
             schemars::schema_for!(RunState),
             schemars::schema_for!(RunType),

@@ -1,36 +1,50 @@
-//! The one place that decides which stack runs, when, and for which causes.
+//! Decides which stack runs, when, and for which causes. Nothing else does.
 //!
-//! A state machine without I/O: [`Schedule::apply`] is told what happened, [`Schedule::decide`] says what to do, and the
-//! clock is an argument. Its state can be saved at any time, and it can be lost: [`Event::Rebuilt`] makes it anew.
+//! A state machine without I/O: [`Schedule::apply`] takes what happened, [`Schedule::decide`] returns what to do, and
+//! the clock is an argument. The state can be saved at any time, and it can be lost: [`Event::Rebuilt`] builds it
+//! again.
 
 mod attempts;
 mod cause;
+mod conflict;
+mod deadlines;
 mod ends;
+mod failure;
+mod forget;
 mod joins;
 mod message;
 mod outcomes;
+mod own_runs;
 mod planning;
 mod quarantine;
 mod ready;
 mod rebuild;
+mod repair;
+mod run_retries;
+mod settings;
 mod stack;
 mod standing;
 mod steering;
 mod telling;
 mod topology;
+mod waiting;
 mod why;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
 pub use message::{Control, Decision, Effect, Event, Listed, Opening, Rebuilt};
-pub use why::{ScheduleReport, StackReport};
+pub use repair::Differences;
+pub use settings::ScheduleSettings;
+pub use waiting::{Waiting, WaitingKind};
+pub use why::{ScheduleReport, StackPhase, StackReport};
 
 use crate::record::Change;
-use crate::{AccountName, ChainId, ChainSettings, RunId, StackId};
+use crate::{AccountName, ChainId, RunId, StackId};
 use cause::{Cause, CauseNumber, Plan};
+use conflict::Conflict;
+use own_runs::OwnRuns;
 use ready::Ready;
 use stack::Stack;
 use topology::Topology;
@@ -38,50 +52,11 @@ use topology::Topology;
 /// The version of the saved state. A worker that meets a newer one leaves it alone, since it would drop fields.
 pub const STATE_VERSION: u32 = 1;
 
-/// How long the end of a run is remembered: the same end may be told again until then. So long is it remembered, too, that
-/// an attempt may have made a run for a stack that nobody needs any more.
+/// How long the end of a run is remembered, because it may be reported again. An attempt that may have triggered a run
+/// of a stack that no cause needs any more is remembered for the same time.
 const REMEMBERED_MS: i64 = 3_600_000;
 
-/// How often what was remembered is looked through.
-const FORGET_EVERY_MS: i64 = 60_000;
-
-/// What shapes the schedule of an account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ScheduleSettings {
-    pub chain: ChainSettings,
-    /// How many runs of ours may work at once, over all chains.
-    pub parallel_runs_of_account: NonZeroU32,
-    /// How long a stack that could run waits for something upstream that is due in another chain or under way.
-    pub join_wait_ms: i64,
-    /// How often Spacelift may refuse a trigger before the stack fails.
-    pub trigger_attempts: u32,
-    /// How long a stack is tried while Spacelift cannot do it.
-    pub trigger_patience_ms: i64,
-    /// The first pause after an attempt that failed.
-    pub backoff_ms: i64,
-    /// The longest pause between attempts, and between looks at a lock.
-    pub longest_pause_ms: i64,
-    /// Whether the end of a drift run starts a chain.
-    pub drift_runs: bool,
-}
-
-impl Default for ScheduleSettings {
-    fn default() -> Self {
-        Self {
-            chain: ChainSettings::default(),
-            parallel_runs_of_account: const { NonZeroU32::new(30).unwrap() },
-            join_wait_ms: 600_000,
-            trigger_attempts: 3,
-            trigger_patience_ms: 7_200_000,
-            backoff_ms: 5_000,
-            longest_pause_ms: 300_000,
-            drift_runs: false,
-        }
-    }
-}
-
-/// All causes that are open, and all stacks to which something may still happen.
+/// All open causes, and all stacks to which something may still happen.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(from = "State", into = "State")]
 pub struct Schedule {
@@ -89,40 +64,52 @@ pub struct Schedule {
     ready: Ready,
     now_ms: i64,
     next_wake_ms: Option<i64>,
-    /// Stacks with an attempt or a run that is not over. They can be computed from the state, as what is ready can.
+    /// Stacks with an attempt or an unfinished run. They can be computed from the state, as the ready stacks can.
     active: BTreeSet<StackId>,
-    /// Stacks that may have nothing any more that matters.
+    /// Stacks that may have no relevant state left.
     touched: BTreeSet<StackId>,
-    /// Causes of which the records are being opened: nothing is tried for them before that is done.
+    /// Causes whose records are being opened. No stack is tried for them until that is done.
     opening: BTreeSet<CauseNumber>,
     forgot_at_ms: i64,
+    /// The next moment at which something may be late.
+    next_deadline_ms: Option<i64>,
     asked_to_rebuild: bool,
 }
 
-/// What is saved.
+/// The saved part of the schedule.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct State {
     version: u32,
     account: AccountName,
     settings: ScheduleSettings,
-    /// Whether what was open before is known.
+    /// Whether the chains and runs that were open before are known.
     rebuilt: bool,
-    /// Runs of our own key from before this second may have been made by a schedule that was lost.
+    /// Runs of our key from before this second may have been triggered by a schedule that was lost.
     knows_since_s: i64,
     causes: BTreeMap<CauseNumber, Cause>,
     next_cause: CauseNumber,
     topologies: BTreeMap<u32, Topology>,
     next_topology: u32,
     listing: Option<Listing>,
-    /// A listing is under way, which serves the causes below this number.
+    /// A listing was requested. It serves the causes below this number.
     listing_below: Option<CauseNumber>,
     stacks: BTreeMap<StackId, Stack>,
-    /// Runs that are over.
+    /// Runs that ended.
     ends: BTreeMap<RunId, RunEnd>,
+    #[serde(default)]
+    own_runs: OwnRuns,
     halted_by: Option<String>,
-    /// What the records of chains have still to be told.
+    #[serde(default)]
+    halt_reason: Option<String>,
+    /// Another Spillway uses our key.
+    #[serde(default)]
+    conflict: Option<Conflict>,
+    /// A person knows about what another Spillway did up to this second.
+    #[serde(default)]
+    conflict_excused_s: i64,
+    /// Changes that the records of chains do not have yet.
     untold: BTreeMap<ChainId, Vec<Change>>,
-    /// What has still to be said to be done.
+    /// Effects that were not returned yet.
     #[serde(default)]
     effects: Vec<Effect>,
 }
@@ -136,13 +123,16 @@ struct Listing {
     /// Stacks that Spacelift itself runs after others, with those others.
     native_upstream: BTreeMap<StackId, Vec<String>>,
     policies: Vec<String>,
+    /// Stacks that block nothing, according to their labels.
+    #[serde(default)]
+    ignored: BTreeSet<StackId>,
 }
 
-/// A run that is over.
+/// A run that ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct RunEnd {
     told_ms: i64,
-    /// We made it.
+    /// We triggered it.
     made: bool,
 }
 
@@ -157,9 +147,12 @@ impl From<State> for Schedule {
             active: BTreeSet::new(),
             opening: BTreeSet::new(),
             forgot_at_ms: 0,
+            next_deadline_ms: Some(0),
             asked_to_rebuild: false,
         };
-        // What a newer version wrote, this one cannot judge: whoever asks for the version leaves it alone.
+        schedule.remember_older();
+        // This version cannot judge a state that a newer one wrote. Callers check the version and leave the state
+        // alone.
         if schedule.state.version <= STATE_VERSION {
             schedule.quarantine_broken();
         }
@@ -179,7 +172,7 @@ impl From<Schedule> for State {
 }
 
 impl Schedule {
-    /// A schedule that knows nothing yet: it asks for what is open first.
+    /// A schedule without any knowledge. It first asks what is open.
     pub fn new(account: AccountName, settings: ScheduleSettings) -> Self {
         State {
             version: STATE_VERSION,
@@ -195,7 +188,11 @@ impl Schedule {
             listing_below: None,
             stacks: BTreeMap::new(),
             ends: BTreeMap::new(),
+            own_runs: OwnRuns::default(),
             halted_by: None,
+            halt_reason: None,
+            conflict: None,
+            conflict_excused_s: 0,
             untold: BTreeMap::new(),
             effects: Vec::new(),
         }
@@ -211,12 +208,12 @@ impl Schedule {
         &self.state.account
     }
 
-    /// Whether it knows what is open. Until then it takes no other event than [`Event::Rebuilt`].
+    /// Whether it knows what is open. Until then it accepts only [`Event::Rebuilt`].
     pub fn is_rebuilt(&self) -> bool {
         self.state.rebuilt
     }
 
-    /// Nothing is open, and nobody has to be told anything.
+    /// Nothing is open, and no record has to be updated.
     pub fn is_idle(&self) -> bool {
         let state = &self.state;
         state.rebuilt
@@ -224,13 +221,14 @@ impl Schedule {
             && state.listing_below.is_none()
             && state.untold.is_empty()
             && state.halted_by.is_none()
+            && state.conflict.is_none()
             && state
                 .stacks
                 .values()
-                .all(|stack| !stack.is_active() && stack.doubt.is_none())
+                .all(|stack| !stack.is_active() && stack.open_doubt().is_none())
     }
 
-    /// The stacks at which an attempt is under way.
+    /// The stacks with an open attempt.
     pub fn attempts_under_way(&self) -> Vec<StackId> {
         let stacks = self.state.stacks.iter();
         stacks
@@ -239,12 +237,12 @@ impl Schedule {
             .collect()
     }
 
-    /// Whether a listing of the account is under way.
+    /// Whether a listing of the account was requested.
     pub fn is_listing(&self) -> bool {
         self.state.listing_below.is_some()
     }
 
-    /// The attempts that are under way, with the causes of each.
+    /// The open attempts, with the causes of each.
     fn attempts(&self) -> impl Iterator<Item = &Vec<CauseNumber>> {
         let stacks = self
             .active
@@ -253,32 +251,45 @@ impl Schedule {
         stacks.filter_map(|stack| stack.attempt.as_ref())
     }
 
-    /// When to decide again though nothing happens.
+    /// When to decide again even if nothing happens.
     pub fn next_wake_ms(&self) -> Option<i64> {
         self.next_wake_ms
     }
 
-    /// Takes in what happened.
+    /// Applies an event.
     pub fn apply(&mut self, event: Event, now_ms: i64) {
         self.now_ms = now_ms;
         match event {
-            Event::Requested { chain, root, by } => self.requested(chain, root, by),
+            Event::Requested {
+                chain,
+                root,
+                by,
+                only,
+            } => self.requested(chain, root, by, only),
             Event::RunBegan { stack, run } => self.run_began(&stack, run),
             Event::RunMoved { stack, run } => self.run_moved(&stack, &run),
             Event::RunEnded { stack, run } => self.run_ended(&stack, run),
             Event::Listed(listed) => self.listed(*listed),
             Event::Attempted { stack, outcome } => self.attempted(&stack, outcome),
-            Event::Controlled { chain, control, by } => self.controlled(&chain, control, &by),
-            Event::DoneByHand { stack, by } => self.done_by_hand(&stack, &by),
+            Event::Controlled {
+                chain,
+                control,
+                by,
+                reason,
+            } => self.controlled(&chain, control, &by, reason.as_deref()),
+            Event::DoneByHand { stack, by, reason } => self.done_by_hand(&stack, by, reason),
             Event::Released { stack, by } => self.released(&stack, &by),
-            Event::Halted { by } => self.halted(by),
-            Event::Resumed { by } => self.resumed(by),
+            Event::Halted { by, reason } => self.halted(by, reason),
+            Event::Resumed { by, reason } => self.resumed(by, reason),
+            Event::Thawed { by } => self.thawed(by),
             Event::ChainGone { chain } => self.chain_gone(&chain),
             Event::Rebuilt(rebuilt) => self.rebuilt(*rebuilt),
+            Event::ChainFound { record, runs } => self.chain_found(&record, runs),
+            Event::AttemptFound { stack } => self.attempt_found(&stack),
         }
     }
 
-    /// Says what is to be done now. Each thing is said once.
+    /// Returns what to do now. Each effect is returned once.
     pub fn decide(&mut self, now_ms: i64) -> Vec<Effect> {
         self.now_ms = now_ms;
         self.next_wake_ms = None;
@@ -289,6 +300,7 @@ impl Schedule {
             self.list();
             self.wait_for_openings();
             self.start_attempts();
+            self.keep_deadlines();
             self.wake_to_tell();
         } else if !std::mem::replace(&mut self.asked_to_rebuild, true) {
             self.state.effects.push(Effect::Rebuild);
@@ -296,7 +308,7 @@ impl Schedule {
         std::mem::take(&mut self.state.effects)
     }
 
-    /// A chain whose record cannot be opened, since it was there before, must run nothing.
+    /// A chain whose record cannot be opened because it already existed must not run anything.
     fn wait_for_openings(&mut self) {
         let opened = self.state.effects.iter().filter_map(|effect| match effect {
             Effect::Open(opening) => self.cause_of(&opening.chain),
@@ -334,7 +346,7 @@ impl Schedule {
         self.state.topologies.get(&plan.topology)
     }
 
-    /// The earlier of the wakes that are asked for.
+    /// The earlier of two requested wake-ups.
     fn wake_at(&mut self, at_ms: i64) {
         let earlier = self.next_wake_ms.is_none_or(|known| at_ms < known);
         if earlier {
@@ -342,7 +354,7 @@ impl Schedule {
         }
     }
 
-    /// Ends the causes of which every stack has an outcome.
+    /// Ends the causes in which every stack has an outcome.
     fn close_causes(&mut self) {
         let over: Vec<CauseNumber> = self
             .state
@@ -357,7 +369,7 @@ impl Schedule {
         }
     }
 
-    /// Whether anything happens to the stack, for those who ask for all such stacks.
+    /// Whether anything can still happen to the stack.
     fn note_activity(&mut self, stack: &StackId) {
         let is_active = |known: &Stack| known.is_active() || !known.others.is_empty();
         if self.state.stacks.get(stack).is_some_and(is_active) {
@@ -366,33 +378,5 @@ impl Schedule {
             self.active.remove(stack);
             self.touched.insert(stack.clone());
         }
-    }
-
-    /// Drops what nothing refers to any more.
-    fn forget(&mut self) {
-        let state = &mut self.state;
-        let long_ago_ms = self.now_ms - REMEMBERED_MS;
-        if self.forgot_at_ms <= self.now_ms - FORGET_EVERY_MS {
-            self.forgot_at_ms = self.now_ms;
-            state.ends.retain(|_, end| end.told_ms > long_ago_ms);
-        }
-        self.touched.retain(|id| {
-            let Some(stack) = state.stacks.get_mut(id) else {
-                return false;
-            };
-            let is_needed = stack.ready_since_ms.is_some() || stack.is_active();
-            stack
-                .doubt
-                .take_if(|doubt| !is_needed && doubt.since_ms <= long_ago_ms);
-            if stack.is_idle() {
-                state.stacks.remove(id);
-                return false;
-            }
-            stack.doubt.is_some()
-        });
-        let plans = state.causes.values().filter_map(|cause| cause.plan.as_ref());
-        let listed = state.listing.as_ref().map(|listing| listing.topology);
-        let used: BTreeSet<u32> = plans.map(|plan| plan.topology).chain(listed).collect();
-        state.topologies.retain(|number, _| used.contains(number));
     }
 }

@@ -1,5 +1,5 @@
-//! The parameters that shape a chain. They are recorded in it, so that a change of the configuration never
-//! changes a chain that is under way.
+//! The parameters that shape a chain. They are recorded in it, so that a change of the configuration never changes an
+//! open chain.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -10,27 +10,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::label::LabelGrammar;
 
-/// How many runs of a chain are in flight at most, unless configured. Each takes one of the account's
+/// The default for the number of runs of a chain that can be in progress at once. Each takes one of the account's
 /// workers.
 pub const DEFAULT_PARALLEL_RUNS: NonZeroU32 = NonZeroU32::new(10).unwrap();
 
-/// How many stacks a chain may have, unless configured.
+/// The default for the number of stacks in a chain.
 pub const DEFAULT_STACKS_MAX: u32 = 10_000;
 
-/// How many bytes a chain may take in JSON, unless configured. Temporal allows 2 MiB for a payload, into which a chain
-/// goes compressed to less than a tenth.
+/// The default for the size of a chain in bytes of JSON. Temporal allows 2 MiB for a payload, and a chain is compressed
+/// to less than a tenth.
 pub const DEFAULT_BYTES_MAX: u32 = 8_000_000;
 
-/// What follows when a stack of a chain fails.
+/// What happens when a stack of a chain fails.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
-    /// Everything downstream of it is skipped; the rest goes on.
+    /// Everything downstream of it is skipped; the rest continues.
     #[default]
     SkipDownstream,
     /// Nothing new starts.
     Stop,
-    /// It counts as done.
+    /// The stack counts as done.
     Continue,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Display for OnFailure {
     }
 }
 
-/// A text that names no such policy.
+/// A text that is not such a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is none of `skip-downstream`, `stop` and `continue`")]
 pub struct OnFailureError {
@@ -66,14 +66,14 @@ impl FromStr for OnFailure {
     }
 }
 
-/// What follows where a dependency does not exist, or is not visible.
+/// What happens if a dependency does not exist or is not visible.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnknownUpstream {
-    /// What depends on it is skipped, with everything downstream: what cannot be seen is not done.
+    /// Its dependents are skipped, with everything downstream: an invisible stack cannot be known to be done.
     #[default]
     Skip,
-    /// It counts as done.
+    /// The stack counts as done.
     Ignore,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for UnknownUpstream {
     }
 }
 
-/// A text that names no such policy.
+/// A text that is not such a policy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is neither `skip` nor `ignore`")]
 pub struct UnknownUpstreamError {
@@ -107,19 +107,110 @@ impl FromStr for UnknownUpstream {
     }
 }
 
+/// What happens if a run is due and no upstream changed in its chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum NoChange {
+    /// It runs nevertheless: a stack's outputs may have changed even though no resource did.
+    #[default]
+    Run,
+    /// It is skipped, and its dependents continue.
+    Skip,
+}
+
+impl fmt::Display for NoChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Run => "run",
+            Self::Skip => "skip",
+        })
+    }
+}
+
+/// A text that is not such a policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is neither `run` nor `skip`")]
+pub struct NoChangeError {
+    text: String,
+}
+
+impl FromStr for NoChange {
+    type Err = NoChangeError;
+
+    fn from_str(text: &str) -> Result<Self, NoChangeError> {
+        match text {
+            "run" => Ok(Self::Run),
+            "skip" => Ok(Self::Skip),
+            _ => Err(NoChangeError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// Who allows a chain to begin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirm {
+    /// Each stack is confirmed in Spacelift, as configured there.
+    #[default]
+    Spacelift,
+    /// In addition, a chain that a push started waits for a person's approval before its first run.
+    Chain,
+}
+
+impl fmt::Display for Confirm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Spacelift => "spacelift",
+            Self::Chain => "chain",
+        })
+    }
+}
+
+/// A text that is not such a policy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is neither `spacelift` nor `chain`")]
+pub struct ConfirmError {
+    text: String,
+}
+
+impl FromStr for Confirm {
+    type Err = ConfirmError;
+
+    fn from_str(text: &str) -> Result<Self, ConfirmError> {
+        match text {
+            "spacelift" => Ok(Self::Spacelift),
+            "chain" => Ok(Self::Chain),
+            _ => Err(ConfirmError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// The largest number of retries of a failed run: each retry takes a worker.
+pub const RUN_RETRIES_MAX: u32 = 10;
+
 /// How a chain is planned and run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ChainSettings {
-    /// How many runs are in flight at most.
+    /// How many runs can be in progress at once.
     pub parallel_runs: NonZeroU32,
     pub on_failure: OnFailure,
     pub unknown_upstream: UnknownUpstream,
-    /// With which words a label names a dependency.
+    pub no_change: NoChange,
+    /// How often a failed run is retried, unless a label of its stack says otherwise.
+    pub run_retries: u32,
+    pub confirm: Confirm,
+    /// A chain with more stacks waits for a person's approval. 0 means never.
+    pub ask_above: u32,
+    /// The label prefixes of dependencies.
     pub label_prefixes: LabelGrammar,
-    /// How many stacks a chain may have; it is refused otherwise.
+    /// How many stacks a chain can have. A larger one is refused.
     pub stacks_max: u32,
-    /// How many bytes a chain may take in JSON; it is refused otherwise.
+    /// How many bytes of JSON a chain can have. A larger one is refused.
     pub bytes_max: u32,
 }
 
@@ -129,9 +220,18 @@ impl Default for ChainSettings {
             parallel_runs: DEFAULT_PARALLEL_RUNS,
             on_failure: OnFailure::default(),
             unknown_upstream: UnknownUpstream::default(),
+            no_change: NoChange::default(),
+            run_retries: 0,
+            confirm: Confirm::default(),
+            ask_above: 0,
             label_prefixes: LabelGrammar::default(),
             stacks_max: DEFAULT_STACKS_MAX,
             bytes_max: DEFAULT_BYTES_MAX,
         }
     }
+}
+
+/// A duration in the form that is stored in Temporal.
+pub fn milliseconds(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,7 +1,7 @@
-//! Whether a body was sent by someone who knows the webhook's secret.
+//! Verifies that the sender of a body knows the webhook's secret.
 //!
-//! **Invariant:** the signature is verified over the bytes as they arrived, before anything reads them, and
-//! is compared in constant time. `X-Signature` (SHA-1) is never enough.
+//! **Invariant:** the signature is verified over the bytes as they arrived, before anything parses them, and is
+//! compared in constant time. `X-Signature` (SHA-1) is never enough.
 
 use std::fmt;
 
@@ -9,11 +9,11 @@ use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// The header that carries the signature, in lower case as HTTP/2 and API Gateway write it.
+/// The header with the signature, in lower case as in HTTP/2 and API Gateway.
 pub const HEADER: &str = "x-signature-256";
 
-/// The shortest secret that may be configured. A body and its signature let anyone who saw them try secrets
-/// at leisure; 16 random bytes are out of reach, and a word or an empty text is not.
+/// The shortest secret that can be configured. Anyone who saw a body and its signature can try secrets offline; 16
+/// random bytes cannot be guessed, but a word or an empty text can.
 pub const MIN_SECRET_BYTES: usize = 16;
 
 const PREFIX: &[u8] = b"sha256=";
@@ -21,14 +21,14 @@ const MAC_BYTES: usize = 32;
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// A webhook's signing secret. Its `Debug` does not show it.
+/// The signing secret of a webhook. Its `Debug` does not show it.
 #[derive(Clone)]
 pub struct WebhookSecret {
     text: SecretString,
     keyed: HmacSha256,
 }
 
-/// Why a secret may not be configured.
+/// Why a secret is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     #[error("the webhook secret is empty: anyone could sign")]
@@ -42,7 +42,7 @@ pub enum SecretError {
 }
 
 impl WebhookSecret {
-    /// Refuses what is empty, shorter than [`MIN_SECRET_BYTES`], or padded with white space.
+    /// Refuses a secret that is empty, shorter than [`MIN_SECRET_BYTES`], or padded with white space.
     pub fn parse(text: &str) -> Result<Self, SecretError> {
         if text.is_empty() {
             return Err(SecretError::Empty);
@@ -64,7 +64,7 @@ impl WebhookSecret {
         })
     }
 
-    /// The secret itself, for who must hand it to Spacelift.
+    /// The secret itself, for passing it to Spacelift.
     pub fn expose(&self) -> &str {
         self.text.expose_secret()
     }
@@ -82,7 +82,7 @@ impl fmt::Debug for WebhookSecret {
     }
 }
 
-/// The secrets that are valid now. During a rotation both are, so that no delivery is lost.
+/// The valid secrets. During a rotation both are valid, so that no delivery is lost.
 #[derive(Debug, Clone)]
 pub struct WebhookSecrets {
     pub current: WebhookSecret,
@@ -98,7 +98,7 @@ impl From<WebhookSecret> for WebhookSecrets {
     }
 }
 
-/// Why a delivery is not believed. Only the log says which; the answer to the sender is one text for all.
+/// Why a delivery is not authentic. Only the log shows it; the answer to the sender is the same for all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     #[error("there is no `X-Signature-256` header")]
@@ -126,10 +126,10 @@ impl SignatureError {
     }
 }
 
-/// Believes `body` if the one value of its signature header was made with one of the secrets.
+/// Accepts `body` if the only value of its signature header was made with one of the secrets.
 ///
-/// `headers` holds every value of `X-Signature-256`: two of them are refused even if one is right, since what
-/// stands between the sender and this function might have looked at the other.
+/// `headers` has every value of `X-Signature-256`. Two values are refused even if one is right, since a proxy between
+/// the sender and this function might have checked the other.
 pub fn verify(headers: &[&[u8]], body: &[u8], secrets: &WebhookSecrets) -> Result<(), SignatureError> {
     let header = match headers {
         [] => return Err(SignatureError::Missing),
@@ -138,7 +138,7 @@ pub fn verify(headers: &[&[u8]], body: &[u8], secrets: &WebhookSecrets) -> Resul
     };
     let digits = header.strip_prefix(PREFIX).ok_or(SignatureError::Prefix)?;
     let signature = decode(digits).ok_or(SignatureError::Hex)?;
-    // Both are always tried, so that the time does not tell which secret was the right one.
+    // Both are always tried, so that the time does not reveal which secret matched.
     let current = secrets.current.mac(body).verify_slice(&signature).is_ok();
     let previous = secrets
         .previous
@@ -151,7 +151,7 @@ pub fn verify(headers: &[&[u8]], body: &[u8], secrets: &WebhookSecrets) -> Resul
     }
 }
 
-/// The header value that [`verify`] believes.
+/// The header value that [`verify`] accepts.
 pub fn sign(body: &[u8], secret: &WebhookSecret) -> String {
     format!("sha256={}", hex::encode(secret.mac(body).finalize().into_bytes()))
 }
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_vector() {
+    fn every_test_vector_matches() {
         let vectors: Vec<std::collections::BTreeMap<String, String>> = serde_json::from_str(include_str!(
             "../../../tests/fixtures/payloads/_signature_vectors.json"
         ))
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_bit_counts() {
+    fn a_signature_with_any_changed_bit_is_refused() {
         let secrets = secrets();
         let right = sign(BODY, &secrets.current);
         for at in 0..BODY.len() * 8 {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_is_strict() {
+    fn malformed_signatures_are_refused() {
         let secrets = secrets();
         let right = sign(BODY, &secrets.current);
         let digits = &right[7..];
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn both_secrets_are_valid_while_they_rotate() {
+    fn both_secrets_are_valid_during_a_rotation() {
         let (old, new) = (secret("the-old-secret-00"), secret("the-new-secret-00"));
         let rotating = WebhookSecrets {
             current: new.clone(),

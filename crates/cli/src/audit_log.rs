@@ -1,28 +1,37 @@
-//! `spillway audit`: whether the audit log is what was written.
+//! `spillway audit`: verifies the audit log, and reports from it.
 
-use std::fmt::Display;
-use std::process::ExitCode;
+mod manifest;
+mod report;
+mod temporal;
+mod text;
 
-use audit::verify::{self, Fault, OpenChain, Summary};
+use audit::manifest::LostHead;
+use audit::verify::{self, Fault, Summary};
 use audit::{Location, Store};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::command::{Done, block_on};
-use crate::failure::{BAD_OUTCOME, Failure};
-use crate::output;
-use crate::table::{Table, moment, plain, shown};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::{Shape, Time};
+use crate::output::Output;
 
-/// How many things of a kind are listed for people.
-const LISTED_MAX: usize = 20;
+use manifest::{Comparison, ManifestArguments};
+pub(crate) use report::{ReportArguments, View as Report};
+use temporal::{Difference, Differences, Status, Temporal};
+pub(crate) use text::counted;
 
 const VERIFY_EXAMPLES: &str = "Examples:
   spillway audit verify --audit s3://acme-audit/spillway
-  spillway audit verify --json | jq -r '.broken[].chain'
+  spillway audit verify --temporal
+  spillway audit verify --jq '.damaged[].chain'
 
-The exit status is 1 if anything is broken, or of a newer version and so not judged. A chain without an end is under \
-way, or its last records are missing: compare it with `spillway chains`.";
+The exit code is 1 if a record is damaged, or was written by a newer version. A chain without an end is still \
+running, or its last records are missing: --temporal tells which. If records are missing, the exit code is 1.";
 
+/// Verify the audit log, and report from it.
 #[derive(Debug, Args)]
 pub(crate) struct AuditArguments {
     #[command(subcommand)]
@@ -32,23 +41,29 @@ pub(crate) struct AuditArguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     Verify(VerifyArguments),
+    Manifest(ManifestArguments),
+    Report(ReportArguments),
 }
 
-/// Reads the whole audit log, and finds every record that was changed, removed, inserted or moved.
+/// Verify the audit log: find records that were changed, removed, inserted or moved.
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 struct VerifyArguments {
     #[command(flatten)]
     log: Log,
-    /// Print JSON.
+    #[command(flatten)]
+    comparison: Comparison,
+    /// Compare the log with the chains that Temporal still has: of this namespace and task queue.
     #[arg(long)]
-    json: bool,
+    temporal: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
-/// Which audit log is read.
+/// Where the audit log is.
 #[derive(Debug, Args)]
 pub(crate) struct Log {
-    /// Where the audit log is: `s3://bucket/prefix`, or a directory.
+    /// The audit log: `s3://bucket/prefix`, or a directory.
     #[arg(long, value_name = "WHERE", env = "SPILLWAY_AUDIT", hide_env_values = true)]
     audit: Option<String>,
 }
@@ -57,136 +72,226 @@ impl Log {
     pub(crate) fn location(&self) -> anyhow::Result<Location> {
         match self.audit.as_deref().map(str::trim) {
             Some(place) if !place.is_empty() => Ok(place.parse().map_err(audit::StoreError::from)?),
-            _ => Err(Failure::Setting(
-                "no audit log is named: set SPILLWAY_AUDIT as it is set for the webhook and the worker, or name the \
-                 place with --audit, `s3://bucket/prefix` or a directory"
-                    .to_owned(),
-            )
-            .into()),
+            _ => Err(Failure::setting("the location of the audit log is not set")
+                .hint(
+                    "Set SPILLWAY_AUDIT to the value that the webhook and the worker use, or pass --audit with \
+                     s3://bucket/prefix or a directory.",
+                )
+                .into()),
         }
     }
 }
 
 pub(crate) fn audit(arguments: AuditArguments) -> Done {
-    let Action::Verify(arguments) = arguments.action;
-    let location = arguments.log.location()?;
-    let summary = block_on(async { Ok(verify::store(&Store::open(&location).await).await?) })?;
-    if arguments.json {
-        output::json(&view(&location, &summary))?;
-    } else {
-        print(&location, &summary);
-    }
-    let is_good = !summary.is_broken() && summary.newer.is_empty();
-    Ok(if is_good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(BAD_OUTCOME)
-    })
-}
-
-fn view(location: &Location, summary: &Summary) -> Value {
-    let fault = |fault: &Fault| {
-        json!({
-            "object": fault.place.object, "line": fault.place.line,
-            "code": fault.kind.code(), "message": fault.kind.to_string(),
-        })
-    };
-    let faults = |faults: &[Fault]| faults.iter().map(fault).collect::<Vec<_>>();
-    let broken = summary.broken.iter();
-    let open = summary.open.iter();
-    let newer = summary.newer.iter();
-    json!({
-        "audit": location.to_string(),
-        "chains": summary.chains,
-        "records": summary.records,
-        "intact": summary.intact,
-        "open": open.map(|chain| json!({"chain": chain.chain, "last_record": chain.last_at_ms.and_then(moment)}))
-            .collect::<Vec<_>>(),
-        "broken": broken.map(|chain| json!({"chain": chain.chain, "faults": faults(&chain.faults)}))
-            .collect::<Vec<_>>(),
-        "newer": newer.map(|place| json!({"object": place.object, "line": place.line})).collect::<Vec<_>>(),
-        "deliveries": summary.deliveries,
-        "broken_deliveries": faults(&summary.broken_deliveries),
-    })
-}
-
-fn print(location: &Location, summary: &Summary) {
-    for chain in &summary.broken {
-        output::line(&format!("broken: {}", plain(&chain.chain)));
-        lines(&chain.faults);
-        output::line("");
-    }
-    if !summary.broken_deliveries.is_empty() {
-        output::line("broken, of the deliveries:");
-        lines(&summary.broken_deliveries);
-        output::line("");
-    }
-    if !summary.newer.is_empty() {
-        output::line("not judged, since a newer version wrote them; update this command:");
-        lines(&summary.newer);
-        output::line("");
-    }
-    if !summary.open.is_empty() {
-        output::line("without an end: under way, or their last records are missing:");
-        print_open(&summary.open);
-        output::line("");
-    }
-    output::line(&format!(
-        "{} with {} and {} in {location}: {}",
-        counted(summary.chains, "chain", "chains"),
-        counted(summary.records, "record", "records"),
-        counted(summary.deliveries, "delivery", "deliveries"),
-        verdict(summary)
-    ));
-}
-
-fn lines<T: ToString>(things: &[T]) {
-    for thing in things.iter().take(LISTED_MAX) {
-        output::line(&format!("  {}", plain(&thing.to_string())));
-    }
-    more(things.len());
-}
-
-/// The oldest first: a chain that has been without an end for long is the one to look at.
-fn print_open(open: &[OpenChain]) {
-    let mut open: Vec<_> = open.iter().collect();
-    open.sort_by_key(|chain| chain.last_at_ms);
-    let mut table = Table::with_head(["chain", "last record"]);
-    for chain in open.iter().take(LISTED_MAX) {
-        let last = chain.last_at_ms.and_then(moment);
-        let last = last.map(shown).unwrap_or_default();
-        table.row([&chain.chain, &last]);
-    }
-    output::line(&table.indented("  "));
-    more(open.len());
-}
-
-fn more(number: usize) {
-    if number > LISTED_MAX {
-        output::line(&format!("  and {} more; --json lists all", number - LISTED_MAX));
+    match arguments.action {
+        Action::Verify(verify) => verify.run(),
+        Action::Manifest(manifest) => manifest.run(),
+        Action::Report(report) => report.run(),
     }
 }
 
-fn verdict(summary: &Summary) -> String {
-    let mut found = Vec::new();
-    let broken = |number: usize, one, many| format!("{} broken", counted(number, one, many));
-    if !summary.broken.is_empty() {
-        found.push(broken(summary.broken.len(), "chain", "chains"));
-    }
-    if !summary.broken_deliveries.is_empty() {
-        found.push(broken(summary.broken_deliveries.len(), "delivery", "deliveries"));
-    }
-    if !summary.newer.is_empty() {
-        found.push(format!("{} not judged", summary.newer.len()));
-    }
-    if found.is_empty() {
-        "nothing wrong".to_owned()
-    } else {
-        found.join(", ")
+impl VerifyArguments {
+    fn run(self) -> Done {
+        let location = self.log.location()?;
+        let (summary, lost, temporal) = block_on(async {
+            // Read first: whatever ended by then has its end in the log.
+            let temporal = if self.temporal {
+                Some(Temporal::read().await?)
+            } else {
+                None
+            };
+            let store = Store::open(&location).await;
+            let lost = self.comparison.lost(&store).await?;
+            let summary = verify::store(&store).await?;
+            let differences = match temporal {
+                Some(temporal) => Some(temporal.compare(&store, &summary).await?),
+                None => None,
+            };
+            Ok((summary, lost, differences))
+        })?;
+        let view = View::of(&location, &summary, &lost, temporal.as_ref());
+        self.output.show(&view, || {
+            text::render(&location, &summary, &lost, temporal.as_ref())
+        })?;
+        let is_good = !summary.is_broken()
+            && summary.newer.is_empty()
+            && lost.is_empty()
+            && temporal.is_none_or(|temporal| temporal.is_empty());
+        Ok(Exit::of(is_good))
     }
 }
 
-pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
-    let what = if number == N::from(1) { one } else { many };
-    format!("{number} {what}")
+/// What was found in an audit log.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditVerification")]
+pub(crate) struct View {
+    /// Where the log is.
+    audit: String,
+    chains: u64,
+    records: u64,
+    /// Chains with a beginning and an end, and nothing wrong.
+    intact: u64,
+    /// Chains without an end: still running, or their last records are missing.
+    open: Vec<Open>,
+    damaged: Vec<Damaged>,
+    /// Records of a newer version, which were not verified.
+    newer: Vec<Place>,
+    deliveries: u64,
+    damaged_deliveries: Vec<Problem>,
+    /// Objects that somebody deleted or replaced. No program of Spillway does that.
+    deleted_or_replaced: Vec<Replaced>,
+    /// Chains that are not what the manifest says: they were cut, replaced or removed since.
+    lost: Vec<Lost>,
+    /// The comparison with Temporal, with --temporal.
+    temporal: Option<InTemporal>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditInTemporal")]
+struct InTemporal {
+    /// How many chains Temporal has.
+    chains: usize,
+    /// Temporal has these chains, and the log has no record of them.
+    not_in_log: Vec<ChainInTemporal>,
+    /// These chains have no end in the log, and are not running.
+    without_end: Vec<ChainInTemporal>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditChainInTemporal")]
+struct ChainInTemporal {
+    chain: String,
+    /// The status of its workflow, such as `completed`; null if Temporal does not know it, or no longer.
+    status: Option<&'static str>,
+    began_at: Option<Time>,
+    last_record_at: Option<Time>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditReplacedObject")]
+struct Replaced {
+    object: String,
+    versions: u64,
+    delete_markers: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditLostChain")]
+struct Lost {
+    chain: String,
+    /// The last record that the manifest knows.
+    record: u64,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditOpenChain")]
+struct Open {
+    chain: String,
+    last_record_at: Option<Time>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditDamagedChain")]
+struct Damaged {
+    chain: String,
+    problems: Vec<Problem>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditProblem")]
+struct Problem {
+    object: String,
+    line: usize,
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditPlace")]
+struct Place {
+    object: String,
+    line: usize,
+}
+
+impl Shape for View {
+    const KIND: &'static str = "audit_verification";
+}
+
+impl View {
+    fn of(location: &Location, summary: &Summary, lost: &[LostHead], temporal: Option<&Differences>) -> Self {
+        let problem = |fault: &Fault| Problem {
+            object: fault.place.object.clone(),
+            line: fault.place.line,
+            code: fault.kind.code(),
+            message: fault.kind.to_string(),
+        };
+        Self {
+            audit: location.to_string(),
+            chains: summary.chains,
+            records: summary.records,
+            intact: summary.intact,
+            open: summary
+                .open
+                .iter()
+                .map(|chain| Open {
+                    chain: chain.chain.clone(),
+                    last_record_at: chain.last_at_ms.and_then(Time::from_ms),
+                })
+                .collect(),
+            damaged: summary
+                .broken
+                .iter()
+                .map(|chain| Damaged {
+                    chain: chain.chain.clone(),
+                    problems: chain.faults.iter().map(problem).collect(),
+                })
+                .collect(),
+            newer: summary
+                .newer
+                .iter()
+                .map(|place| Place {
+                    object: place.object.clone(),
+                    line: place.line,
+                })
+                .collect(),
+            deliveries: summary.deliveries,
+            damaged_deliveries: summary.broken_deliveries.iter().map(problem).collect(),
+            deleted_or_replaced: summary
+                .deleted_or_replaced
+                .iter()
+                .map(|object| Replaced {
+                    object: object.key.clone(),
+                    versions: object.versions,
+                    delete_markers: object.delete_markers,
+                })
+                .collect(),
+            lost: lost
+                .iter()
+                .map(|lost| Lost {
+                    chain: lost.chain.clone(),
+                    record: lost.head.sequence,
+                })
+                .collect(),
+            temporal: temporal.map(InTemporal::of),
+        }
+    }
+}
+
+impl InTemporal {
+    fn of(differences: &Differences) -> Self {
+        let shown = |differences: &[Difference]| {
+            let one = |difference: &Difference| ChainInTemporal {
+                chain: difference.chain.clone(),
+                status: difference.status.map(Status::name),
+                began_at: difference.began_at,
+                last_record_at: difference.last_record_at,
+            };
+            differences.iter().map(one).collect()
+        };
+        Self {
+            chains: differences.chains,
+            not_in_log: shown(&differences.not_in_log),
+            without_end: shown(&differences.without_end),
+        }
+    }
 }

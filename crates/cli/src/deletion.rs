@@ -1,27 +1,39 @@
-//! What is deleted is gone: a person is asked first, and a script has to say so.
-
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::process::ExitCode;
+//! Deleting is final: a person is asked first, and a script passes --yes.
 
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::command::Done;
-use crate::failure::{BAD_OUTCOME, Failure};
-use crate::output;
+use crate::confirmation::ask;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Shape;
+use crate::output::{self, Output};
 
 #[derive(Debug, Args)]
 pub(crate) struct Deletion {
-    /// Do not ask. Needed where nobody can be asked.
+    /// Do not ask for a confirmation. Required without a terminal.
     #[arg(long, short)]
     yes: bool,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Something that was deleted.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(crate) struct Deleted<'a> {
+    /// A stack, a space or a context.
+    what: &'a str,
+    id: &'a str,
+}
+
+impl Shape for Deleted<'_> {
+    const KIND: &'static str = "deletion";
 }
 
 impl Deletion {
-    /// Deletes, unless the person at the terminal changes their mind. The deletion says whether there was such a thing.
+    /// Deletes, unless the person at the terminal says no. `delete` returns whether there was anything to delete.
     pub(crate) async fn of(
         &self,
         what: &'static str,
@@ -29,27 +41,14 @@ impl Deletion {
         delete: impl Future<Output = Result<bool, spacelift::Error>>,
     ) -> Done {
         if !self.yes && !ask(&format!("Delete the {what} `{id}`?"))? {
-            output::progress("Nothing was deleted.");
-            return Ok(ExitCode::from(BAD_OUTCOME));
+            output::note("Nothing was deleted.");
+            return Ok(Exit::BadOutcome);
         }
         if !delete.await? {
-            return Err(Failure::missing(what, id).into());
+            return Err(Failure::not_found(what, id).into());
         }
-        if self.json {
-            output::json(&json!({"deleted": id}))?;
-        } else {
-            output::line(&format!("Deleted the {what} `{id}`."));
-        }
-        Ok(ExitCode::SUCCESS)
+        self.output
+            .show(&Deleted { what, id }, || format!("Deleted the {what} `{id}`."))?;
+        Ok(Exit::Success)
     }
-}
-
-fn ask(question: &str) -> anyhow::Result<bool> {
-    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        return Err(Failure::Usage("nobody can be asked here: say `--yes` to delete".to_owned()).into());
-    }
-    write!(io::stderr().lock(), "{question} [y/N] ")?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

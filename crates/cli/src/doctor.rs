@@ -2,45 +2,52 @@
 
 mod account;
 mod finding;
+mod sinks;
 mod temporal;
-
-use std::process::ExitCode;
 
 use chain::signature::WebhookSecret;
 use clap::Args;
 use environment::{SecretVariables, Variables};
-use orchestrator::Settings;
+use settings::{Settings, table};
 use spacelift::Spacelift;
 
 use crate::command::{Done, block_on};
-use crate::output;
+use crate::failure;
+use crate::output::Output;
 use crate::progress::during;
-use finding::{Cause, Finding, Report};
+use finding::{Cause, Finding};
+
+pub(crate) use finding::Report;
+
+/// What the names of Spillway's own variables begin with.
+const PREFIX: &str = "SPILLWAY_";
 
 const EXAMPLES: &str = "Examples:
   spillway doctor
-  spillway doctor --json | jq '.findings[] | select(.state != \"ok\")'
+  spillway doctor --jq '.findings[] | select(.state != \"ok\")'
 
-The exit status is 3 if a setting is missing or wrong, 5 if something cannot be reached, 4 if \
-Spacelift refuses, and 0 if there are at most warnings.";
+The exit code is 3 if a setting is missing or wrong, 5 if something cannot be reached, 4 if Spacelift rejects the key, \
+and 0 if there are at most warnings.";
 
-/// Checks every setting and connection, and says what to do. Changes nothing.
+/// Check every setting and connection, and say what to do. This changes nothing.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DoctorArguments {
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(crate) fn doctor(arguments: &DoctorArguments) -> Done {
     block_on(async {
         let mut report = Report::default();
         let settings = parameters(&mut report);
+        unknown_variables(&mut report);
         webhook_secret(&mut report);
         let variables = secrets(&mut report).await;
+        sinks::examine(&variables, &mut report).await;
+        let mut account = None;
         if let Some(spacelift) = spacelift(&variables, &mut report) {
-            during(
+            account = during(
                 "Asking Spacelift",
                 Box::pin(account::examine(&spacelift, settings.as_ref(), &mut report)),
             )
@@ -48,15 +55,16 @@ pub(crate) fn doctor(arguments: &DoctorArguments) -> Done {
         }
         during(
             "Asking Temporal",
-            Box::pin(temporal::examine(&variables, settings.as_ref(), &mut report)),
+            Box::pin(temporal::examine(
+                &variables,
+                settings.as_ref(),
+                account.as_ref(),
+                &mut report,
+            )),
         )
         .await;
-        if arguments.json {
-            output::json(&report)?;
-        } else {
-            output::line(&report.render());
-        }
-        Ok(ExitCode::from(report.status()))
+        arguments.output.show(&report, || report.render())?;
+        Ok(report.exit())
     })
 }
 
@@ -69,8 +77,8 @@ fn parameters(report: &mut Report) -> Option<Settings> {
                 settings.chain.label_prefixes.prefixes().join(", "),
             );
             let detail = format!(
-                "task queue `{queue}`, label prefixes {prefixes}, {} runs at a time for a chain and {} for the account, \
-                 on failure: {}, unknown upstream: {}",
+                "task queue `{queue}`, label prefixes {prefixes}, at most {} parallel runs per chain and {} per \
+                 account, on failure: {}, unknown upstream: {}",
                 settings.chain.parallel_runs,
                 settings.parallel_runs_of_account,
                 settings.chain.on_failure,
@@ -81,11 +89,33 @@ fn parameters(report: &mut Report) -> Option<Settings> {
         }
         Err(error) => {
             for problem in error.problems {
-                let advice = "correct it in spillway.toml or in the SPILLWAY_ variable of the same name";
+                let advice = "Correct it in spillway.toml or in the SPILLWAY_ variable of the same name.";
                 report.add(Finding::problem(CHECK, Cause::Setting, problem, advice));
             }
             None
         }
+    }
+}
+
+/// A variable with a typing mistake has no effect, and nobody would notice.
+fn unknown_variables(report: &mut Report) {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<String> = variables
+        .filter(|name| name.starts_with(PREFIX) && !table::is_known(name))
+        .collect();
+    unknown.sort();
+    for name in unknown {
+        let known = table::all().flat_map(|setting| setting.variables.iter().copied());
+        let meant = failure::similar(&name, known.filter(|known| known.starts_with(PREFIX)));
+        let detail = match meant {
+            Some(meant) => format!("{name} is not a setting; did you mean {meant}?"),
+            None => format!("{name} is not a setting"),
+        };
+        report.add(Finding::warning(
+            "variables",
+            detail,
+            "docs/settings.md lists every setting.",
+        ));
     }
 }
 
@@ -101,15 +131,15 @@ fn webhook_secret(report: &mut Report) {
                 CHECK,
                 Cause::Setting,
                 error.to_string(),
-                "set WEBHOOK_SECRET to 32 random characters, and the same in Spacelift: \
-                 `spillway webhook install --apply`",
+                "Set WEBHOOK_SECRET to 32 random characters, and the same in Spacelift with \
+                 `spillway webhook install --apply`.",
             ),
         },
-        (Err(_), Ok(id)) => Finding::ok(CHECK, format!("in Secrets Manager, under {id} (not looked at)")),
+        (Err(_), Ok(id)) => Finding::ok(CHECK, format!("in Secrets Manager as {id} (not read)")),
         (Err(_), Err(_)) => Finding::warning(
             CHECK,
             "neither WEBHOOK_SECRET nor WEBHOOK_SECRET_ID is set".to_owned(),
-            "the webhook does not start without it; this machine does not need it unless it runs there",
+            "The webhook needs it to start. On other machines it is not needed.",
         ),
     };
     report.add(finding);
@@ -117,19 +147,19 @@ fn webhook_secret(report: &mut Report) {
 
 /// The variables, with those of the secrets that can be read.
 async fn secrets(report: &mut Report) -> Variables {
-    let mut variables = environment::of_process();
+    let mut variables = environment::process_variables();
     for secret in SecretVariables::ALL {
         let name = secret.named_by;
         let Some(id) = variables.get(name).cloned() else {
             continue;
         };
         report.add(match secret.read_into(&mut variables).await {
-            Ok(()) => Finding::ok(name, format!("{id} is read")),
+            Ok(()) => Finding::ok(name, format!("read from {id}")),
             Err(error) => Finding::problem(
                 name,
-                Cause::Refused,
-                format!("{:#}", anyhow::Error::new(error)),
-                "check its name, the AWS region and credentials, and the right secretsmanager:GetSecretValue",
+                Cause::Rejected,
+                failure::in_one_line(&error.into()),
+                "Check its name, the AWS region and credentials, and the right secretsmanager:GetSecretValue.",
             ),
         });
     }
@@ -149,8 +179,8 @@ fn spacelift(variables: &Variables, report: &mut Report) -> Option<Spacelift> {
             Some(spacelift)
         }
         Err(error) => {
-            let advice = "set them to the account's URL and to an API key from Spacelift's settings; \
-                          `spillway mock-spacelift` prints some to try with";
+            let advice = "Set them to the URL of the account and an API key. `spillway mock serve` serves an account to \
+                          try with.";
             report.add(Finding::problem(CHECK, Cause::Setting, error.to_string(), advice));
             None
         }

@@ -1,53 +1,61 @@
-//! `spillway lint`: everything that is wrong with the dependencies that people wrote.
+//! `spillway lint`: everything that is wrong with the dependencies.
 
-use std::process::ExitCode;
+mod hub;
+mod similar;
+mod sinks;
 
-use chain::{DependencyGraph, Problem, Severity, StackId};
+use chain::{DependencyGraph, LabelGrammar, Problem, Severity, StackId, label};
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::command::{Done, settings, with_spacelift};
 use crate::dependencies;
-use crate::failure::BAD_OUTCOME;
-use crate::output;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::json::Shape;
+use crate::output::{self, Output};
 use crate::table::Table;
+use hub::Hub;
+use similar::SimilarLabel;
+use sinks::SinkProblem;
 
 const EXAMPLES: &str = "Examples:
   spillway lint
-  spillway lint --json | jq -r '.problems[].message'
+  spillway lint --jq '.problems[].message'
 
-The exit status is 1 if there are errors, and 0 if there are only warnings. An error means that \
-something that was meant does not happen; a warning that it works, and may surprise.";
+The exit code is 1 if there are errors. An error means that a dependency does not work as written. \
+A warning means that it works, but may surprise you.";
 
-/// Reports what is wrong with the dependencies between all stacks.
+/// Check the dependencies between all stacks.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LintArguments {
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    output: Output,
 }
 
 pub(crate) fn lint(arguments: &LintArguments) -> Done {
     let settings = settings()?;
     with_spacelift(async |spacelift| {
-        let graph = dependencies::graph(&spacelift, &settings.chain).await?;
-        let report = Report::of(&graph);
-        if arguments.json {
-            output::json(&report)?;
-        } else {
-            report.print();
-        }
-        Ok(if report.errors > 0 {
-            ExitCode::from(BAD_OUTCOME)
-        } else {
-            ExitCode::SUCCESS
-        })
+        let stacks = dependencies::stacks(&spacelift).await?;
+        let grammar = &settings.chain.label_prefixes;
+        let similar = similar::labels(&stacks, grammar.prefixes());
+        let hubs = hub::hubs(&stacks, grammar);
+        let set = notify::sink_kinds(|name| std::env::var(name).ok())
+            .map_err(|error| Failure::setting(error.to_string()))?;
+        let sinks = sinks::problems(&stacks, &set);
+        let graph = dependencies::graph_of(stacks, &settings.chain);
+        let report = Report::of(&graph, &similar, &hubs, &sinks, grammar);
+        arguments.output.show(&report, || report.text())?;
+        Ok(Exit::of(report.errors == 0))
     })
 }
 
-#[derive(Debug, Serialize)]
-struct Report<'a> {
+/// What is wrong with the dependencies.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Lint")]
+pub(crate) struct Report<'a> {
     stacks: usize,
     dependencies: usize,
     errors: usize,
@@ -55,24 +63,64 @@ struct Report<'a> {
     problems: Vec<Finding<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+impl Shape for Report<'_> {
+    const KIND: &'static str = "lint";
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "LintProblem")]
 struct Finding<'a> {
     severity: Severity,
     code: &'static str,
-    /// Those whose settings must change to solve it.
-    stacks: &'a [StackId],
+    /// The stacks whose settings have to change.
+    stacks: Vec<&'a StackId>,
+    /// The id of the stack that was probably meant.
+    meant: Option<&'a str>,
     message: String,
 }
 
 impl<'a> Report<'a> {
-    fn of(graph: &'a DependencyGraph) -> Self {
-        let finding = |problem: &'a Problem| Finding {
+    fn of(
+        graph: &'a DependencyGraph,
+        similar: &'a [SimilarLabel],
+        hubs: &'a [Hub],
+        sinks: &'a [SinkProblem],
+        grammar: &LabelGrammar,
+    ) -> Self {
+        let finding = |problem: &'a Problem| {
+            let meant = meant(problem, graph, grammar);
+            let question = meant.map(|meant| format!("; did you mean `{meant}`?"));
+            Finding {
+                severity: problem.severity(),
+                code: problem.code(),
+                stacks: problem.stacks().iter().collect(),
+                meant,
+                message: format!("{problem}{}", question.unwrap_or_default()),
+            }
+        };
+        let similar = similar.iter().map(|label| Finding {
+            severity: Severity::Warning,
+            code: "similar_label",
+            stacks: vec![&label.stack],
+            meant: None,
+            message: label.to_string(),
+        });
+        let hubs = hubs.iter().map(|hub| Finding {
+            severity: Severity::Warning,
+            code: "administrative_upstream",
+            stacks: vec![&hub.stack],
+            meant: None,
+            message: hub.to_string(),
+        });
+        let sinks = sinks.iter().map(|problem| Finding {
             severity: problem.severity(),
             code: problem.code(),
-            stacks: problem.stacks(),
+            stacks: problem.stacks().iter().collect(),
+            meant: None,
             message: problem.to_string(),
-        };
-        let problems: Vec<_> = graph.problems().iter().map(finding).collect();
+        });
+        let problems = graph.problems().iter().map(finding);
+        let problems: Vec<_> = problems.chain(similar).chain(hubs).chain(sinks).collect();
         let count = |severity| {
             problems
                 .iter()
@@ -92,12 +140,14 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn print(&self) {
+    fn text(&self) -> String {
+        let mut text = String::new();
         for (severity, number) in [(Severity::Error, self.errors), (Severity::Warning, self.warnings)] {
             if number == 0 {
                 continue;
             }
-            output::line(&counted(number, &severity.to_string()));
+            let style = output::style_of(&severity.to_string());
+            text += &output::painted(&counted(number, &severity.to_string()), style);
             let mut table = Table::default();
             for problem in self
                 .problems
@@ -106,19 +156,31 @@ impl<'a> Report<'a> {
             {
                 table.row([problem.code, &problem.message]);
             }
-            output::line(&(table.indented("  ") + "\n"));
+            text += &format!("\n{}\n\n", table.indented("  ", true));
         }
         let verdict = if self.problems.is_empty() {
-            ", nothing wrong"
+            ": no problems"
         } else {
             ""
         };
-        let (stacks, dependencies) = (self.stacks, self.dependencies);
-        let dependencies = match dependencies {
+        let dependencies = match self.dependencies {
             1 => "1 dependency".to_owned(),
             many => format!("{many} dependencies"),
         };
-        output::line(&format!("{}, {dependencies}{verdict}", counted(stacks, "stack")));
+        text + &format!("{}, {dependencies}{verdict}", counted(self.stacks, "stack"))
+    }
+}
+
+/// The stack that a label names by something other than its id.
+fn meant<'a>(problem: &Problem, graph: &'a DependencyGraph, grammar: &LabelGrammar) -> Option<&'a str> {
+    match problem {
+        Problem::Dangling { dependency, .. } => dependencies::meant(graph, dependency.as_str()),
+        // A name may hold what an id cannot, such as a space.
+        Problem::UnreadableLabel { label, .. } => label::named(label, grammar)
+            .filter(|text| text.parse::<StackId>().is_err())
+            .find_map(|text| graph.named(text))
+            .map(StackId::as_str),
+        _ => None,
     }
 }
 

@@ -1,36 +1,51 @@
 //! `spillway`: runs Spacelift stacks in the order of their dependencies.
 
+mod actor;
 mod arguments;
-mod ask;
 mod audit_log;
-mod blueprints;
-mod chains;
+mod blueprint;
+mod chain;
+mod codec_server;
 mod command;
-mod completions;
-mod contexts;
-mod control;
+mod completion;
+mod confirmation;
+mod context;
+mod dashboard;
 mod deletion;
 mod dependencies;
+mod destroy_plan;
 mod doctor;
+mod exit;
+mod export;
 mod failure;
+mod fields;
+mod freeze;
+mod generate;
+mod halt;
+mod impact;
+mod jq;
+mod json;
 mod lint;
-mod listing;
 mod local;
+mod migrate;
 mod mock;
 mod output;
-mod pairs;
+mod pair;
 mod plan;
+mod profile;
 mod progress;
 mod query;
-mod redeliver;
-mod report;
-mod runs;
-mod send;
-mod spaces;
-mod stacks;
-mod steering;
+mod request;
+mod run;
+mod schedule;
+mod sink;
+mod space;
+mod stack;
 mod table;
 mod temporal;
+mod time;
+mod waiting;
+mod web;
 mod webhook;
 
 use std::process::ExitCode;
@@ -40,10 +55,18 @@ use clap::Parser;
 use arguments::Arguments;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    match profile::apply() {
+        Err(error) if !completion::is_asked() => return failure::report(&error, false),
+        _ => completion::answer(),
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return arguments::explain(error),
+    };
     arguments.log.start();
-    arguments
-        .command
-        .run()
-        .unwrap_or_else(|error| failure::report(&error))
+    let is_verbose = arguments.log.is_verbose();
+    match arguments.command.run() {
+        Ok(exit) => exit.into(),
+        Err(error) => failure::report(&error, is_verbose),
+    }
 }

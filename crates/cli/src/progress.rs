@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// What is over sooner needs no words.
+/// Faster work prints nothing.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Waits for some work. Where that takes longer than a second, a person at a terminal is told what goes on.
+/// Waits for some work. If it takes longer than a second, a line on the terminal says what is being done.
 pub(crate) async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
     let stderr = io::stderr();
-    if stderr.is_terminal() {
-        told(what, work, &mut stderr.lock()).await
+    if stderr.is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb") {
+        with_line(what, work, &mut stderr.lock()).await
     } else {
         work.await
     }
 }
 
-async fn told<T>(what: &str, work: impl Future<Output = T>, out: &mut impl Write) -> T {
+async fn with_line<T>(what: &str, work: impl Future<Output = T>, out: &mut impl Write) -> T {
     let begin = Instant::now();
     let mut ticks = interval_at(begin + PATIENCE, PATIENCE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -50,12 +50,12 @@ mod tests {
 
     async fn drawn(took: Duration) -> String {
         let mut out = Vec::new();
-        told("Reading the stacks", tokio::time::sleep(took), &mut out).await;
+        with_line("Reading the stacks", tokio::time::sleep(took), &mut out).await;
         String::from_utf8(out).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_takes_longer_than_a_second_is_told_and_wiped_away() {
+    async fn what_takes_longer_than_a_second_has_a_line_that_is_wiped_away() {
         assert_eq!(drawn(Duration::from_millis(900)).await, "");
         assert_eq!(
             drawn(Duration::from_millis(2500)).await,

@@ -1,16 +1,15 @@
-//! `spillway query`: any document.
-
-use std::io::Read;
-use std::process::ExitCode;
+//! `spillway query`: any GraphQL document.
 
 use anyhow::Context;
 use clap::Args;
 use serde_json::{Map, Value};
+use std::io::Read;
 
 use crate::command::{Done, with_spacelift};
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
-use crate::pairs::pair;
+use crate::pair::pair;
 use crate::progress::during;
 
 const EXAMPLES: &str = "Examples:
@@ -18,13 +17,13 @@ const EXAMPLES: &str = "Examples:
   spillway query stack.graphql --variable id=core-network
   spillway query - --variable 'input={\"first\": 5}' < search.graphql";
 
-/// Sends a GraphQL document, and prints its data as JSON.
+/// Send a GraphQL document to Spacelift and print its data as JSON.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct QueryArguments {
-    /// The document itself, a file that holds it, or - for stdin.
+    /// The document, a file, or - for stdin.
     document: String,
-    /// A variable of the document. A value that is not JSON is text. May be repeated.
+    /// A variable. A value that is not JSON is sent as text. Can be repeated.
     #[arg(long = "variable", value_name = "NAME=JSON", value_parser = pair)]
     variables: Vec<(String, String)>,
 }
@@ -42,8 +41,8 @@ pub(crate) fn query(arguments: QueryArguments) -> Done {
             spacelift.execute(&document, &Value::Object(variables)),
         )
         .await?;
-        output::json(&data)?;
-        Ok(ExitCode::SUCCESS)
+        output::line(&serde_json::to_string_pretty(&data)?)?;
+        Ok(Exit::Success)
     })
 }
 
@@ -53,15 +52,14 @@ fn document(argument: String) -> anyhow::Result<String> {
         std::io::stdin()
             .lock()
             .read_to_string(&mut text)
-            .context("stdin cannot be read")?;
+            .context("stdin could not be read")?;
         return Ok(text);
     }
     // Every document has a brace, and hardly a file's name does.
     if argument.contains('{') {
         return Ok(argument);
     }
-    std::fs::read_to_string(&argument)
-        .map_err(|error| Failure::Usage(format!("the file `{argument}` cannot be read: {error}")).into())
+    std::fs::read_to_string(&argument).map_err(|error| Failure::unreadable(&argument, &error).into())
 }
 
 fn json_or_text(value: String) -> Value {

@@ -1,69 +1,200 @@
-//! Columns for people: as wide as what is in them, two blanks apart, no lines.
+//! Tables for people: columns as wide as their contents, two spaces apart, without lines.
 
-use std::fmt::Write;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// What a cell without a value shows, so that columns can be counted.
+use crate::output::{painted, style_of, width};
+
+/// The text of an empty cell, so that every row has all columns.
 const NOTHING: &str = "-";
+
+/// The columns that are coloured by what they say.
+const COLOURED: [&str; 4] = ["state", "result", "outcome", "phase"];
+
+/// The narrowest that a column is cut to: the id of a run and a time fit into it.
+const COLUMN_MIN: usize = 26;
+
+/// The narrowest that the last column is cut to. It has the longest text.
+const LAST_COLUMN_MIN: usize = 20;
+
+/// Between two columns.
+const GAP: usize = 2;
 
 /// A table with a head, or a list of names and values without one.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
+    head: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
+#[derive(Debug)]
+struct Column {
+    name: &'static str,
+    only_wide: bool,
+    /// A narrow terminal does without it: the smallest number first.
+    leaves: Option<usize>,
+}
+
 impl Table {
-    pub(crate) fn with_head<const N: usize>(head: [&str; N]) -> Self {
+    pub(crate) fn with_head<const N: usize>(head: [&'static str; N]) -> Self {
+        let column = |name| Column {
+            name,
+            only_wide: false,
+            leaves: None,
+        };
         Self {
-            rows: vec![head.iter().map(|name| name.to_uppercase()).collect()],
+            head: head.map(column).into(),
+            rows: Vec::new(),
         }
     }
 
+    /// Shows these columns only in the wide format.
+    pub(crate) fn only_wide<const N: usize>(mut self, names: [&str; N]) -> Self {
+        for column in &mut self.head {
+            column.only_wide |= names.contains(&column.name);
+        }
+        self
+    }
+
+    /// Leaves these columns out, one after the other, where the terminal is too narrow for all.
+    pub(crate) fn only_if_fits<const N: usize>(mut self, names: [&str; N]) -> Self {
+        for column in &mut self.head {
+            column.leaves = names.iter().position(|name| *name == column.name);
+        }
+        self
+    }
+
     pub(crate) fn row<const N: usize>(&mut self, cells: [&str; N]) {
-        self.add(cells.iter().copied());
+        self.add(cells);
     }
 
     pub(crate) fn add<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
         self.rows.push(cells.into_iter().map(plain).collect());
     }
 
-    /// The lines, without a newline after the last.
-    pub(crate) fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
-        let width = |column: usize| {
-            self.rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-        };
-        let widths: Vec<usize> = (0..columns)
-            .map(|column| width(column).unwrap_or_default())
-            .collect();
-        let lines: Vec<String> = self.rows.iter().map(|row| line(row, &widths)).collect();
-        lines.join("\n")
+    /// The lines, without a newline after the last. Except in the wide format, columns are left out
+    /// and cut to fit the terminal, as far as their minimums allow.
+    pub(crate) fn render(&self, is_wide: bool) -> String {
+        self.lines(is_wide, if is_wide { None } else { width() })
+            .join("\n")
     }
 
     /// The lines, each behind a margin.
-    pub(crate) fn indented(&self, margin: &str) -> String {
-        let lines: Vec<String> = self
-            .render()
-            .lines()
-            .map(|line| format!("{margin}{line}"))
-            .collect();
+    pub(crate) fn indented(&self, margin: &str, is_wide: bool) -> String {
+        let lines = self.lines(is_wide, None);
+        let lines: Vec<String> = lines.iter().map(|line| format!("{margin}{line}")).collect();
         lines.join("\n")
+    }
+
+    fn lines(&self, is_wide: bool, terminal: Option<usize>) -> Vec<String> {
+        let shown = |at: &usize| is_wide || self.head.get(*at).is_none_or(|column| !column.only_wide);
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(self.head.len());
+        let columns: Vec<usize> = (0..columns).filter(shown).collect();
+        let head: Vec<String> = self
+            .head
+            .iter()
+            .map(|column| column.name.to_uppercase())
+            .collect();
+        let head = (!head.is_empty()).then_some(&head);
+        let widest = |at: &usize| {
+            let cells = head.into_iter().chain(&self.rows).filter_map(|row| row.get(*at));
+            cells.map(|cell| cell.width()).max().unwrap_or_default()
+        };
+        let mut columns: Vec<(usize, usize)> = columns.into_iter().map(|at| (at, widest(&at))).collect();
+        if let Some(terminal) = terminal {
+            while total(&self.narrowest(&columns)) > terminal
+                && let Some(next) = columns.iter().filter_map(|(at, _)| self.leaves(*at)).min()
+            {
+                columns.retain(|(at, _)| self.leaves(*at) != Some(next));
+            }
+            let narrowest = self.narrowest(&columns);
+            fit(&mut columns, &narrowest, terminal);
+        }
+        let name = |at: usize| self.head.get(at).map(|column| column.name);
+        let lines = head.map(|head| line(head, &columns, |_| None));
+        lines
+            .into_iter()
+            .chain(self.rows.iter().map(|row| line(row, &columns, name)))
+            .collect()
+    }
+
+    fn leaves(&self, at: usize) -> Option<usize> {
+        self.head.get(at).and_then(|column| column.leaves)
+    }
+
+    /// The columns as narrow as they are ever cut. The first keeps its width, since people copy what is in it, and so do
+    /// those that a narrow terminal leaves out.
+    fn narrowest(&self, columns: &[(usize, usize)]) -> Vec<(usize, usize)> {
+        let last = columns.len().saturating_sub(1);
+        let least = |nth: usize, at: usize, width: usize| match nth {
+            0 => width,
+            _ if self.leaves(at).is_some() => width,
+            nth if nth == last => width.min(LAST_COLUMN_MIN),
+            _ => width.min(COLUMN_MIN),
+        };
+        let columns = columns.iter().enumerate();
+        columns
+            .map(|(nth, &(at, width))| (at, least(nth, at, width)))
+            .collect()
     }
 }
 
-fn line(row: &[String], widths: &[usize]) -> String {
-    let mut line = String::new();
-    for (cell, width) in row.iter().zip(widths) {
-        let _ = write!(line, "{cell:<width$}  ");
+fn total(columns: &[(usize, usize)]) -> usize {
+    let gaps = GAP * columns.len().saturating_sub(1);
+    columns.iter().map(|(_, width)| width).sum::<usize>() + gaps
+}
+
+/// Narrows columns until a line fits into the terminal, always the one that is widest beyond its minimum.
+fn fit(columns: &mut [(usize, usize)], narrowest: &[(usize, usize)], terminal: usize) {
+    if total(narrowest) > terminal {
+        columns.copy_from_slice(narrowest);
+        return;
     }
-    line.truncate(line.trim_end().len());
+    while total(columns) > terminal {
+        let spare = columns.iter_mut().zip(narrowest);
+        let spare = spare.map(|((_, width), (_, least))| (*width - least, width));
+        if let Some((1.., widest)) = spare.max_by_key(|(spare, _)| *spare) {
+            *widest -= 1;
+        }
+    }
+}
+
+fn line(row: &[String], columns: &[(usize, usize)], name: impl Fn(usize) -> Option<&'static str>) -> String {
+    let mut line = String::new();
+    let last = columns.iter().rposition(|(at, _)| row.get(*at).is_some());
+    for (nth, &(at, width)) in columns.iter().enumerate() {
+        let Some(cell) = row.get(at) else { continue };
+        let cell = cut(cell, width);
+        let padding = if last == Some(nth) {
+            0
+        } else {
+            width.saturating_sub(cell.width()) + GAP
+        };
+        if name(at).is_some_and(|name| COLOURED.contains(&name)) {
+            line += &painted(&cell, style_of(&cell));
+        } else {
+            line += &cell;
+        }
+        line.extend(std::iter::repeat_n(' ', padding));
+    }
     line
 }
 
-/// A text in one line that moves no cursor: names and labels come from whoever may write them.
+/// A text that takes at most this many columns of a terminal.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut left = width.saturating_sub(1);
+    let fits = |c: &char| {
+        let rest = left.checked_sub(c.width().unwrap_or_default());
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let kept: String = text.chars().take_while(fits).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// A text in one line without control characters, since other people choose names and labels.
 pub(crate) fn plain(text: &str) -> String {
     let text: String = text
         .chars()
@@ -75,30 +206,117 @@ pub(crate) fn plain(text: &str) -> String {
     }
 }
 
-/// A moment as people compare it: whole seconds, in UTC.
-pub(crate) fn moment(at_ms: i64) -> Option<jiff::Timestamp> {
-    jiff::Timestamp::from_second(at_ms.div_euclid(1_000)).ok()
-}
-
-/// The same in a cell.
-pub(crate) fn shown(at: jiff::Timestamp) -> String {
-    at.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn table() -> Table {
+        let mut table = Table::with_head(["id", "run", "name"]).only_wide(["run"]);
+        table.row(["a", "01J", "Größe"]);
+        table.row(["long", "01K", ""]);
+        table
+    }
+
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let mut table = Table::with_head(["id", "name"]);
-        table.row(["a", "Größe"]);
-        table.row(["long", ""]);
-        assert_eq!(table.render(), "ID    NAME\na     Größe\nlong  -");
+        assert_eq!(table().render(false), "ID    NAME\na     Größe\nlong  -");
+    }
+
+    #[test]
+    fn some_columns_are_shown_only_where_all_are() {
+        assert_eq!(
+            table().render(true),
+            "ID    RUN  NAME\na     01J  Größe\nlong  01K  -"
+        );
+    }
+
+    #[test]
+    fn only_the_last_cell_is_cut_and_only_to_the_width() {
+        let mut table = Table::with_head(["id", "labels"]);
+        table.row(["a-long-identifier", "0123456789012345678901234567890"]);
+        assert_eq!(
+            table.lines(false, Some(40))[1],
+            "a-long-identifier  01234567890123456789…"
+        );
+        assert_eq!(
+            table.lines(false, Some(10))[1],
+            "a-long-identifier  0123456789012345678…"
+        );
+    }
+
+    #[test]
+    fn what_is_widest_is_cut_first_and_never_the_first_column() {
+        let mut table = Table::with_head(["chain", "root", "status", "stacks", "duration"]);
+        table.row([
+            "acme-01JT1K2M3N4P5Q6R7S8T9V0WXY",
+            "a-stack-with-a-long-identifier",
+            "running",
+            "3 succeeded, 1 running, 20 waiting; vpc waits for a person",
+            "1 h 2 min",
+        ]);
+        for (width, expected) in [
+            (200, "3 succeeded, 1 running, 20 waiting; vpc waits for a person"),
+            (120, "3 succeeded, 1 running, 20 waiting…"),
+        ] {
+            let lines = table.lines(false, Some(width));
+            assert!(
+                lines[1].starts_with("acme-01JT1K2M3N4P5Q6R7S8T9V0WXY  a-stack-"),
+                "{lines:?}"
+            );
+            assert!(lines[1].contains(expected), "{lines:?}");
+            assert!(lines.iter().all(|line| line.width() <= width), "{lines:?}");
+            let starts = |line: &str, word: &str| line.find(word).map(|at| line[..at].width());
+            assert_eq!(starts(&lines[0], "DURATION"), starts(&lines[1], "1 h 2 min"));
+        }
+    }
+
+    #[test]
+    fn a_narrow_terminal_leaves_columns_out_before_it_cuts_too_much() {
+        let mut table = Table::with_head(["chain", "root", "stacks", "started", "duration"])
+            .only_if_fits(["duration", "started"]);
+        table.row([
+            "a-chain",
+            "a-root",
+            "3 succeeded, 2 running, 1 waiting",
+            "16:05:57Z",
+            "4s",
+        ]);
+        for (width, expected) in [
+            (
+                80,
+                "CHAIN    ROOT    STACKS                             STARTED    DURATION",
+            ),
+            (
+                66,
+                "CHAIN    ROOT    STACKS                        STARTED    DURATION",
+            ),
+            (55, "CHAIN    ROOT    STACKS                       STARTED"),
+            (40, "CHAIN    ROOT    STACKS"),
+            (10, "CHAIN    ROOT    STACKS"),
+        ] {
+            assert_eq!(table.lines(false, Some(width))[0], expected, "{width}");
+        }
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns() {
+        let mut table = Table::with_head(["name", "id"]);
+        table.row(["網絡", "a"]);
+        table.row(["vpc", "b"]);
+        assert_eq!(table.render(true), "NAME  ID\n網絡  a\nvpc   b");
+        assert_eq!(cut("網絡網絡", 5), "網絡…");
+        assert_eq!(cut("網絡網絡", 4), "網…");
     }
 
     #[test]
     fn nothing_in_a_cell_moves_the_cursor() {
         assert_eq!(plain("a\x1b[2J\nb"), "a [2J b");
+    }
+
+    #[test]
+    fn a_state_has_its_colour_and_the_columns_stay_in_line() {
+        let mut table = Table::with_head(["state", "id"]);
+        table.row(["failed", "a"]);
+        assert_eq!(table.render(true), "STATE   ID\n\u{1b}[31mfailed\u{1b}[0m  a");
     }
 }

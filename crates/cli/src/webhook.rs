@@ -1,21 +1,29 @@
-//! `spillway webhook`: how Spacelift comes to tell Spillway of its runs.
+//! `spillway webhook`: connects Spacelift to Spillway, and sends what it did not deliver.
 
 mod changes;
 mod install;
+mod replay;
+mod send;
 
 use clap::{Args, Subcommand};
 
 use crate::command::Done;
+use crate::exit::Exit;
 use crate::output;
 use install::InstallArguments;
 
-pub(crate) use install::WEBHOOK_NAME;
+pub(crate) use install::{Installation, WEBHOOK_NAME, install};
+pub(crate) use replay::{Looked, ReplayArguments};
+pub(crate) use send::{Answer, SendArguments};
 
 const EXAMPLES: &str = "Examples:
   spillway webhook install --endpoint https://hooks.acme.example/webhook
   spillway webhook install --endpoint https://hooks.acme.example/webhook --apply
-  spillway webhook policy > spillway.rego";
+  spillway webhook policy > spillway.rego
+  spillway webhook send payload.json
+  spillway webhook replay --queue $DEAD_LETTERS";
 
+/// Connect Spacelift to Spillway, and send or replay events.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WebhookArguments {
@@ -25,27 +33,36 @@ pub(crate) struct WebhookArguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Makes or updates the named webhook and the notification policy that feeds it. Shows first what would change.
+    /// Create or update the named webhook and the notification policy in Spacelift. Without --apply, show the changes.
     Install(InstallArguments),
-    /// Prints the notification policy, for those who install it by other means.
+    /// Print the notification policy, to install it by other means.
     Policy {
-        /// The id of the named webhook that it feeds.
+        /// The id of the named webhook.
         #[arg(long, value_name = "ID", default_value = WEBHOOK_NAME)]
         webhook: String,
     },
+    Send(SendArguments),
+    Replay(ReplayArguments),
 }
 
 pub(crate) fn webhook(arguments: WebhookArguments) -> Done {
     match arguments.action {
         Action::Install(install) => install.run(),
         Action::Policy { webhook } => {
-            output::text(&policy(&webhook));
-            Ok(std::process::ExitCode::SUCCESS)
+            output::text(&policy(&webhook))?;
+            Ok(Exit::Success)
         }
+        Action::Send(send) => send.run(),
+        Action::Replay(replay) => replay.run(),
     }
 }
 
 /// The policy that sends the events of tracked runs to a named webhook.
 fn policy(endpoint_id: &str) -> String {
     include_str!("webhook/policy.rego").replace("@ENDPOINT_ID@", endpoint_id)
+}
+
+/// The same policy, which also sends the ends of proposed runs.
+fn policy_with_proposed(endpoint_id: &str) -> String {
+    policy(endpoint_id) + &include_str!("webhook/proposed.rego").replace("@ENDPOINT_ID@", endpoint_id)
 }

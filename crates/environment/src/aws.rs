@@ -1,4 +1,4 @@
-//! AWS's own configuration: region, credentials and endpoints are those of the environment.
+//! The AWS configuration. The environment sets region, credentials and endpoints.
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::sync::OnceCell;
 
-/// Two, since the connection of before a freeze of a function's sandbox is dead.
+/// Two attempts: after a function's sandbox was frozen, its open connection is dead.
 const ATTEMPTS: u32 = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Of the environment, read once: all clients of a process share credentials and connections. Only a region that
-/// nobody set is asked for over the network.
+/// The environment's configuration, read once: all clients of a process share credentials and connections. Only a
+/// region that is not set is looked up over the network.
 pub async fn config() -> &'static SdkConfig {
     static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
     CONFIG
@@ -27,7 +27,7 @@ pub async fn config() -> &'static SdkConfig {
         .await
 }
 
-/// The same configuration with our TLS, and with limits that suit somebody who waits for an answer.
+/// The same configuration with our TLS provider, and with limits for a caller that waits for the answer.
 pub fn patient_for_a_moment(config: SdkConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECT_TIMEOUT)
@@ -41,7 +41,7 @@ pub fn patient_for_a_moment(config: SdkConfig) -> SdkConfig {
         .build()
 }
 
-/// The SDK's own default would bring a second TLS provider.
+/// The SDK's default client would add a second TLS provider.
 fn http_client() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

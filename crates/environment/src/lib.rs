@@ -1,5 +1,4 @@
-//! What a program is told from outside: variables, the secrets that variables name, AWS's own configuration, and when
-//! to stop.
+//! The environment of a program: variables, the secrets that they name, the AWS configuration, and stop signals.
 
 pub mod aws;
 mod secret;
@@ -12,8 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Variables by name.
 pub type Variables = HashMap<String, String>;
 
-/// The variables of this process that are text.
-pub fn of_process() -> Variables {
+/// The variables of this process whose name and value are valid Unicode.
+pub fn process_variables() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
@@ -21,15 +20,15 @@ pub fn of_process() -> Variables {
 
 /// The variables of this process and of every secret that they name.
 pub async fn with_secrets() -> Result<Variables, SecretError> {
-    let mut variables = of_process();
+    let mut variables = process_variables();
     for secret in SecretVariables::ALL {
         secret.read_into(&mut variables).await?;
     }
     Ok(variables)
 }
 
-/// Completes with Ctrl-C, or with the SIGTERM of what manages processes. From the call on neither ends the process.
-pub fn told_to_stop() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+/// Completes on SIGINT (Ctrl-C) or SIGTERM. Once this is called, neither signal ends the process.
+pub fn stop_signal() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {

@@ -1,4 +1,4 @@
-//! Secrets of AWS Secrets Manager that hold variables: a JSON object of names and texts.
+//! Variables from AWS Secrets Manager: secrets that hold a JSON object of names and texts.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,30 @@ use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 
 use crate::{Variables, aws};
 
-/// A secret that may hold variables, and the variable that says where it is.
+/// A secret that may hold variables, and the variable that names the secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretVariables {
     /// The variable that holds the secret's name or ARN.
     pub named_by: &'static str,
-    /// What the name of each variable in it begins with.
+    /// The prefix of the names of its variables.
     pub prefix: &'static str,
 }
 
-/// Why a secret gives no variables. The values are never shown.
+/// Why a secret could not be read. The values are never shown.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
+    #[error(
+        "the secret that `{named_by}` names does not exist, or has no value yet; \
+        put a value into it with `aws secretsmanager put-secret-value`"
+    )]
+    NoValue { named_by: &'static str },
     #[error("Secrets Manager does not give the secret that `{named_by}` names")]
     Call {
         named_by: &'static str,
         source: Box<SdkError<GetSecretValueError, HttpResponse>>,
     },
     #[error(
-        "the secret that `{named_by}` names is no JSON object of texts, such as {{\"{prefix}...\": \"...\"}}"
+        "the secret that `{named_by}` names is not a JSON object of texts, such as {{\"{prefix}...\": \"...\"}}"
     )]
     Shape {
         named_by: &'static str,
@@ -49,21 +54,26 @@ impl SecretVariables {
         named_by: "SPACELIFT_SECRET_ID",
         prefix: "SPACELIFT_",
     };
-    /// The API key, or the certificate and its key, with which Temporal knows us.
+    /// The API key for Temporal, or a client certificate and its key.
     pub const TEMPORAL: Self = Self {
         named_by: "TEMPORAL_SECRET_ID",
         prefix: "TEMPORAL_",
     };
-    /// The key with which what Temporal keeps is encrypted.
+    /// The key that encrypts the payloads in Temporal.
     pub const PAYLOAD_KEY: Self = Self {
         named_by: "SPILLWAY_PAYLOAD_KEY_SECRET_ID",
         prefix: "SPILLWAY_PAYLOAD_KEY",
     };
-    /// Those that a connection to Temporal needs.
+    /// The sinks of messages about chains, and their tokens.
+    pub const SINKS: Self = Self {
+        named_by: "SPILLWAY_SINKS_SECRET_ID",
+        prefix: "SPILLWAY_SINKS",
+    };
+    /// The secrets that a connection to Temporal needs.
     pub const OF_TEMPORAL: [Self; 2] = [Self::TEMPORAL, Self::PAYLOAD_KEY];
-    pub const ALL: [Self; 3] = [Self::SPACELIFT, Self::TEMPORAL, Self::PAYLOAD_KEY];
+    pub const ALL: [Self; 4] = [Self::SPACELIFT, Self::TEMPORAL, Self::PAYLOAD_KEY, Self::SINKS];
 
-    /// Adds what the secret holds, where `variables` name one. A variable that is set already wins.
+    /// Adds the variables of the secret, if `variables` names one. A variable that is set already takes precedence.
     pub async fn read_into(self, variables: &mut Variables) -> Result<(), SecretError> {
         let Some(id) = variables.get(self.named_by).filter(|id| !id.trim().is_empty()) else {
             return Ok(());
@@ -74,14 +84,26 @@ impl SecretVariables {
             .secret_id(id)
             .send()
             .await
-            .map_err(|source| SecretError::Call {
-                named_by: self.named_by,
-                source: Box::new(source),
-            })?;
+            .map_err(|error| self.not_given(error))?;
         for (name, value) in self.parse(value.secret_string().unwrap_or_default())? {
             variables.entry(name).or_insert(value);
         }
         Ok(())
+    }
+
+    fn not_given(self, error: SdkError<GetSecretValueError, HttpResponse>) -> SecretError {
+        let named_by = self.named_by;
+        let is_absent = error
+            .as_service_error()
+            .is_some_and(GetSecretValueError::is_resource_not_found_exception);
+        if is_absent {
+            SecretError::NoValue { named_by }
+        } else {
+            SecretError::Call {
+                named_by,
+                source: Box::new(error),
+            }
+        }
     }
 
     fn parse(self, text: &str) -> Result<BTreeMap<String, String>, SecretError> {
@@ -113,11 +135,11 @@ mod tests {
     }
 
     #[test]
-    fn what_it_may_not_hold_is_named_without_its_value() {
+    fn an_invalid_entry_is_reported_without_its_value() {
         for (text, said) in [
-            ("k-1234", "no JSON object"),
-            (r#"["k-1234"]"#, "no JSON object"),
-            (r#"{"TEMPORAL_API_KEY": 1234}"#, "no JSON object"),
+            ("k-1234", "not a JSON object"),
+            (r#"["k-1234"]"#, "not a JSON object"),
+            (r#"{"TEMPORAL_API_KEY": 1234}"#, "not a JSON object"),
             (r#"{"RUST_LOG": "k-1234"}"#, "`RUST_LOG`"),
         ] {
             let error = SecretVariables::TEMPORAL.parse(text).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! The account's whole state, and how to find one's way in it. Nouns add their own operations in their files.
+//! The whole state of the account, and lookups in it. Each kind of object adds its own operations in its file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,26 +6,26 @@ use std::time::Duration;
 use chain::{AccountName, RunId, RunState, RunType, SpaceId, StackId};
 use ulid::Ulid;
 
-use crate::api_key::{ApiKey, Session};
-use crate::audit_trail::AuditTrail;
-use crate::blueprint::Blueprint;
-use crate::clock::Timestamp;
-use crate::context::SpaceContext;
-use crate::dependency::NativeDependency;
-use crate::fault::{Fault, WebhookFault};
-use crate::fault_rate::{FaultRate, WebhookFaultRate};
-use crate::journal::LogEntry;
-use crate::policy::Policy;
-use crate::record::{DeliveryRecord, RequestRecord};
-use crate::refusal::Refusal;
-use crate::repository::Repository;
-use crate::run::Run;
-use crate::space::Space;
-use crate::stack::Stack;
-use crate::webhook::{NamedWebhook, Outgoing, Target};
+use crate::controls::fault::{Fault, WebhookFault};
+use crate::controls::fault_rate::{FaultRate, WebhookFaultRate};
+use crate::model::api_key::{ApiKey, Session};
+use crate::model::blueprint::Blueprint;
+use crate::model::clock::Timestamp;
+use crate::model::context::SpaceContext;
+use crate::model::dependency::NativeDependency;
+use crate::model::journal::LogEntry;
+use crate::model::policy::Policy;
+use crate::model::record::{DeliveryRecord, RequestRecord};
+use crate::model::refusal::Refusal;
+use crate::model::repository::Repository;
+use crate::model::run::Run;
+use crate::model::space::Space;
+use crate::model::stack::Stack;
+use crate::model::webhook::{NamedWebhook, Outgoing, Target};
+use crate::webhooks::audit_trail::AuditTrail;
 
-/// How long a token is good unless a test says otherwise. Spacelift's documentation says one hour in one place
-/// and ten in another; the shorter is the harder.
+/// The default lifetime of a token. Spacelift's documentation says one hour in one place and ten in another; the
+/// shorter one is harder on clients.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 #[derive(Debug)]
@@ -45,20 +45,20 @@ pub(crate) struct Account {
     /// In order of creation.
     pub runs: Vec<Run>,
     run_places: BTreeMap<RunId, usize>,
-    /// Places of the runs that are not over.
+    /// Indexes of the runs that are not over.
     pub active_runs: BTreeSet<usize>,
     pub audit_trail: Option<AuditTrail>,
-    /// Webhooks that every stack gets when it is added.
+    /// Webhooks that every new stack gets.
     pub webhooks_for_new_stacks: Vec<Target>,
     pub api_keys: Vec<ApiKey>,
-    /// Spaces that the API key has lost.
+    /// Spaces that were revoked from the API key.
     pub revoked_spaces: BTreeSet<SpaceId>,
     /// By the `jti` of their tokens.
     pub sessions: BTreeMap<String, Session>,
     pub token_lifetime: Duration,
-    /// Deliveries that transitions have caused and nobody has taken yet.
+    /// Deliveries of transitions that were not sent yet.
     pub outbox: Vec<Outgoing>,
-    /// Deliveries that wait to be overtaken.
+    /// Deliveries that are held until another one overtakes them.
     pub held_deliveries: Vec<Outgoing>,
     pub faults: Vec<Fault>,
     pub webhook_faults: Vec<WebhookFault>,
@@ -66,9 +66,9 @@ pub(crate) struct Account {
     pub webhook_fault_rate: Option<WebhookFaultRate>,
     pub requests: Vec<RequestRecord>,
     pub deliveries: Vec<DeliveryRecord>,
-    /// What was done, in order.
+    /// The log of the account, in order.
     pub journal: Vec<LogEntry>,
-    /// Nothing takes up runs that are `READY`.
+    /// Whether there are no workers, so that runs stay `READY`.
     pub no_workers: bool,
     last_ulid: Ulid,
 }
@@ -111,7 +111,7 @@ impl Account {
         }
     }
 
-    /// A new ULID, after all those before it.
+    /// A new ULID, greater than all earlier ones.
     pub(crate) fn ulid(&mut self) -> String {
         let random = Ulid::new();
         self.last_ulid = if random > self.last_ulid {
@@ -150,7 +150,7 @@ impl Account {
         self.runs.get(self.run_place(id)?)
     }
 
-    /// A run of a stack: runs are asked for by both, and both must fit.
+    /// A run of a stack. Runs are requested by both ids, and both must match.
     pub(crate) fn run_of(&self, stack: &str, run: &str) -> Option<&Run> {
         self.run(run).filter(|found| found.stack.as_str() == stack)
     }
@@ -166,7 +166,7 @@ impl Account {
         place
     }
 
-    /// The state of the stack's latest tracked run; `NONE` without one.
+    /// The state of the stack's latest tracked run; `NONE` if there is none.
     pub(crate) fn stack_state(&self, stack: &Stack) -> RunState {
         let mut runs = stack.runs.iter().rev().map(|&place| &self.runs[place]);
         runs.find(|run| run.run_type == RunType::Tracked)

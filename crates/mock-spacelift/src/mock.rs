@@ -1,4 +1,4 @@
-//! The handle that tests, the server and the tasks of an account share.
+//! The handle that an account's tests, server and tasks share.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,18 +9,18 @@ use chain::AccountName;
 use tokio::sync::watch;
 
 use crate::account::Account;
-use crate::delivery::Deliverer;
-use crate::pace::{self, Pace};
-use crate::record::{DeliveryRecord, RequestRecord, RunRecord};
-use crate::server::{self, Server};
+use crate::http::server::{self, Server};
+use crate::model::record::{DeliveryRecord, RequestRecord, RunRecord};
+use crate::runs::pace::{self, Pace};
+use crate::webhooks::delivery::Deliverer;
 
-/// How long [`MockSpacelift::wait_until`] waits: far longer than anything in memory takes, even on a busy machine.
-const WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long [`MockSpacelift::wait_until`] waits: much longer than anything in memory takes, even on a busy machine.
+const WAIT_MAX: Duration = Duration::from_secs(120);
 
-/// How fast runs move unless a test says otherwise.
+/// The default speed of runs.
 const PACE: Pace = Pace::Every(Duration::from_millis(20));
 
-/// A Spacelift account in memory. Clones are the same account.
+/// A mock Spacelift account. Clones share the account.
 #[derive(Debug, Clone)]
 pub struct MockSpacelift {
     pub(crate) shared: Arc<Shared>,
@@ -29,10 +29,10 @@ pub struct MockSpacelift {
 #[derive(Debug)]
 pub(crate) struct Shared {
     account: Mutex<Account>,
-    /// Counts changes, so that tests wait for conditions and not for times.
+    /// Counts changes, so that tests can wait for conditions instead of times.
     changes: watch::Sender<u64>,
     pace: watch::Sender<Pace>,
-    /// Whether a task moves the runs. It takes a tokio runtime, which may come later than the account.
+    /// Whether a task advances the runs. It needs a tokio runtime, which may start later than the account.
     driven: AtomicBool,
     pub deliverer: Deliverer,
 }
@@ -44,11 +44,11 @@ impl From<Arc<Shared>> for MockSpacelift {
 }
 
 impl MockSpacelift {
-    /// An account with nothing but the root space and the API key [`crate::KEY_ID`].
+    /// An account with only the root space and the API key [`crate::KEY_ID`].
     ///
     /// # Panics
     ///
-    /// When `account` could not be part of a host name.
+    /// If `account` cannot be part of a host name.
     #[track_caller]
     pub fn new(account: &str) -> Self {
         let name: AccountName = account.parse().unwrap_or_else(|error| panic!("{error}"));
@@ -71,23 +71,23 @@ impl MockSpacelift {
     /// Serves the account on an address; port 0 chooses a free one.
     pub async fn serve(&self, address: SocketAddr) -> std::io::Result<Server> {
         self.wake();
-        // What happened before there was a runtime is told now.
+        // Sends what happened before there was a runtime.
         self.write(|_| ());
         server::serve(self.clone(), address).await
     }
 
-    /// Sets how fast runs move. New accounts take 20 ms for a state.
+    /// Sets how fast runs advance. New accounts take 20 ms for each state.
     pub fn pace(&self, pace: Pace) {
         self.wake();
         self.shared.pace.send_replace(pace);
     }
 
-    /// Moves every run one state on, the oldest first. Says whether any moved.
+    /// Advances every run by one state, the oldest first. Returns whether any advanced.
     pub fn step(&self) -> bool {
         self.write(Account::step)
     }
 
-    /// Moves runs until all are over or wait for a person, however the pace is set.
+    /// Advances runs until all are over or wait for a person, at any pace.
     pub fn settle(&self) {
         while self.step() {}
     }
@@ -109,31 +109,31 @@ impl MockSpacelift {
         })
     }
 
-    /// A run as it stands now.
+    /// The current state of a run.
     pub fn run(&self, run: &chain::RunId) -> Option<RunRecord> {
         self.read(|account| account.run(run.as_str()).map(RunRecord::from))
     }
 
-    /// Every request that reached the server, in order of its answer.
+    /// Every request that the server received, in the order of the answers.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.read(|account| account.requests.clone())
     }
 
-    /// Every attempt to deliver a webhook, in order of its answer.
+    /// Every attempt to deliver a webhook, in the order of the answers.
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
         self.read(|account| account.deliveries.clone())
     }
 
-    /// Becomes ready at every change of anything in the account.
+    /// Becomes ready at every change of the account.
     pub fn changed(&self) -> watch::Receiver<u64> {
         self.shared.changes.subscribe()
     }
 
-    /// Waits until a condition holds. `what` names it in the message of a failure.
+    /// Waits until a condition holds. `what` names it in a failure message.
     ///
     /// # Panics
     ///
-    /// When it does not hold within 30 seconds; the message lists the runs.
+    /// If it does not hold within two minutes; the message lists the runs.
     pub async fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let mut changes = self.changed();
         let held = tokio::time::timeout(WAIT_MAX, async {
@@ -160,12 +160,12 @@ impl MockSpacelift {
         look(&self.shared.account.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Changes the account, sends what that puts into the outbox, and wakes whoever waits for a change.
+    /// Changes the account, sends the new deliveries in the outbox, and wakes those that wait for a change.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
         let result = {
             let mut account = self.shared.account.lock().unwrap_or_else(PoisonError::into_inner);
             let result = change(&mut account);
-            // Under the lock, so that deliveries leave in the order of their transitions.
+            // Under the lock, so that deliveries are sent in the order of their transitions.
             let outbox = std::mem::take(&mut account.outbox);
             account.outbox = self.shared.deliverer.send(&Arc::downgrade(&self.shared), outbox);
             result
@@ -174,7 +174,7 @@ impl MockSpacelift {
         result
     }
 
-    /// Starts what moves the runs, as soon as there is a runtime to do it in.
+    /// Starts the task that advances the runs, once there is a runtime for it.
     fn wake(&self) {
         if self.shared.driven.swap(true, Ordering::SeqCst) {
             return;

@@ -1,7 +1,7 @@
-//! A client that this project did not write: every method of the package `spacelift` on `PyPI`.
+//! A client that is not part of this project: every method of the package `spacelift` on `PyPI`.
 //!
-//! Needs `python3` with `venv`, and the package index or a cache of it. It fails where they are missing: a proof
-//! that is skipped in silence is none.
+//! Needs `python3` with `venv`, and the package index or a cache of it. It fails if they are missing: a test must not
+//! be skipped silently.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use std::process::Command;
 use mock_spacelift::{MockSpacelift, environments};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_python_package_works_with_its_every_method() {
+async fn every_method_of_the_python_package_works() {
     let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python");
     let requirements = std::fs::read_to_string(scripts.join("requirements.txt")).unwrap();
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python-client");

@@ -1,4 +1,4 @@
-//! What waits in SQS: events that Temporal could not take, and authentic bodies that could not be read.
+//! Messages in SQS: events that could not be recorded in Temporal, and authentic bodies that could not be read.
 
 mod message;
 
@@ -6,44 +6,68 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName};
+use aws_sdk_sqs::config::http::HttpResponse;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageSystemAttributeName, QueueAttributeName,
+};
 use tokio::sync::OnceCell;
 
-pub use message::{Message, MessageError, Unreadable};
+pub use message::{Message, MessageError, Unreadable, VERSION};
 
-/// How many messages SQS gives at once, at most.
+/// The most messages that SQS returns at once.
 const BATCH: i32 = 10;
-/// How long a message that was received is hidden from others.
+/// How long a received message is hidden from other consumers.
 const HIDDEN: Duration = Duration::from_secs(120);
 
-/// SQS did not do what was asked of it.
+/// A failed request to SQS.
 #[derive(Debug, thiserror::Error)]
-#[error("the queue {url} did not {wanted}")]
+#[error("the queue {url} could not {wanted}")]
 pub struct QueueError {
     url: String,
     wanted: &'static str,
+    pub kind: QueueErrorKind,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
-/// One queue. The client is made when it is first needed.
+/// Why it failed, as far as the caller can act on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueErrorKind {
+    /// The credentials or the region are missing, or the request could not be built: nothing was sent.
+    NotSent,
+    /// No answer, or none in time.
+    Unreachable,
+    /// SQS answered with an error of this code.
+    Rejected { code: String },
+}
+
+/// One queue. The client is created on first use.
 #[derive(Debug)]
 pub struct Queue {
     url: String,
     client: OnceCell<Client>,
 }
 
-/// A message in hand, hidden from others for a while.
+/// A received message, hidden from other consumers for a while.
 #[derive(Debug)]
 pub struct Received {
     pub id: String,
     pub text: String,
-    /// How often it was received, this time included.
+    /// How often it was received, including this time.
     pub times: u32,
     pub receipt: String,
 }
 
+/// About how many messages a queue has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depth {
+    pub waiting: u64,
+    /// Received by somebody, and not deleted yet.
+    pub hidden: u64,
+}
+
 impl Queue {
-    /// Region, credentials and endpoint are those of the environment.
+    /// The environment configures region, credentials and endpoint.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -65,7 +89,7 @@ impl Queue {
     pub async fn send(&self, message: &Message) -> Result<(), QueueError> {
         let text = message
             .to_text()
-            .map_err(|error| self.failed("take a message", error))?;
+            .map_err(|error| self.not_sent("take a message", error))?;
         let sent = self
             .client()
             .await
@@ -78,7 +102,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Some of the messages; none where the queue is empty.
+    /// Some of the messages; none if the queue is empty.
     pub async fn receive(&self) -> Result<Vec<Received>, QueueError> {
         let asked = self
             .client()
@@ -96,7 +120,28 @@ impl Queue {
         Ok(messages.into_iter().map(Received::from).collect())
     }
 
-    /// Takes a message out for good.
+    /// About how many messages are in the queue, as SQS counts them.
+    pub async fn depth(&self) -> Result<Depth, QueueError> {
+        use QueueAttributeName::{ApproximateNumberOfMessages, ApproximateNumberOfMessagesNotVisible};
+        let asked = self
+            .client()
+            .await
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .attribute_names(ApproximateNumberOfMessages)
+            .attribute_names(ApproximateNumberOfMessagesNotVisible);
+        let answer = asked
+            .send()
+            .await
+            .map_err(|error| self.failed("say how many messages it has", error))?;
+        let count = |name| answer.attributes()?.get(&name)?.parse().ok();
+        Ok(Depth {
+            waiting: count(ApproximateNumberOfMessages).unwrap_or(0),
+            hidden: count(ApproximateNumberOfMessagesNotVisible).unwrap_or(0),
+        })
+    }
+
+    /// Deletes a message.
     pub async fn delete(&self, message: &Received) -> Result<(), QueueError> {
         let asked = self.client().await.delete_message().queue_url(&self.url);
         asked
@@ -107,7 +152,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Lets others see a message again, at once.
+    /// Makes a message visible to other consumers at once.
     pub async fn give_back(&self, message: &Received) -> Result<(), QueueError> {
         let asked = self
             .client()
@@ -123,10 +168,9 @@ impl Queue {
         Ok(())
     }
 
-    /// Hides messages in hand for longer, or for less long: each by its receipt. At most ten.
+    /// Changes how long received messages stay hidden, each by its receipt. At most ten.
     pub async fn hide(&self, messages: &[(String, Duration)]) -> Result<(), QueueError> {
-        let failed =
-            |source: Box<dyn std::error::Error + Send + Sync>| self.failed("hide messages in hand", source);
+        const WANTED: &str = "hide messages in hand";
         let mut entries = Vec::new();
         for (number, (receipt, hidden)) in messages.iter().enumerate() {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder()
@@ -134,7 +178,7 @@ impl Queue {
                 .receipt_handle(receipt)
                 .visibility_timeout(seconds(*hidden))
                 .build();
-            entries.push(entry.map_err(|error| failed(error.into()))?);
+            entries.push(entry.map_err(|error| self.not_sent(WANTED, error))?);
         }
         let asked = self
             .client()
@@ -142,9 +186,16 @@ impl Queue {
             .change_message_visibility_batch()
             .queue_url(&self.url)
             .set_entries(Some(entries));
-        let answer = asked.send().await.map_err(|error| failed(error.into()))?;
+        let answer = asked.send().await.map_err(|error| self.failed(WANTED, error))?;
         match answer.failed.first() {
-            Some(refused) => Err(failed(refused.message.clone().unwrap_or_default().into())),
+            Some(refused) => Err(QueueError {
+                url: self.url.clone(),
+                wanted: WANTED,
+                kind: QueueErrorKind::Rejected {
+                    code: refused.code.clone(),
+                },
+                source: refused.message.clone().unwrap_or_default().into(),
+            }),
             None => Ok(()),
         }
     }
@@ -155,7 +206,30 @@ impl Queue {
             .await
     }
 
-    fn failed(
+    fn failed<E>(&self, wanted: &'static str, source: SdkError<E, HttpResponse>) -> QueueError
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let kind = match (&source, source.code()) {
+            (_, Some(code)) => QueueErrorKind::Rejected {
+                code: code.to_owned(),
+            },
+            (SdkError::ConstructionFailure(_), None) => QueueErrorKind::NotSent,
+            // Of the connector's errors, only these two come from the network.
+            (SdkError::DispatchFailure(failure), None) if !failure.is_io() && !failure.is_timeout() => {
+                QueueErrorKind::NotSent
+            }
+            _ => QueueErrorKind::Unreachable,
+        };
+        QueueError {
+            url: self.url.clone(),
+            wanted,
+            kind,
+            source: source.into(),
+        }
+    }
+
+    fn not_sent(
         &self,
         wanted: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -163,6 +237,7 @@ impl Queue {
         QueueError {
             url: self.url.clone(),
             wanted,
+            kind: QueueErrorKind::NotSent,
             source: source.into(),
         }
     }

@@ -1,29 +1,33 @@
-//! The texts of messages.
+//! The format of messages.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use orchestrator::contract::Received;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use temporal_client::contract::Received;
 
-/// What waits.
+/// The version of the messages that this program writes. Fields are added with a default. A message with a higher
+/// version must not be processed by an older program.
+pub const VERSION: u32 = 1;
+
+/// A message in a queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(tag = "message", content = "content", rename_all = "snake_case")]
 pub enum Message {
-    /// It came in, and could not be recorded.
+    /// It could not be recorded in Temporal.
     Received(Received),
     /// It was authentic, and could not be read.
     Unreadable(Unreadable),
 }
 
-/// An authentic body, and what is wrong with it.
+/// An authentic body that could not be read, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Unreadable {
-    /// The path of the field; empty where it is the whole body.
+    /// The path of the field; empty if the whole body is wrong.
     pub field: String,
     pub reason: String,
     pub received_at_ms: i64,
-    /// The body's bytes, in Base64: they may be no text.
+    /// The body's bytes in Base64, since they may not be text.
     body: String,
 }
 
@@ -37,35 +41,57 @@ impl Unreadable {
         }
     }
 
-    /// The body as it came.
+    /// The original body.
     pub fn body(&self) -> Result<Vec<u8>, MessageError> {
-        STANDARD.decode(&self.body).map_err(|_| MessageError)
+        STANDARD.decode(&self.body).map_err(|_| MessageError::Unknown)
     }
 }
 
-/// A text that no version of this program wrote, or a newer one than this.
+/// Why a message cannot be processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the message is none that the webhook wrote, or a newer version wrote it")]
-pub struct MessageError;
+pub enum MessageError {
+    #[error("the message is none that the webhook wrote")]
+    Unknown,
+    #[error(
+        "the message has version {version}, and this program knows none above {VERSION}: deploy the newer one"
+    )]
+    Newer { version: u32 },
+}
+
+/// The format of a message.
+#[derive(Serialize, Deserialize)]
+struct Envelope<M> {
+    version: u32,
+    body: M,
+}
 
 impl Message {
     pub fn parse(text: &str) -> Result<Self, MessageError> {
-        serde_json::from_str(text).map_err(|_| MessageError)
+        // The version first: the body of a newer message may have any format.
+        let Envelope { version, body } =
+            serde_json::from_str::<Envelope<Value>>(text).map_err(|_| MessageError::Unknown)?;
+        if version > VERSION {
+            return Err(MessageError::Newer { version });
+        }
+        serde_json::from_value(body).map_err(|_| MessageError::Unknown)
     }
 
-    pub(crate) fn to_text(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&Envelope {
+            version: VERSION,
+            body: self,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use orchestrator::contract::ReceivedEvent;
+    use temporal_client::contract::ReceivedEvent;
 
     use super::*;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_message_is_read_back() {
         let event = serde_json::json!({
             "account": "acme", "run": "01J", "stack": "network", "stack_name": "Network", "state": "FINISHED",
             "run_type": "TRACKED", "branch": "main", "timestamp_ms": 1_700_000_000_000_i64,
@@ -89,16 +115,49 @@ mod tests {
     }
 
     #[test]
-    fn other_texts_are_no_messages() {
+    fn other_texts_are_not_messages() {
         for text in [
             "",
             "{}",
             "[]",
             "null",
             r#"{"kind":"event"}"#,
-            r#"{"kind":"newer","account":"acme"}"#,
+            r#"{"version":1}"#,
+            r#"{"version":1,"body":{"message":"received","content":{"kind":"vision"}}}"#,
+            r#"{"version":1,"body":{"message":"vision","content":{}}}"#,
         ] {
-            assert_eq!(Message::parse(text), Err(MessageError), "{text}");
+            assert_eq!(Message::parse(text), Err(MessageError::Unknown), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_newer_message_is_recognised_whatever_its_content() {
+        let newer = r#"{"version":2,"body":["of the future"]}"#;
+        assert_eq!(Message::parse(newer), Err(MessageError::Newer { version: 2 }));
+    }
+
+    /// These messages may be waiting in queues: add examples, never change them.
+    #[test]
+    fn old_messages_can_be_read() {
+        for (text, is_unreadable) in [
+            (
+                r#"{"version":1,"body":{"message":"received","content":{"kind":"request","account":"acme","id":"1",
+                    "request":{"stack":"network"}}}}"#,
+                false,
+            ),
+            (
+                r#"{"version":1,"body":{"message":"received","content":{"kind":"run_ended","account":"acme",
+                    "ended":{"stack":"network","run":"01J","event":"completed"}}}}"#,
+                false,
+            ),
+            (
+                r#"{"version":1,"body":{"message":"unreadable","content":{"field":"run.id","reason":"it is empty",
+                    "received_at_ms":7,"body":"e/8="}}}"#,
+                true,
+            ),
+        ] {
+            let message = Message::parse(text).unwrap();
+            assert_eq!(matches!(message, Message::Unreadable(_)), is_unreadable, "{text}");
         }
     }
 

@@ -27,6 +27,7 @@ struct Shared {
     tokens: Tokens,
     key_id: String,
     key_secret: SecretString,
+    web_url: String,
 }
 
 /// The JSON body of a GraphQL request.
@@ -66,13 +67,16 @@ impl Spacelift {
             limits,
         } = settings;
         check_key(&key_id, &key_secret)?;
-        let http = Http::new(endpoint(&base_url)?, &limits)?;
+        let endpoint = endpoint(&base_url)?;
+        let web_url = endpoint.origin().ascii_serialization();
+        let http = Http::new(endpoint, &limits)?;
         Ok(Self {
             shared: Arc::new(Shared {
                 http,
                 tokens: Tokens::default(),
                 key_id,
                 key_secret,
+                web_url,
             }),
         })
     }
@@ -85,6 +89,11 @@ impl Spacelift {
     /// The id of the API key. Runs that it triggered have it in their `triggered_by`.
     pub fn key_id(&self) -> &str {
         &self.shared.key_id
+    }
+
+    /// The address of the account's web pages, such as `https://acme.app.spacelift.io`.
+    pub fn web_url(&self) -> &str {
+        &self.shared.web_url
     }
 
     pub(crate) async fn query<Q: GraphQLQuery, T>(
@@ -126,8 +135,8 @@ impl Spacelift {
         self.send(&request, |data| convert(typed::<Q>(data)?)).await
     }
 
-    /// Sends a request with a token; once more with a new one if it is refused as `unauthorized`, in which case
-    /// nothing had happened.
+    /// Sends a request with a token. If it is refused as `unauthorized`, which means that nothing happened, sends it
+    /// once more with a new token.
     pub(crate) async fn send<T>(
         &self,
         request: &Request,
@@ -163,7 +172,7 @@ impl Spacelift {
             let (jwt, valid_until) = typed::<log_in::ApiKeyUser>(answer.data)
                 .and_then(log_in::convert)
                 .map_err(|why| unusable(why, Effect::Read))?;
-            // A token that cannot be sent is not kept.
+            // A token that no header can carry is not kept.
             bearer_header(&jwt)?;
             let valid_until = SystemTime::UNIX_EPOCH + Duration::from_secs(valid_until);
             Ok(Login {
@@ -206,7 +215,7 @@ fn typed<Q: GraphQLQuery>(data: Value) -> Result<Q::ResponseData, Unusable> {
     serde_json::from_value(data).map_err(|error| Unusable::Mismatch(error.to_string()))
 }
 
-/// A server that explains what is wrong with the variables of the login may repeat the secret.
+/// A server that explains what is wrong with the login's variables may repeat the secret.
 fn without_secret(kind: ErrorKind, secret: &SecretString) -> ErrorKind {
     let clean = |text: String| text.replace(secret.expose_secret(), "***");
     match kind {

@@ -1,7 +1,7 @@
 //! The part of a document that is sent. Operations that select the same fields share a document, so that the fields are
 //! written once.
 
-/// The operation of this name, and the fragments that it uses: GraphQL refuses a fragment that nothing uses.
+/// The operation of this name and the fragments that it uses. GraphQL refuses a document with an unused fragment.
 ///
 /// An empty line ends a definition.
 pub(crate) fn operation_document(document: &str, operation: &str) -> String {
@@ -20,7 +20,7 @@ pub(crate) fn operation_document(document: &str, operation: &str) -> String {
     definitions.join("\n\n")
 }
 
-/// The second word of a definition: `query Stack($id: ID!) {`, `fragment StackFields on Stack {`.
+/// The name of a definition: its second word, as in `query Stack($id: ID!) {` or `fragment StackFields on Stack {`.
 fn name_of(definition: &str) -> Option<&str> {
     let (_, rest) = definition.split_once(' ')?;
     Some(leading_name(rest)).filter(|name| !name.is_empty())
@@ -74,7 +74,7 @@ fragment G on B {
     }
 
     #[test]
-    fn an_operation_goes_with_the_fragments_that_it_uses() {
+    fn an_operation_is_sent_with_its_fragments() {
         check("A", &["A", "F", "G"]);
         check("AB", &["AB", "G"]);
         assert_eq!(

@@ -1,9 +1,9 @@
-//! What can go wrong with a request, sorted by what the caller can do about it.
+//! Errors of requests, classified by what the caller can do about them.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A request that did not give what was asked for.
+/// A failed request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {kind}")]
 pub struct Error {
@@ -12,48 +12,49 @@ pub struct Error {
     pub kind: ErrorKind,
 }
 
-/// One variant for each thing that a caller may have to say or do. [`Error::class`] sorts them.
+/// One variant for each thing that a caller may have to say or do. [`Error::class`] classifies them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The key is wrong, or it may not do this. A renewed token did not help. Give the key its rights.
+    /// The key is wrong or lacks the right to do this, also with a renewed token. Give the key its rights.
     Unauthorized,
-    /// What the request was about does not exist, or this key may not see it.
+    /// The object of the request does not exist, or this key may not see it.
     NotFound { message: String },
-    /// Spacelift understood and said no, or the client knew that it would. Nothing happened. Change the request.
+    /// Spacelift understood the request and refused it, or the client knew that it would. Nothing happened. Change the
+    /// request.
     Refused { message: String },
     /// Too many requests. Nothing happened. Wait.
     RateLimited { retry_after: Option<Duration> },
     /// No answer, or a server error. Nothing happened: it was a query, or nothing was sent. Try again later.
     Unreachable { detail: String },
-    /// A mutation was sent and its answer is lost: it may have happened. Look before it is tried again.
+    /// A mutation was sent and its answer was lost: it may have happened. Check before sending it again.
     Ambiguous { detail: String },
-    /// An HTTP answer that is not GraphQL: a page of a proxy, a redirect, half an answer. No mutation happened. Try again
-    /// later; if it stays, the base URL is wrong.
+    /// An HTTP answer that is not GraphQL: a proxy's page, a redirect, a truncated answer. No mutation happened. Try
+    /// again later; if it persists, the base URL is wrong.
     NotGraphQl { status: u16, detail: String },
-    /// A GraphQL answer to a query whose data are not what the schema or the request promised. Try again later; if it
-    /// stays, Spacelift's API has changed.
+    /// A GraphQL answer to a query whose data do not match the schema or the request. Try again later; if it persists,
+    /// Spacelift's API has changed.
     UnexpectedData { detail: String },
-    /// A search whose pages never end, or repeat themselves. What was read of it is dropped, since it may not be whole.
-    /// Try again later.
+    /// A search whose pages never end or repeat themselves. The items read so far are dropped, since they may be
+    /// incomplete. Try again later.
     EndlessPages,
-    /// The login gave a token that no HTTP header can carry. Nothing was sent with it, and it is not kept: the next
+    /// The login returned a token that no HTTP header can carry. Nothing was sent with it, and it is not kept: the next
     /// request logs in again.
     BadToken,
 }
 
-/// What a failed request allows the caller to do. This is the one place where errors are sorted; the class is about the
-/// request that was made, a trigger above all.
+/// What a failed request allows the caller to do. This is the one place where errors are classified. The class is about
+/// the request that was made, above all a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorClass {
-    /// Spacelift understood the request and will not do it: validation, "not found", a state that does not allow it.
-    /// Nothing happened, and the same request will meet the same answer until something changes.
+    /// Spacelift understood the request and refused it: validation, "not found", a state that does not allow it.
+    /// Nothing happened, and the same request gets the same answer until something changes.
     Refused,
     /// The key is wrong or lacks a right. Nothing happened. A person has to act; then the same request may work.
     Unauthorized,
-    /// Nothing happened, for a reason that passes: the same request may be sent again later.
+    /// Nothing happened, for a temporary reason: the same request may be sent again later.
     Transient,
-    /// It may have happened. Look at what it would have made before it is sent again.
+    /// It may have happened. Check for its result before sending it again.
     Ambiguous,
 }
 
@@ -72,7 +73,7 @@ impl Error {
         }
     }
 
-    /// Whether the same request may simply be sent again later.
+    /// Whether the same request may be sent again later without a check.
     pub fn is_retryable(&self) -> bool {
         self.class() == ErrorClass::Transient
     }
@@ -87,7 +88,7 @@ impl Error {
 }
 
 impl ErrorKind {
-    /// The kind alone, for logs: messages may repeat what was sent.
+    /// The kind's name alone, for logs: messages may repeat what was sent.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
@@ -116,7 +117,9 @@ impl fmt::Display for ErrorKind {
             }
             Self::RateLimited { retry_after: None } => f.write_str("too many requests"),
             Self::Unreachable { detail } => write!(f, "Spacelift cannot be reached: {detail}"),
-            Self::Ambiguous { detail } => write!(f, "it may have happened, the answer is lost: {detail}"),
+            Self::Ambiguous { detail } => {
+                write!(f, "it may have happened, but the answer was lost: {detail}")
+            }
             Self::NotGraphQl { status, detail } => {
                 write!(
                     f,

@@ -3,14 +3,15 @@
 mod client;
 mod document;
 mod error;
+mod facts;
 mod fields;
-mod lexer;
 mod operations;
 mod settings;
 mod transport;
 
 pub use client::Spacelift;
 pub use error::{Error, ErrorClass, ErrorKind};
+pub use facts::COMMITS_MAX;
 pub use fields::{Fields, FieldsError};
 pub use operations::blueprint::{Blueprint, BlueprintInput, BlueprintState, StackFromBlueprint};
 pub use operations::context::{ConfigElement, ConfigKind, Context, NewConfig, NewContext};
@@ -21,4 +22,4 @@ pub use operations::session::User;
 pub use operations::space::{NewSpace, Space};
 pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, StackWithRuns, Vendor, VendorConfig};
 pub use operations::webhook::{NamedWebhook, NewNamedWebhook};
-pub use settings::{ConfigError, Limits, Settings};
+pub use settings::{ConfigError, Limits, Settings, is_private_address};

@@ -1,18 +1,19 @@
 //! The settings of the client: the account's address, the API key, and the limits.
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 
-/// For each setting its names: ours first, then those of Spacelift's own tools.
+/// The names of each setting: ours first, then those of Spacelift's own tools.
 const BASE_URL: [&str; 2] = ["SPACELIFT_BASE_URL", "SPACELIFT_API_KEY_ENDPOINT"];
 const KEY_ID: [&str; 2] = ["SPACELIFT_KEY_ID", "SPACELIFT_API_KEY_ID"];
 const KEY_SECRET: [&str; 2] = ["SPACELIFT_KEY_SECRET", "SPACELIFT_API_KEY_SECRET"];
 const REQUESTS_PER_MINUTE: &str = "SPACELIFT_REQUESTS_PER_MINUTE";
 
-/// Everything a client is made from.
+/// The settings of a client.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The account's API, with or without `/graphql`.
@@ -27,12 +28,12 @@ pub struct Settings {
 pub struct Limits {
     /// Name resolution, TCP and TLS together. A request that fails here was never sent.
     pub connect_timeout: Duration,
-    /// One whole request, connection included. If it is longer than the timeout of the activity that makes the
-    /// request, that one decides instead, and knows less.
+    /// One whole request, connection included. If it is longer than the timeout of the activity that makes the request,
+    /// the activity's timeout ends the request first, without knowing what became of it.
     pub request_timeout: Duration,
     /// All clones of a client together, logins included. Requests beyond it wait. Spacelift publishes no limit.
     pub requests_per_minute: NonZeroU32,
-    /// The longest answer that is read. A page of 50 stacks with all their configuration stays well below.
+    /// The longest answer that is read. A page of 50 stacks with all their configuration is much smaller.
     pub response_bytes_max: usize,
 }
 
@@ -47,7 +48,7 @@ impl Default for Limits {
     }
 }
 
-/// Why no client can be made.
+/// Why no client can be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     #[error("not set: {}", .0.join(", "))]
@@ -64,7 +65,7 @@ pub enum ConfigError {
 }
 
 impl Settings {
-    /// Reads the settings by name, and reports all that are missing at once. An empty value counts as missing.
+    /// Reads the settings by name, and reports all missing ones at once. An empty value counts as missing.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let value = |name: &str| {
             lookup(name)
@@ -97,6 +98,20 @@ impl Settings {
     }
 }
 
+/// Whether the host of a URL is an address of this machine or of a private network; `None` if it is a name.
+pub fn is_private_address(host: &str) -> Option<bool> {
+    Some(match host.trim_matches(['[', ']']).parse().ok()? {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
+        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+    })
+}
+
+/// Whether a host is this machine or in a private network. A name without a dot is one of such a network.
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    is_private_address(host).unwrap_or(!host.contains('.'))
+}
+
 /// The address that documents are posted to.
 pub(crate) fn endpoint(base_url: &str) -> Result<Url, ConfigError> {
     let mut url = Url::parse(base_url.trim()).map_err(|_| ConfigError::BaseUrl("is not a URL"))?;
@@ -105,6 +120,11 @@ pub(crate) fn endpoint(base_url: &str) -> Result<Url, ConfigError> {
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(ConfigError::BaseUrl("names no host"));
+    }
+    if url.scheme() == "http" && !is_local(&url) {
+        return Err(ConfigError::BaseUrl(
+            "starts with http://, which would send the API key unencrypted: use https://",
+        ));
     }
     if !url.username().is_empty() || url.password().is_some() {
         return Err(ConfigError::BaseUrl("holds a user name or a password"));
@@ -147,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn both_families_of_names_work_and_ours_wins() {
+    fn both_sets_of_variable_names_work_and_ours_win() {
         let theirs = [
             ("SPACELIFT_API_KEY_ENDPOINT", "https://a.app.spacelift.io"),
             ("SPACELIFT_API_KEY_ID", "theirs"),
@@ -209,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_base_url_that_cannot_work_is_refused_without_being_repeated() {
+    fn an_invalid_base_url_is_refused_without_being_repeated() {
         for base in [
             "",
             "acme",
@@ -220,6 +240,23 @@ mod tests {
         ] {
             let error = endpoint(base).unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_key_is_sent_without_encryption_only_to_this_machine_and_private_networks() {
+        for (base, is_accepted) in [
+            ("https://acme.app.spacelift.io", true),
+            ("http://acme.app.spacelift.io", false),
+            ("http://localhost:8010", true),
+            ("http://spacelift:8010", true),
+            ("http://127.0.0.1:8010", true),
+            ("http://10.0.0.7", true),
+            ("http://203.0.113.7", false),
+            ("http://[::1]:8010", true),
+            ("http://[2001:db8::1]", false),
+        ] {
+            assert_eq!(endpoint(base).is_ok(), is_accepted, "{base}");
         }
     }
 }

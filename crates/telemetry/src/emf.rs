@@ -1,6 +1,6 @@
-//! CloudWatch's embedded metric format: a log line that holds metrics and says so. It costs no call.
+//! CloudWatch's embedded metric format: metrics in a log line. It needs no API call.
 //!
-//! Dimensions are bounded sets of words, since CloudWatch keeps, and charges for, a series for each combination:
+//! Dimensions are small fixed sets of values, since CloudWatch stores, and charges for, a series for each combination:
 //! never a stack, a run or a chain.
 
 use std::io::Write as _;
@@ -8,14 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-/// The variable that names CloudWatch's namespace. Where it is not set, nothing is emitted.
+/// The variable that sets CloudWatch's namespace. If it is not set, no metrics are written.
 const VARIABLE: &str = "SPILLWAY_METRICS_NAMESPACE";
 
-/// Where the metrics of a program go, if anywhere.
+/// The CloudWatch namespace of a program's metrics, if any.
 #[derive(Debug, Clone, Default)]
 pub struct Namespace(Option<String>);
 
-/// What a number counts.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy)]
 pub enum Unit {
     Count,
@@ -38,22 +38,22 @@ impl Namespace {
         Self(lookup(VARIABLE).filter(|name| !name.trim().is_empty()))
     }
 
-    pub fn is_wanted(&self) -> bool {
+    pub fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Writes a line of metrics to standard output, where it is wanted.
+    /// Writes a line of metrics to standard output, if a namespace is set.
     pub fn emit(&self, line: Line) {
         if let Some(namespace) = &self.0 {
             let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let text = line.render(namespace, at.as_millis());
-            // Metrics are no reason to fail.
+            // A program must not fail because of its metrics.
             let _ = writeln!(std::io::stdout().lock(), "{text}");
         }
     }
 }
 
-/// The metrics of one moment.
+/// Metrics of one point in time.
 #[derive(Debug, Default)]
 pub struct Line {
     fields: Map<String, Value>,
@@ -61,13 +61,13 @@ pub struct Line {
 }
 
 impl Line {
-    /// A metric without dimensions.
+    /// Adds a metric without dimensions.
     #[must_use]
     pub fn metric(self, name: &str, unit: Unit, value: impl Into<Value>) -> Self {
         self.metric_by(&[&[]], name, unit, value)
     }
 
-    /// A metric that is kept once for each of the sets of dimensions.
+    /// Adds a metric that is kept for each of the sets of dimensions.
     #[must_use]
     pub fn metric_by(mut self, sets: &[&[&str]], name: &str, unit: Unit, value: impl Into<Value>) -> Self {
         let sets = sets
@@ -80,7 +80,7 @@ impl Line {
         self
     }
 
-    /// What a dimension is on this line.
+    /// Sets the value of a dimension.
     #[must_use]
     pub fn dimension(mut self, name: &str, value: &str) -> Self {
         self.fields.insert(name.to_owned(), value.into());

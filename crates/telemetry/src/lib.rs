@@ -1,4 +1,4 @@
-//! How the deployed programs tell of themselves: JSON logs, and metrics that CloudWatch reads out of them.
+//! Telemetry of the deployed programs: JSON logs, and metrics that CloudWatch extracts from them.
 
 mod emf;
 
@@ -8,8 +8,8 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// JSON lines on standard output, as much as `RUST_LOG` says (`warn,webhook=debug`): `info` where it is not set or
-/// cannot be read.
+/// Logs JSON lines to standard output at the level of `RUST_LOG` (`warn,webhook=debug`), or at `info` if that is not
+/// set or invalid.
 pub fn log_json() {
     let wanted = std::env::var("RUST_LOG")
         .ok()

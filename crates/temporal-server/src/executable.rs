@@ -1,4 +1,4 @@
-//! Where the `temporal` executable comes from: the PATH, our cache, the official release, or a build with Go.
+//! Finds the `temporal` executable: on the PATH, in our cache, as the official release, or by a build with Go.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,15 +7,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
-/// The version of the command line that is fetched or built. Later ones have a replace directive in their
-/// `go.mod`, which `go install` refuses.
+/// The version of the command line that is downloaded or built. Later ones have a replace directive in their `go.mod`,
+/// which `go install` refuses.
 pub const VERSION: &str = "1.5.1";
 
-/// How long the official download may take to answer before a build is tried instead.
+/// How long to wait for a connection to the official download before a build is tried instead.
 const DOWNLOAD_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The path of a `temporal` executable, got by the first way that works. `progress` is told what is done where
-/// it takes more than a moment.
+/// The path of a `temporal` executable, from the first source that works. `progress` is called with each step that
+/// takes more than a moment.
 pub async fn executable(mut progress: impl FnMut(&str)) -> anyhow::Result<PathBuf> {
     if let Some(found) = on_path() {
         return Ok(found);
@@ -70,7 +70,7 @@ async fn download(cache: &Path) -> anyhow::Result<()> {
     };
     let address =
         format!("https://temporal.download/cli/archive/v{VERSION}?platform={platform}&arch={architecture}");
-    // An error says that a provider is installed already, which is as good.
+    // An error means that a provider is installed already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .connect_timeout(DOWNLOAD_CONNECT_TIMEOUT)
@@ -83,7 +83,7 @@ async fn download(cache: &Path) -> anyhow::Result<()> {
         .bytes()
         .await?;
 
-    // Unpacked beside its place and renamed, so that a download that was cut off is never taken for the program.
+    // Unpacked beside its destination and renamed, so that an incomplete download is never taken for the program.
     let unpacked = tempfile::tempdir_in(cache)?;
     let packed = unpacked.path().join("temporal.tar.gz");
     std::fs::write(&packed, &archive)?;

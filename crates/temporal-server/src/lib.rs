@@ -1,6 +1,6 @@
-//! A Temporal development server on this machine: found, fetched or built, started, stopped.
+//! A Temporal development server on this machine: finds, downloads or builds it, starts and stops it.
 //!
-//! For `spillway dev` and the tests. The server that runs in production is somebody else's.
+//! For `spillway dev` and the tests. It is not for production.
 
 mod executable;
 mod process;

@@ -1,48 +1,58 @@
-//! SQS to Temporal: records the events that waited while Temporal was away.
+//! SQS to Temporal: records the events that waited while Temporal could not be reached.
 //!
-//! Nothing is verified again: only the webhook may write to the queue. The call and the ids are the webhook's, so what
-//! was recorded meanwhile is a duplicate.
+//! Nothing is verified again: only the webhook may write to the queue. The call and the workflow ids are the webhook's,
+//! so events that were recorded in the meantime are duplicates.
 
 use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::Instant;
 
 use anyhow::bail;
 use audit::{Action, Entry, Record, Store};
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use chain::event::EVENT_AGE_MAX;
 use environment::Variables;
-use orchestrator::contract::{Received, Source};
-use orchestrator::{Recorded, Recorder, Settings, TemporalSource, clock};
 use queue::{Message, Queue};
+use settings::Settings;
 use telemetry::{Line, Namespace, Unit};
+use temporal_client::contract::{Received, Source};
+use temporal_client::{Recorded, Recorder, TemporalSource, clock};
 use tracing::{error, info, warn};
 
 const BUFFER_VARIABLE: &str = "SPILLWAY_BUFFER_QUEUE_URL";
-/// How long the start waits for Temporal; what was not ready in time is tried again with the first batch.
+/// How long the start waits for Temporal. What was not ready in time is retried with the first batch.
 const WARM_UP_TIME_MAX: Duration = Duration::from_secs(6);
 
-/// How long a message waits for its second try, where Temporal was away at the first; before each later one it waits
-/// twice as long. So five tries take three quarters of an hour, and no message waits much longer than Temporal was away.
+/// How long before its deadline the function answers. Lambda ends a function at its deadline without an answer, and
+/// then every message of the batch counts one more try, even those that were recorded.
+const ANSWER_TIME: Duration = Duration::from_secs(2);
+/// How long writing to the audit log may take. The event is already recorded in Temporal.
+const AUDIT_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// The pause before the second try of a message if Temporal could not be reached; each later pause is twice as long. So
+/// five tries take three quarters of an hour, and no message waits much longer than the outage.
 const FIRST_PAUSE: Duration = Duration::from_secs(90);
-/// As long as SQS hides anything.
+/// The longest time that SQS can hide a message.
 const LONGEST_PAUSE: Duration = Duration::from_secs(12 * 3600);
 
-/// Records what waited.
+/// Records the messages of the queue.
 pub struct Redeliverer {
     recorder: Recorder,
-    /// Where the messages come from. Without it each waits for as long as its queue says.
+    /// The queue of the messages. Without it, each waits as long as its queue is configured to.
     buffer: Option<Queue>,
     audit: Option<Store>,
     metrics: Namespace,
 }
 
-/// Why a message stays in the queue. After five tries it goes to the dead letters.
+/// Why a message stays in the queue. After five tries it goes to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 enum NotRedelivered {
-    #[error("Temporal is away")]
+    #[error("Temporal cannot be reached")]
     TemporalAway,
-    #[error(
-        "it is {hours} hours old, and Temporal may have forgotten what it knew of it: a person has to decide"
-    )]
+    #[error("the function has no more time")]
+    NoTime,
+    #[error("it is {hours} hours old, and Temporal may have deleted its workflow: a person has to decide")]
     TooOld { hours: i64 },
     #[error(transparent)]
     Unreadable(#[from] queue::MessageError),
@@ -51,7 +61,7 @@ enum NotRedelivered {
 }
 
 impl Redeliverer {
-    /// From variables, with everything that is wrong in one message.
+    /// Reads variables, and reports all problems in one message.
     pub async fn from_variables(variables: &Variables) -> anyhow::Result<Self> {
         let lookup = |name: &str| variables.get(name).cloned();
         let mut problems = Vec::new();
@@ -72,35 +82,43 @@ impl Redeliverer {
         })
     }
 
-    /// Does what the first batch would have to wait for.
+    /// Connects, so that the first batch need not wait for it.
     pub async fn warm_up(&self) {
         if tokio::time::timeout(WARM_UP_TIME_MAX, self.recorder.warm_up())
             .await
             .is_err()
         {
-            warn!("Temporal was not ready; the first batch tries again");
+            warn!("Temporal was not ready; the first batch retries");
         }
     }
 
-    /// Records each message, and names those that have to stay in the queue.
-    pub async fn redeliver(&self, event: SqsEvent) -> SqsBatchResponse {
+    /// Records the messages concurrently, and before the deadline returns those that have to stay in the queue.
+    pub async fn redeliver(&self, event: SqsEvent, deadline: Instant) -> SqsBatchResponse {
+        let until = deadline.checked_sub(ANSWER_TIME).unwrap_or(deadline);
+        let redelivered = join_all(event.records.iter().map(|message| self.one(message, until))).await;
         let mut response = SqsBatchResponse::default();
         let mut pauses = Vec::new();
-        for message in &event.records {
-            if let Err(error) = self.one(message).await {
-                error!(
-                    message.id = message.message_id,
-                    "A message stays in the queue: {error}"
-                );
-                if let (NotRedelivered::TemporalAway, Some(receipt)) = (error, &message.receipt_handle) {
-                    pauses.push((receipt.clone(), pause_after(tries(message))));
-                }
-                let mut failure = BatchItemFailure::default();
-                failure.item_identifier = message.message_id.clone().unwrap_or_default();
-                response.batch_item_failures.push(failure);
+        for (message, redelivered) in event.records.iter().zip(redelivered) {
+            let Err(error) = redelivered else { continue };
+            error!(
+                message.id = message.message_id,
+                "A message stays in the queue: {error}"
+            );
+            let waits = matches!(error, NotRedelivered::TemporalAway | NotRedelivered::NoTime);
+            if let (true, Some(receipt)) = (waits, &message.receipt_handle) {
+                pauses.push((receipt.clone(), pause_after(tries(message))));
             }
+            let mut failure = BatchItemFailure::default();
+            failure.item_identifier = message.message_id.clone().unwrap_or_default();
+            response.batch_item_failures.push(failure);
         }
-        self.postpone(&pauses).await;
+        // If this takes too long, the queue's own pause applies.
+        if tokio::time::timeout_at(deadline - ANSWER_TIME / 2, self.postpone(&pauses))
+            .await
+            .is_err()
+        {
+            warn!("The remaining messages could not be hidden in time");
+        }
         let failed = response.batch_item_failures.len();
         self.metrics.emit(
             Line::default()
@@ -110,7 +128,7 @@ impl Redeliverer {
         response
     }
 
-    /// Where this does not work, the queue's own pause is in force.
+    /// If this fails, the queue's own pause applies.
     async fn postpone(&self, pauses: &[(String, Duration)]) {
         if let Some(buffer) = self.buffer.as_ref().filter(|_| !pauses.is_empty())
             && let Err(error) = buffer.hide(pauses).await
@@ -119,7 +137,7 @@ impl Redeliverer {
         }
     }
 
-    async fn one(&self, message: &SqsMessage) -> Result<(), NotRedelivered> {
+    async fn one(&self, message: &SqsMessage, until: Instant) -> Result<(), NotRedelivered> {
         let received = match Message::parse(message.body.as_deref().unwrap_or_default())? {
             Message::Received(received) => received,
             Message::Unreadable(_) => return Err(NotRedelivered::Quarantined),
@@ -131,10 +149,9 @@ impl Redeliverer {
                 return Err(NotRedelivered::TooOld { hours });
             }
         }
-        let recorded = self
-            .recorder
-            .record(&received, Source::Queue)
+        let recorded = tokio::time::timeout_at(until, self.recorder.record(&received, Source::Queue))
             .await
+            .map_err(|_| NotRedelivered::NoTime)?
             .ok_or(NotRedelivered::TemporalAway)?;
         let (workflow_id, outcome) = match &recorded {
             Recorded::Accepted { workflow_id, .. } => (workflow_id, "accepted"),
@@ -145,27 +162,32 @@ impl Redeliverer {
             workflow.id = workflow_id,
             "Redelivered: {outcome}"
         );
-        self.write_down(&received, outcome).await;
+        let limit = until.min(Instant::now() + AUDIT_TIME_MAX);
+        self.write_audit_record(&received, outcome, limit).await;
         Ok(())
     }
 
-    /// What is recorded in Temporal is recorded, whether or not this works.
-    async fn write_down(&self, received: &Received, outcome: &str) {
+    /// The event is recorded in Temporal, whether or not this succeeds.
+    async fn write_audit_record(&self, received: &Received, outcome: &str, limit: Instant) {
         let Some(store) = &self.audit else {
             return;
         };
         let mut entry = Entry::new(clock::now_ms(), "redeliver", Action::DeliveryRedelivered);
         received.identify(&mut entry);
         entry.outcome = Some(outcome.to_owned());
-        if let Err(error) = store.put_delivery(&Record::unlinked(entry)).await {
-            self.metrics
-                .emit(Line::default().metric("AuditFailures", Unit::Count, 1));
-            error!("{:#}", anyhow::Error::new(error));
-        }
+        let record = Record::unlinked(entry);
+        let problem = match tokio::time::timeout_at(limit, store.put_delivery(&record)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => format!("{:#}", anyhow::Error::new(error)),
+            Err(_) => "no answer in time".to_owned(),
+        };
+        self.metrics
+            .emit(Line::default().metric("AuditFailures", Unit::Count, 1));
+        error!("The audit log could not be written: {problem}");
     }
 }
 
-/// How often a message was handed out, this time included.
+/// How often a message was received, including this time.
 fn tries(message: &SqsMessage) -> u32 {
     let counted = message.attributes.get("ApproximateReceiveCount");
     counted.and_then(|counted| counted.parse().ok()).unwrap_or(1)
@@ -181,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_pause_is_twice_the_one_before_and_none_is_longer_than_sqs_takes() {
+    fn pauses_double_up_to_the_limit_of_sqs() {
         for (tries, seconds) in [
             (0, 90),
             (1, 90),

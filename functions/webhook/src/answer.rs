@@ -1,22 +1,24 @@
-//! What the sender is told. The statuses are part of the contract: Spacelift retries on 5xx only, and switches a
-//! webhook off after ten failures in a row.
+//! The answers to deliveries. The status codes are part of the contract: Spacelift retries on 5xx only, and disables a
+//! webhook after ten failures in a row.
+
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chain::event::{MAX_BODY_BYTES, UnreadableBody};
-use orchestrator::Recorded;
 use serde::Serialize;
+use temporal_client::Recorded;
 use utoipa::ToSchema;
 
-/// When a sender may try again where nothing could be recorded.
+/// When a sender may retry if nothing could be recorded.
 const RETRY_AFTER_S: u16 = 30;
 
-/// One answer to one delivery, or to a request that is none.
+/// The answer to one delivery, or to another request.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Recorded(Recorded),
-    /// Temporal is away, and the event is in the queue.
+    /// Temporal could not be reached, and the event is in the queue.
     Buffered,
     Ignored {
         code: String,
@@ -27,22 +29,30 @@ pub(crate) enum Answer {
     OtherMethod,
     TooLarge,
     NotJson,
-    /// The body did not arrive whole.
+    /// The body is incomplete.
     Broken,
-    Unreadable(UnreadableBody),
-    /// Authentic, and without a thing that only the sender can add.
+    /// Too many requests from this sender were refused.
+    TooMany {
+        wait: Duration,
+    },
+    Unreadable {
+        body: UnreadableBody,
+        /// Whether it is in the quarantine queue.
+        is_kept: bool,
+    },
+    /// Authentic, but a field is missing or invalid that only the sender can correct.
     Incomplete {
         field: &'static str,
-        reason: &'static str,
+        reason: String,
     },
     Unavailable,
 }
 
-/// The event is taken, and what follows from it is under way.
+/// The event was accepted.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
-pub(crate) enum Taken {
-    /// Temporal has it.
+pub(crate) enum AcceptedResponse {
+    /// Temporal has recorded it.
     Accepted {
         /// The workflow that follows the run.
         #[schema(example = "run:acme:01JSPXRQR2F3Y06HD85YYXRSZ7")]
@@ -50,28 +60,36 @@ pub(crate) enum Taken {
         #[schema(format = "uuid")]
         workflow_run_id: String,
     },
-    /// Temporal is away; a queue has it, and it is recorded as soon as Temporal is back.
+    /// Temporal is unavailable: the event waits in a queue and is recorded when Temporal is back.
     Buffered,
+    /// It cannot be read, and is kept in the quarantine queue. The sender gets no error, since it would disable the
+    /// webhook after ten.
+    Kept {
+        error: String,
+        /// The path of the field that is wrong, such as `run.commit.hash`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        field: Option<String>,
+    },
 }
 
-/// Nothing is to be done.
+/// Nothing needs to be done.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
-pub(crate) enum Settled {
+pub(crate) enum NoActionResponse {
     /// It was recorded before.
     Duplicate { workflow_id: String },
-    /// It is authentic, and not ours to act on.
+    /// It is authentic and needs no action.
     Ignored {
-        /// One word: `run_type`, `other_account`, `too_old`, `from_the_future`, `progress`, `audit_trail`, `internal_error`,
-        /// `module_version` or `unknown`.
+        /// A code: `run_type`, `other_account`, `too_old`, `from_the_future`, `progress`, `audit_trail`,
+        /// `internal_error`, `module_version` or `unknown`.
         #[schema(example = "run_type")]
         reason: String,
-        /// The same for people.
+        /// The reason as a sentence.
         detail: String,
     },
 }
 
-/// Why a request was not taken.
+/// Why a request was rejected.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
     error: String,
@@ -81,7 +99,7 @@ pub(crate) struct Problem {
 }
 
 impl Answer {
-    /// One word for logs and metrics.
+    /// A code for logs and metrics.
     pub(crate) fn code(&self) -> &str {
         match self {
             Self::Recorded(Recorded::Accepted { .. }) => "accepted",
@@ -94,19 +112,27 @@ impl Answer {
             Self::TooLarge => "too_large",
             Self::NotJson => "not_json",
             Self::Broken => "broken",
-            Self::Unreadable(_) | Self::Incomplete { .. } => "unreadable",
+            Self::TooMany { .. } => "too_many",
+            Self::Unreadable { is_kept: true, .. } => "kept",
+            Self::Unreadable { .. } | Self::Incomplete { .. } => "unreadable",
             Self::Unavailable => "unavailable",
         }
     }
 
-    /// Whether the sender is told that all is well.
+    /// Whether the sender gets a success status.
     pub(crate) fn is_success(&self) -> bool {
-        matches!(self, Self::Recorded(_) | Self::Buffered | Self::Ignored { .. })
+        matches!(
+            self,
+            Self::Recorded(_)
+                | Self::Buffered
+                | Self::Ignored { .. }
+                | Self::Unreadable { is_kept: true, .. }
+        )
     }
 
-    /// Whether the sender has proved who it is.
+    /// Whether the signature was valid.
     pub(crate) fn is_authentic(&self) -> bool {
-        self.is_success() || matches!(self, Self::Unreadable(_) | Self::Incomplete { .. })
+        self.is_success() || matches!(self, Self::Unreadable { .. } | Self::Incomplete { .. })
     }
 
     pub(crate) fn workflow_id(&self) -> Option<&str> {
@@ -122,7 +148,7 @@ impl Answer {
     pub(crate) fn reason(&self) -> Option<&str> {
         match self {
             Self::Ignored { code, .. } => Some(code),
-            Self::Unreadable(unreadable) => Some(&unreadable.field),
+            Self::Unreadable { body, .. } => Some(&body.field),
             Self::Incomplete { field, .. } => Some(field),
             _ => None,
         }
@@ -137,58 +163,66 @@ impl IntoResponse for Answer {
                 workflow_run_id,
             }) => (
                 StatusCode::ACCEPTED,
-                Json(Taken::Accepted {
+                Json(AcceptedResponse::Accepted {
                     workflow_id,
                     workflow_run_id,
                 }),
             )
                 .into_response(),
-            Self::Buffered => (StatusCode::ACCEPTED, Json(Taken::Buffered)).into_response(),
+            Self::Buffered => (StatusCode::ACCEPTED, Json(AcceptedResponse::Buffered)).into_response(),
             Self::Recorded(Recorded::Duplicate { workflow_id }) => {
-                Json(Settled::Duplicate { workflow_id }).into_response()
+                Json(NoActionResponse::Duplicate { workflow_id }).into_response()
             }
-            Self::Ignored { code, reason } => Json(Settled::Ignored {
+            Self::Ignored { code, reason } => Json(NoActionResponse::Ignored {
                 reason: code,
                 detail: reason,
             })
             .into_response(),
-            // One text for every reason: which part of a forgery was wrong is for the log alone.
-            Self::Refused => problem(
-                StatusCode::UNAUTHORIZED,
-                "the request is not signed with this webhook's secret",
-            ),
-            Self::NotFound => problem(
-                StatusCode::NOT_FOUND,
-                "there is nothing here; deliveries go to /webhook",
-            ),
-            Self::OtherMethod => problem(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "this path is there, and not for this method",
-            ),
+            // One text for every reason: only the log says what was wrong with the signature.
+            Self::Refused => problem(StatusCode::UNAUTHORIZED, "the signature is missing or wrong"),
+            Self::NotFound => problem(StatusCode::NOT_FOUND, "not found: deliveries go to /webhook"),
+            Self::OtherMethod => problem(StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
             Self::TooLarge => {
-                let error = format!("the body is larger than the {MAX_BODY_BYTES} bytes that are read");
+                let error = format!("the body is larger than {MAX_BODY_BYTES} bytes");
                 problem(StatusCode::PAYLOAD_TOO_LARGE, error)
             }
             Self::NotJson => problem(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body has to be application/json",
+                "the content type must be application/json",
             ),
-            Self::Broken => problem(StatusCode::BAD_REQUEST, "the body did not arrive whole"),
-            Self::Unreadable(unreadable) => {
-                let error = unreadable.to_string();
-                let field = Some(unreadable.field).filter(|field| !field.is_empty());
-                (StatusCode::UNPROCESSABLE_ENTITY, Json(Problem { error, field })).into_response()
+            Self::Broken => problem(StatusCode::BAD_REQUEST, "the body is incomplete"),
+            Self::TooMany { wait } => {
+                let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
+                let error = "too many rejected requests from this address: try again later";
+                (
+                    [(header::RETRY_AFTER, seconds)],
+                    problem(StatusCode::TOO_MANY_REQUESTS, error),
+                )
+                    .into_response()
+            }
+            Self::Unreadable { body, is_kept } => {
+                let error = body.to_string();
+                let field = Some(body.field).filter(|field| !field.is_empty());
+                if is_kept {
+                    (
+                        StatusCode::ACCEPTED,
+                        Json(AcceptedResponse::Kept { error, field }),
+                    )
+                        .into_response()
+                } else {
+                    (StatusCode::UNPROCESSABLE_ENTITY, Json(Problem { error, field })).into_response()
+                }
             }
             Self::Incomplete { field, reason } => {
                 let body = Problem {
-                    error: reason.to_owned(),
+                    error: reason,
                     field: Some(field.to_owned()),
                 };
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
             }
             Self::Unavailable => {
                 let retry_after = [(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))];
-                let error = "the event could not be recorded; send it again later";
+                let error = "the event could not be recorded: send it again later";
                 (retry_after, problem(StatusCode::SERVICE_UNAVAILABLE, error)).into_response()
             }
         }

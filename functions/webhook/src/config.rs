@@ -1,32 +1,37 @@
-//! What the webhook needs to know, read once at its start.
+//! The configuration of the webhook, read once at its start.
 
 use audit::Store;
 use chain::AccountName;
 use chain::signature::{WebhookSecret, WebhookSecrets};
 use environment::Variables;
-use orchestrator::{Settings, TemporalSource};
 use queue::Queue;
+use settings::Settings;
 use telemetry::Namespace;
+use temporal_client::TemporalSource;
 
 use crate::secrets::SecretSource;
 
-/// Everything that the webhook needs to know.
+/// The configuration of the webhook.
 pub struct Config {
     pub secrets: SecretSource,
     pub temporal: TemporalSource,
     pub settings: Settings,
-    /// The account whose events are ours, and to which requests belong that name none. Any, where it is not set.
+    /// The account whose events are accepted, and the default account of requests. If it is not set, all are accepted.
     pub account: Option<AccountName>,
-    /// Where events wait while Temporal is away.
+    /// The queue of events that wait while Temporal cannot be reached.
     pub buffer: Option<Queue>,
-    /// Where authentic bodies are kept that could not be read.
+    /// The queue of authentic bodies that could not be read.
     pub quarantine: Option<Queue>,
-    /// Where every decision is written down.
+    /// The audit log of every decision.
     pub audit: Option<Store>,
     pub metrics: Namespace,
+    /// Whether `/docs` and `/openapi.json` are served.
+    pub has_docs: bool,
+    /// Whether `X-Forwarded-For` names the sender.
+    pub is_behind_proxy: bool,
 }
 
-/// All that is wrong with the configuration, in one message.
+/// All problems of the configuration, in one message.
 #[derive(Debug, thiserror::Error)]
 #[error("the webhook cannot start:\n{}", problems.join("\n"))]
 pub struct ConfigError {
@@ -34,7 +39,7 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// What nothing works without.
+    /// A configuration with the required parts only.
     pub fn new(
         secrets: impl Into<SecretSource>,
         temporal: impl Into<TemporalSource>,
@@ -49,10 +54,12 @@ impl Config {
             quarantine: None,
             audit: None,
             metrics: Namespace::default(),
+            has_docs: false,
+            is_behind_proxy: false,
         }
     }
 
-    /// From variables, with everything that is wrong in one message. Secrets are read later, and again and again.
+    /// Reads variables, and reports all problems in one message. Secrets are read later and refreshed.
     pub async fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
         let variable = |name: &str| variables.get(name).cloned();
         let mut problems = Vec::new();
@@ -130,10 +137,10 @@ mod tests {
 
     #[track_caller]
     fn check(variables: &[(&str, &str)], problem: Option<&str>) {
-        let variable = |wanted: &str| {
+        let variable = |key: &str| {
             variables
                 .iter()
-                .find(|(name, _)| *name == wanted)
+                .find(|(name, _)| *name == key)
                 .map(|(_, value)| (*value).to_owned())
         };
         match (secrets(&variable), problem) {

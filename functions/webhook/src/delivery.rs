@@ -1,5 +1,6 @@
-//! One delivery, from its bytes to its answer.
+//! Handles one delivery, from its bytes to its answer.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,22 +8,24 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use chain::AccountName;
 use chain::event::{self, Delivery, UnreadableBody};
 use chain::event::{IrrelevantEvent, is_other_account, why_irrelevant};
 use chain::signature;
-use orchestrator::contract::{Received, Source};
-use orchestrator::{Recorder, clock};
 use queue::{Message, Queue, Unreadable};
+use temporal_client::contract::{Received, Source};
+use temporal_client::{Recorder, clock};
 use tracing::error;
 
-use crate::answer::{Answer, Problem, Settled, Taken};
+use crate::answer::{AcceptedResponse, Answer, NoActionResponse, Problem};
 use crate::config::Config;
-use crate::journal::{About, Journal};
+use crate::journal::{DeliveryDetails, Journal, REFUSALS_EVERY};
+use crate::limit::Authentic;
 use crate::openapi::WebhookBody;
-use crate::secrets::{Disbelief, Secrets};
+use crate::secrets::{Secrets, VerifyError};
 
-/// What takes deliveries.
+/// Handles deliveries.
 pub(crate) struct Receiver {
     secrets: Secrets,
     account: Option<AccountName>,
@@ -30,6 +33,8 @@ pub(crate) struct Receiver {
     buffer: Option<Queue>,
     quarantine: Option<Queue>,
     journal: Journal,
+    /// Whether ends of proposed runs are recorded.
+    pull_requests: bool,
 }
 
 impl Receiver {
@@ -37,6 +42,7 @@ impl Receiver {
         Self {
             secrets: Secrets::new(config.secrets),
             account: config.account,
+            pull_requests: config.settings.pull_requests,
             recorder: Recorder::new(config.temporal, config.settings),
             buffer: config.buffer,
             quarantine: config.quarantine,
@@ -44,18 +50,33 @@ impl Receiver {
         }
     }
 
-    /// Does what the first delivery would have to wait for. What fails here is tried again by that delivery.
+    /// Reads the secrets and connects, so that the first delivery need not wait for it. Failures are retried with that
+    /// delivery.
     pub(crate) async fn warm_up(&self) {
-        // On the heap: connecting has many states, and they would lie in every future that waits for this one.
+        // On the heap: the connecting future is large, and would be part of every future that awaits this one.
         Box::pin(async { tokio::join!(self.secrets.warm_up(), self.recorder.warm_up()) }).await;
+    }
+
+    /// Writes what is only counted so far. To be called before the process ends.
+    pub(crate) async fn finish(&self) {
+        self.journal.write_rest().await;
+    }
+
+    /// Writes what is only counted so far, whenever it is due. Never ends.
+    pub(crate) async fn write_on_schedule(&self) -> Infallible {
+        let mut due = tokio::time::interval(REFUSALS_EVERY);
+        loop {
+            due.tick().await;
+            self.journal.write_due_refusals().await;
+        }
     }
 }
 
-/// Takes a delivery.
+/// Receives a delivery.
 ///
-/// The body is Spacelift's own run event, the input of a notification policy, or a request: for a run, or to look at a
-/// run that is over. The signature is verified over its bytes before anything reads them. Spacelift sends again only
-/// after 5xx.
+/// The body is Spacelift's own run event, the input of a notification policy, or a request: to run a stack, or to look
+/// up a run that is over. The signature is verified over the raw bytes before anything parses them. Spacelift retries
+/// only after 5xx.
 #[utoipa::path(
     post, path = "/webhook", operation_id = "receive", tag = "webhook",
     params(("X-Signature-256" = String, Header, pattern = "^sha256=[0-9a-f]{64}$",
@@ -63,12 +84,16 @@ impl Receiver {
             the webhook's secret. Two secrets are valid while they rotate.")),
     request_body = WebhookBody,
     responses(
-        (status = 202, description = "The event is taken, by Temporal or by the queue in front of it.", body = Taken),
-        (status = 200, description = "Authentic, and nothing is to be done.", body = Settled),
+        (status = 202, description = "The event is taken, by Temporal or by the queue in front of it; or it cannot be \
+            read, and is kept.", body = AcceptedResponse),
+        (status = 200, description = "Authentic, and nothing is to be done.", body = NoActionResponse),
         (status = 401, description = "The signature is missing, malformed, doubled or wrong.", body = Problem),
         (status = 413, description = "The body is larger than 1 MiB.", body = Problem),
         (status = 415, description = "The body is not `application/json`.", body = Problem),
-        (status = 422, description = "Authentic and unreadable: the field and the reason.", body = Problem),
+        (status = 422, description = "Authentic and unreadable, or a request for a run that could be a replay: the field \
+            and the reason.", body = Problem),
+        (status = 429, description = "Too many requests from there were refused.", body = Problem,
+            headers(("Retry-After" = u16, description = "When to come again, in seconds."))),
         (status = 503, description = "The event could not be recorded.", body = Problem,
             headers(("Retry-After" = u16, description = "When to send it again, in seconds."))),
     )
@@ -77,25 +102,30 @@ pub(crate) async fn receive(
     State(receiver): State<Arc<Receiver>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Answer {
+) -> Response {
     let began = Instant::now();
-    let (answer, about) = decide(&receiver, &headers, body).await;
-    receiver.journal.tell(&answer, &about, began.elapsed()).await;
-    answer
+    let (answer, details) = decide(&receiver, &headers, body).await;
+    receiver.journal.report(&answer, &details, began.elapsed()).await;
+    let is_authentic = answer.is_authentic();
+    let mut response = answer.into_response();
+    if is_authentic {
+        response.extensions_mut().insert(Authentic);
+    }
+    response
 }
 
 async fn decide(
     receiver: &Receiver,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> (Answer, About) {
+) -> (Answer, DeliveryDetails) {
     let body = match body {
         Ok(body) if is_json(headers) => body,
-        Ok(body) => return (Answer::NotJson, About::bytes(&body)),
+        Ok(body) => return (Answer::NotJson, DeliveryDetails::bytes(&body)),
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return (Answer::TooLarge, About::Nothing);
+            return (Answer::TooLarge, DeliveryDetails::Nothing);
         }
-        Err(_) => return (Answer::Broken, About::Nothing),
+        Err(_) => return (Answer::Broken, DeliveryDetails::Nothing),
     };
     let signatures: Vec<&[u8]> = headers
         .get_all(signature::HEADER)
@@ -104,63 +134,84 @@ async fn decide(
         .collect();
     match receiver.secrets.verify(&signatures, &body).await {
         Ok(()) => {}
-        Err(Disbelief::Signature(error)) => {
+        Err(VerifyError::Signature(error)) => {
             let bytes = body.len();
-            return (Answer::Refused, About::Forgery { error, bytes });
+            return (Answer::Refused, DeliveryDetails::Forgery { error, bytes });
         }
-        Err(Disbelief::NoSecret) => return (Answer::Unavailable, About::bytes(&body)),
+        Err(VerifyError::NoSecret) => return (Answer::Unavailable, DeliveryDetails::bytes(&body)),
     }
     match event::parse(&body) {
         Ok(Delivery::Run(event)) => {
-            let irrelevant = why_irrelevant(&event, receiver.account.as_ref(), clock::now_ms());
-            receiver.take(irrelevant, Received::event(event)).await
+            let account = receiver.account.as_ref();
+            let irrelevant = why_irrelevant(&event, account, receiver.pull_requests, clock::now_ms());
+            receiver
+                .record_if_relevant(irrelevant, Received::event(event))
+                .await
         }
-        Ok(Delivery::Request(request)) => match receiver.account_of(request.account.as_ref()) {
-            Ok(account) => {
-                let irrelevant = is_other_account(&account, receiver.account.as_ref());
-                receiver
-                    .take(irrelevant, Received::request(account, request))
-                    .await
+        Ok(Delivery::Request(signed)) => {
+            if let Some(why) = signed.why_replayable(clock::now_ms()) {
+                let answer = Answer::Incomplete {
+                    field: why.field(),
+                    reason: why.to_string(),
+                };
+                return (answer, DeliveryDetails::bytes(&body));
             }
-            Err(incomplete) => (incomplete, About::bytes(&body)),
-        },
+            match receiver.account_of(signed.request.account.as_ref()) {
+                Ok(account) => {
+                    let irrelevant = is_other_account(&account, receiver.account.as_ref());
+                    receiver
+                        .record_if_relevant(irrelevant, Received::request(account, signed.request))
+                        .await
+                }
+                Err(incomplete) => (incomplete, DeliveryDetails::bytes(&body)),
+            }
+        }
         Ok(Delivery::RunEnded(ended)) => match receiver.account_of(ended.account.as_ref()) {
             Ok(account) => {
                 let irrelevant = is_other_account(&account, receiver.account.as_ref());
                 receiver
-                    .take(irrelevant, Received::RunEnded { account, ended })
+                    .record_if_relevant(irrelevant, Received::RunEnded { account, ended })
                     .await
             }
-            Err(incomplete) => (incomplete, About::bytes(&body)),
+            Err(incomplete) => (incomplete, DeliveryDetails::bytes(&body)),
         },
         Ok(Delivery::Ignored(ignored)) => {
             let answer = Answer::Ignored {
                 code: ignored.code().to_owned(),
                 reason: ignored.to_string(),
             };
-            (answer, About::bytes(&body))
+            (answer, DeliveryDetails::bytes(&body))
         }
         Err(unreadable) => {
-            receiver.keep(&unreadable, &body).await;
-            (Answer::Unreadable(unreadable), About::bytes(&body))
+            let is_kept = receiver.keep(&unreadable, &body).await;
+            let answer = Answer::Unreadable {
+                body: unreadable,
+                is_kept,
+            };
+            (answer, DeliveryDetails::bytes(&body))
         }
     }
 }
 
 impl Receiver {
-    /// The account that a request names, or the one that is configured.
+    /// The account that a request names, or the configured one.
     fn account_of(&self, named: Option<&AccountName>) -> Result<AccountName, Answer> {
         named
             .or(self.account.as_ref())
             .cloned()
             .ok_or(Answer::Incomplete {
                 field: "account",
-                reason: "`account` is missing, and this webhook is configured without SPILLWAY_ACCOUNT",
+                reason: "`account` is missing, and this webhook is configured without SPILLWAY_ACCOUNT"
+                    .to_owned(),
             })
     }
 
-    /// Records what is relevant.
-    async fn take(&self, irrelevant: Option<IrrelevantEvent>, received: Received) -> (Answer, About) {
+    /// Records the delivery unless it is irrelevant.
+    async fn record_if_relevant(
+        &self,
+        irrelevant: Option<IrrelevantEvent>,
+        received: Received,
+    ) -> (Answer, DeliveryDetails) {
         let answer = match irrelevant {
             Some(why) => Answer::Ignored {
                 code: why.code().to_owned(),
@@ -168,10 +219,10 @@ impl Receiver {
             },
             None => self.record(&received).await,
         };
-        (answer, About::Received(received))
+        (answer, DeliveryDetails::Received(received))
     }
 
-    /// In Temporal, or else in the queue.
+    /// Records the delivery in Temporal, or in the queue if Temporal cannot be reached.
     async fn record(&self, received: &Received) -> Answer {
         if let Some(recorded) = self.recorder.record(received, Source::Webhook).await {
             return Answer::Recorded(recorded);
@@ -188,16 +239,22 @@ impl Receiver {
         }
     }
 
-    /// Keeps an authentic body that could not be read: a newer version may read it.
-    async fn keep(&self, unreadable: &UnreadableBody, body: &[u8]) {
+    /// Keeps an authentic body that could not be read: a newer version may read it. Returns whether it is kept.
+    async fn keep(&self, unreadable: &UnreadableBody, body: &[u8]) -> bool {
         let Some(quarantine) = &self.quarantine else {
-            return;
+            return false;
         };
         let (field, reason) = (&unreadable.field, unreadable.to_string());
         let kept = Message::Unreadable(Unreadable::new(field, &reason, clock::now_ms(), body));
         match quarantine.send(&kept).await {
-            Ok(()) => self.journal.kept(),
-            Err(error) => error!("{:#}", anyhow::Error::new(error)),
+            Ok(()) => {
+                self.journal.count_quarantined();
+                true
+            }
+            Err(error) => {
+                error!("{:#}", anyhow::Error::new(error));
+                false
+            }
         }
     }
 }

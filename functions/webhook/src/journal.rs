@@ -1,36 +1,35 @@
-//! What is told of a delivery: one log line, the metrics, and a record in the audit log.
+//! What is reported about a delivery: one log line, the metrics, and a record in the audit log.
 
-use std::sync::{Mutex, PoisonError};
+mod refusals;
+
 use std::time::Duration;
 
 use audit::{Action, Entry, Record, Store};
 use axum::body::Bytes;
 use chain::signature::SignatureError;
 use chain::{CommitSha, Reason};
-use orchestrator::Recorded;
-use orchestrator::clock;
-use orchestrator::contract::{Received, ReceivedEvent};
 use telemetry::{Line, Namespace, Unit};
-use tokio::time::Instant;
+use temporal_client::Recorded;
+use temporal_client::clock;
+use temporal_client::contract::{Received, ReceivedEvent};
 use tracing::{error, info, warn};
 
 use crate::answer::Answer;
+pub(crate) use refusals::REFUSALS_EVERY;
+use refusals::Refusals;
 
-/// How long the audit log may take. The sender waits, and the decision is made.
+/// How long writing to the audit log may take. The sender waits, and the decision is already made.
 const AUDIT_TIME_MAX: Duration = Duration::from_secs(2);
-/// How often a refusal is written down. Anyone can cause refusals, and each record costs money: those in between are
-/// counted in the next one.
-const REFUSALS_EVERY: Duration = Duration::from_secs(60);
 
 /// What is known of a delivery.
-pub(crate) enum About {
+pub(crate) enum DeliveryDetails {
     Nothing,
     Bytes(usize),
     Forgery { error: SignatureError, bytes: usize },
     Received(Received),
 }
 
-impl About {
+impl DeliveryDetails {
     pub(crate) fn bytes(body: &Bytes) -> Self {
         Self::Bytes(body.len())
     }
@@ -39,13 +38,7 @@ impl About {
 pub(crate) struct Journal {
     audit: Option<Store>,
     metrics: Namespace,
-    refusals: Mutex<Refusals>,
-}
-
-#[derive(Default)]
-struct Refusals {
-    written_at: Option<Instant>,
-    unwritten: u64,
+    refusals: Refusals,
 }
 
 impl Journal {
@@ -53,41 +46,40 @@ impl Journal {
         Self {
             audit,
             metrics,
-            refusals: Mutex::default(),
+            refusals: Refusals::default(),
         }
     }
 
-    pub(crate) async fn tell(&self, answer: &Answer, about: &About, took: Duration) {
-        log(answer, about);
-        self.measure(answer, about, took);
-        self.write_down(answer, about).await;
+    pub(crate) async fn report(&self, answer: &Answer, details: &DeliveryDetails, took: Duration) {
+        log(answer, details);
+        self.measure(answer, details, took);
+        self.write_audit_record(answer, details).await;
     }
 
-    /// An authentic body that could not be read is in the quarantine.
-    pub(crate) fn kept(&self) {
+    /// Counts an unreadable body that was put into the quarantine queue.
+    pub(crate) fn count_quarantined(&self) {
         self.metrics
             .emit(Line::default().metric("Quarantined", Unit::Count, 1));
     }
 
-    fn measure(&self, answer: &Answer, about: &About, took: Duration) {
+    fn measure(&self, answer: &Answer, details: &DeliveryDetails, took: Duration) {
         let count = |holds: bool| u8::from(holds);
-        let is_forged = matches!(about, About::Forgery { .. });
-        let mut line = Line::default();
-        // Spacelift always signs, so who does not is a stranger, whose failures are no sign that its webhook is about
-        // to be switched off.
-        if matches!(
-            about,
-            About::Forgery {
+        // Spacelift always signs. A request without a well-formed signature comes from a scanner, and must not raise an
+        // alarm.
+        let is_mismatch = matches!(
+            details,
+            DeliveryDetails::Forgery {
                 error: SignatureError::Mismatch,
                 ..
             }
-        ) || !is_forged
-        {
+        );
+        let mut line = Line::default();
+        if is_mismatch || answer.is_authentic() || matches!(answer, Answer::Unavailable) {
             line = line.metric("FailedDeliveries", Unit::Count, count(!answer.is_success()));
         }
         self.metrics.emit(
             line.dimension("Answer", answer.code())
-                .dimension("Reason", reason_of(answer, about).unwrap_or("none"))
+                .dimension("Reason", reason_of(answer, details).unwrap_or("none"))
                 .metric_by(
                     &[&["Answer"], &["Answer", "Reason"]],
                     "Deliveries",
@@ -95,88 +87,105 @@ impl Journal {
                     1,
                 )
                 .metric("AuthenticDeliveries", Unit::Count, count(answer.is_authentic()))
-                .metric("SignatureFailures", Unit::Count, count(is_forged))
+                .metric("SignatureFailures", Unit::Count, count(is_mismatch))
                 .metric("Buffered", Unit::Count, count(matches!(answer, Answer::Buffered)))
                 .metric("LatencyMs", Unit::Milliseconds, took.as_secs_f64() * 1000.0),
         );
     }
 
-    /// What is decided is decided, whether or not this works.
-    async fn write_down(&self, answer: &Answer, about: &About) {
+    /// The decision is final, whether or not this succeeds.
+    async fn write_audit_record(&self, answer: &Answer, details: &DeliveryDetails) {
         let Some(store) = &self.audit else {
             return;
         };
-        let Some(entry) = self.entry(answer, about) else {
+        let entry = entry(answer, details);
+        if entry.action == Action::DeliveryRefused {
+            self.refusals.add(entry);
+            self.write_due_refusals().await;
+        } else {
+            // A function has no timer between two requests, so each one looks whether a summary is due.
+            tokio::join!(self.write(store, entry), self.write_due_refusals());
+        }
+    }
+
+    /// Writes the refusals since the last record of them, if that was a minute ago.
+    pub(crate) async fn write_due_refusals(&self) {
+        self.write_refusals(self.refusals.due()).await;
+    }
+
+    /// Writes the refusals that are only counted so far. To be called before the process ends.
+    pub(crate) async fn write_rest(&self) {
+        self.write_refusals(self.refusals.rest()).await;
+    }
+
+    async fn write_refusals(&self, refusals: Option<Entry>) {
+        let (Some(store), Some(refusals)) = (&self.audit, refusals) else {
             return;
         };
+        let count = refusals.count;
+        if self.write(store, refusals).await {
+            self.refusals.written(count);
+        }
+    }
+
+    /// Returns whether the entry is written.
+    async fn write(&self, store: &Store, entry: Entry) -> bool {
         let record = Record::unlinked(entry);
-        let problem = match tokio::time::timeout(AUDIT_TIME_MAX, store.put_delivery(&record)).await {
-            Ok(Ok(())) => return,
+        // On the heap: the future of a request is large, and would be part of every future that awaits this one.
+        let put = Box::pin(store.put_delivery(&record));
+        let problem = match tokio::time::timeout(AUDIT_TIME_MAX, put).await {
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => format!("{:#}", anyhow::Error::new(error)),
             Err(_) => format!("no answer within {} s", AUDIT_TIME_MAX.as_secs()),
         };
         self.metrics
             .emit(Line::default().metric("AuditFailures", Unit::Count, 1));
         error!("The audit log could not be written: {problem}");
-    }
-
-    /// `None` where it is left to the next record.
-    fn entry(&self, answer: &Answer, about: &About) -> Option<Entry> {
-        let action = match answer {
-            Answer::Recorded(Recorded::Accepted { .. }) => Action::DeliveryAccepted,
-            Answer::Recorded(Recorded::Duplicate { .. }) => Action::DeliveryDuplicate,
-            Answer::Buffered => Action::DeliveryBuffered,
-            Answer::Ignored { .. } => Action::DeliveryIgnored,
-            Answer::Unreadable(_) | Answer::Incomplete { .. } => Action::DeliveryUnreadable,
-            Answer::Unavailable => Action::DeliveryUnavailable,
-            _ => Action::DeliveryRefused,
-        };
-        let mut entry = Entry::new(clock::now_ms(), "webhook", action);
-        if action == Action::DeliveryRefused {
-            entry.count = self.refusals_to_write()?;
-        }
-        if let About::Received(received) = about {
-            received.identify(&mut entry);
-        }
-        let text = match (answer, about) {
-            (Answer::Ignored { reason, .. }, _) => reason.clone(),
-            (_, About::Forgery { error, .. }) => error.to_string(),
-            // The reason of an unreadable body quotes the body.
-            _ => String::new(),
-        };
-        entry.reason = reason_of(answer, about)
-            .or(answer.reason())
-            .map(|code| Reason::new(code, text));
-        Some(entry)
-    }
-
-    fn refusals_to_write(&self) -> Option<u64> {
-        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-        refusals.unwritten += 1;
-        let is_early = |written_at: Instant| written_at.elapsed() < REFUSALS_EVERY;
-        if refusals.written_at.is_some_and(is_early) {
-            return None;
-        }
-        refusals.written_at = Some(Instant::now());
-        Some(std::mem::take(&mut refusals.unwritten))
+        false
     }
 }
 
-/// One of a few words.
-fn reason_of<'a>(answer: &'a Answer, about: &About) -> Option<&'a str> {
-    match (answer, about) {
+fn entry(answer: &Answer, details: &DeliveryDetails) -> Entry {
+    let action = match answer {
+        Answer::Recorded(Recorded::Accepted { .. }) => Action::DeliveryAccepted,
+        Answer::Recorded(Recorded::Duplicate { .. }) => Action::DeliveryDuplicate,
+        Answer::Buffered => Action::DeliveryBuffered,
+        Answer::Ignored { .. } => Action::DeliveryIgnored,
+        Answer::Unreadable { .. } | Answer::Incomplete { .. } => Action::DeliveryUnreadable,
+        Answer::Unavailable => Action::DeliveryUnavailable,
+        _ => Action::DeliveryRefused,
+    };
+    let mut entry = Entry::new(clock::now_ms(), "webhook", action);
+    if let DeliveryDetails::Received(received) = details {
+        received.identify(&mut entry);
+    }
+    let text = match (answer, details) {
+        (Answer::Ignored { reason, .. }, _) => reason.clone(),
+        (_, DeliveryDetails::Forgery { error, .. }) => error.to_string(),
+        // The reason of an unreadable body quotes the body.
+        _ => String::new(),
+    };
+    entry.reason = reason_of(answer, details)
+        .or(answer.reason())
+        .map(|code| Reason::new(code.to_owned(), text));
+    entry
+}
+
+/// A code from a small fixed set.
+fn reason_of<'a>(answer: &'a Answer, details: &DeliveryDetails) -> Option<&'a str> {
+    match (answer, details) {
         (Answer::Ignored { code, .. }, _) => Some(code),
-        (_, About::Forgery { error, .. }) => Some(error.code()),
+        (_, DeliveryDetails::Forgery { error, .. }) => Some(error.code()),
         (Answer::TooLarge | Answer::NotJson | Answer::Broken, _) => Some(answer.code()),
         _ => None,
     }
 }
 
-/// One line for each delivery. The reason of an unreadable body quotes the body, so it is not logged: the field is.
-fn log(answer: &Answer, about: &About) {
+/// One line for each delivery. The reason of an unreadable body quotes the body, so only the field is logged.
+fn log(answer: &Answer, details: &DeliveryDetails) {
     let (code, reason) = (answer.code(), answer.reason());
-    match about {
-        About::Received(Received::Event {
+    match details {
+        DeliveryDetails::Received(Received::Event {
             event: ReceivedEvent { event, .. },
         }) => info!(
             delivery.answer = code,
@@ -189,35 +198,35 @@ fn log(answer: &Answer, about: &About) {
             event.timestamp_ms = event.timestamp_ms,
             "Run {} of `{}` is {}: {code}", event.run, event.stack, event.state
         ),
-        About::Received(Received::RunEnded { account, ended }) => info!(
+        DeliveryDetails::Received(Received::RunEnded { account, ended }) => info!(
             delivery.answer = code,
             delivery.reason = reason,
             workflow.id = answer.workflow_id(),
             account = %account, stack.id = %ended.stack, run.id = %ended.run,
-            "Run {} of `{}` is said to be over: {code}", ended.run, ended.stack
+            "Run {} of `{}` ended, according to a report: {code}", ended.run, ended.stack
         ),
-        About::Received(Received::Request { account, id, request }) => info!(
+        DeliveryDetails::Received(Received::Request { account, id, request }) => info!(
             delivery.answer = code,
             delivery.reason = reason,
             workflow.id = answer.workflow_id(),
             account = %account, stack.id = %request.stack, request.id = id,
-            "A run of `{}` is asked for: {code}", request.stack
+            "Request for a run of `{}`: {code}", request.stack
         ),
-        About::Forgery { error, bytes } => warn!(
+        DeliveryDetails::Forgery { error, bytes } => warn!(
             delivery.answer = code,
             signature.reason = error.code(),
             body.bytes = bytes,
             "Refused a delivery: {error}"
         ),
-        About::Bytes(bytes) if answer.is_success() => info!(
+        DeliveryDetails::Bytes(bytes) if answer.is_success() => info!(
             delivery.answer = code,
             delivery.reason = reason,
             body.bytes = bytes,
             "A delivery is {code}"
         ),
-        About::Bytes(_) | About::Nothing => {
-            let bytes = match about {
-                About::Bytes(bytes) => Some(bytes),
+        DeliveryDetails::Bytes(_) | DeliveryDetails::Nothing => {
+            let bytes = match details {
+                DeliveryDetails::Bytes(bytes) => Some(bytes),
                 _ => None,
             };
             warn!(

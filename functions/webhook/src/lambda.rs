@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use axum::Router;
 use axum::http::uri::{PathAndQuery, Uri};
 use lambda_http::request::RequestContext;
@@ -12,31 +13,46 @@ use tracing::warn;
 
 use crate::config::Config;
 use crate::delivery::Receiver;
+use crate::extension::ask_for_sigterm;
 use crate::router::routes;
 
-/// How long the start waits for Temporal and the secret. The init phase ends after 10 s, and with it the function;
-/// what was not ready in time is tried again with the first delivery.
+/// How long the start waits for Temporal and the secret. Lambda's init phase ends after 10 s, and the function with it.
+/// What was not ready in time is retried with the first delivery.
 const WARM_UP_TIME_MAX: Duration = Duration::from_secs(6);
+
+/// How long the end may take. Lambda kills a function half a second after SIGTERM.
+const FINISH_TIME_MAX: Duration = Duration::from_millis(400);
 
 /// Answers invocations until Lambda ends the process.
 pub async fn run_in_lambda(config: Config) -> anyhow::Result<()> {
+    let stop = environment::stop_signal()?;
+    ask_for_sigterm().await;
+    let has_docs = config.has_docs;
     let receiver = Arc::new(Receiver::new(config));
-    // Awaited, since the sandbox is frozen as soon as the runtime asks for work and has none.
+    // Awaited, since the sandbox is frozen as soon as the runtime asks for the next event and there is none.
     if tokio::time::timeout(WARM_UP_TIME_MAX, receiver.warm_up())
         .await
         .is_err()
     {
         warn!(
-            "Not everything was ready within {} s; the first delivery tries again",
+            "Warm-up took longer than {} s; the first delivery retries",
             WARM_UP_TIME_MAX.as_secs()
         );
     }
-    lambda_http::run(lambda_service(routes(receiver)))
-        .await
-        .map_err(|error| anyhow::anyhow!(error))
+    tokio::select! {
+        ended = lambda_http::run(lambda_service(routes(Arc::clone(&receiver), has_docs))) => {
+            ended.map_err(|error| anyhow!(error))
+        }
+        () = stop => {
+            if tokio::time::timeout(FINISH_TIME_MAX, receiver.finish()).await.is_err() {
+                warn!("The last refusals are not in the audit log: it did not answer in time");
+            }
+            Ok(())
+        }
+    }
 }
 
-/// The routes for requests of API Gateway, which have the name of the stage in front of their path.
+/// The routes for requests from API Gateway, whose paths may begin with the name of the stage.
 pub fn lambda_service(
     router: Router,
 ) -> impl Service<Request, Response = axum::response::Response, Error = std::convert::Infallible, Future: Send>
@@ -52,7 +68,7 @@ fn without_stage(mut request: Request) -> Request {
     };
     let prefix = format!("/{}/", stage.unwrap_or("$default"));
     let raw_path = request.raw_http_path();
-    // A path of its own may begin with the stage's name too, so it is taken off what API Gateway sent, once.
+    // A path may itself begin with the stage's name, so the stage is removed once, from the path that API Gateway sent.
     let path = raw_path
         .strip_prefix(&prefix)
         .map_or_else(|| raw_path.to_owned(), |rest| format!("/{rest}"));

@@ -1,13 +1,15 @@
-//! API Gateway to Temporal: proves who speaks, reads what was said, records it, and answers.
+//! API Gateway to Temporal: verifies the signature, parses the body, records it, and answers.
 //!
-//! Everything that takes time or can fail lives behind Temporal. One [`Router`](axum::Router) is served by
-//! `lambda_http` in Lambda, and by hyper anywhere else.
+//! Everything that takes time or can fail is done by Temporal workflows. One [`Router`](axum::Router) is served by
+//! `lambda_http` in Lambda, and by hyper elsewhere.
 
 mod answer;
 mod config;
 mod delivery;
+mod extension;
 mod journal;
 mod lambda;
+mod limit;
 mod openapi;
 mod page;
 mod router;

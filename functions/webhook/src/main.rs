@@ -4,28 +4,38 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 
-/// Receives Spacelift's webhooks. Without `--listen` it runs in AWS Lambda.
-/// The settings come from the environment; README.md lists them.
+/// Receive Spacelift's webhooks. Without `--listen`, run in AWS Lambda.
+/// Settings come from environment variables; docs/settings.md lists them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
     /// Serve HTTP here instead of running in AWS Lambda, for example 0.0.0.0:8000.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Also serve /docs, with a form to try the webhook, and /openapi.json.
+    #[arg(long, requires = "listen")]
+    docs: bool,
+    /// Trust the last address in X-Forwarded-For. Only for a server behind a reverse proxy that all clients go through.
+    #[arg(long, requires = "listen")]
+    behind_proxy: bool,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     telemetry::log_json();
-    // An error says that a provider is installed already, which is as good.
+    // An error means that a provider is installed already, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let config = webhook::Config::from_variables(&environment::of_process()).await?;
+    let config = webhook::Config {
+        has_docs: arguments.docs,
+        is_behind_proxy: arguments.behind_proxy,
+        ..webhook::Config::from_variables(&environment::process_variables()).await?
+    };
     match arguments.listen {
         Some(address) => {
-            let stop = environment::told_to_stop()?;
+            let stop = environment::stop_signal()?;
             let listener = tokio::net::TcpListener::bind(address).await?;
-            webhook::serve(listener, webhook::router(config), stop).await
+            webhook::serve(listener, config, stop).await
         }
         None => webhook::run_in_lambda(config).await,
     }

@@ -1,11 +1,12 @@
-//! The routes, and the server for everywhere but Lambda.
+//! The routes, and the HTTP server outside of Lambda.
 
-use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use chain::event::MAX_BODY_BYTES;
 use tokio::net::TcpListener;
@@ -14,29 +15,41 @@ use tracing::info;
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::delivery::{Receiver, receive};
+use crate::limit::{Limits, limit};
 use crate::{openapi, page};
 
-/// Everything that the webhook answers. Connecting begins at once, in the background.
+/// All routes of the webhook, with rate limits. Starts to connect in the background.
 pub fn router(config: Config) -> Router {
+    limited(config).1
+}
+
+fn limited(config: Config) -> (Arc<Receiver>, Router) {
+    let limits = Arc::new(Limits::new(config.is_behind_proxy));
+    let has_docs = config.has_docs;
     let receiver = Arc::new(Receiver::new(config));
     let warm = Arc::clone(&receiver);
     tokio::spawn(async move { warm.warm_up().await });
-    routes(receiver)
+    let router = routes(Arc::clone(&receiver), has_docs).layer(from_fn_with_state(limits, limit));
+    (receiver, router)
 }
 
-pub(crate) fn routes(receiver: Arc<Receiver>) -> Router {
-    Router::new()
+pub(crate) fn routes(receiver: Arc<Receiver>, has_docs: bool) -> Router {
+    let mut router = Router::new()
         .route("/webhook", post(receive))
-        .route("/health", get(health))
-        .route("/openapi.json", get(openapi::document))
-        .route("/docs", get(page::page))
+        .route("/health", get(health));
+    if has_docs {
+        router = router
+            .route("/openapi.json", get(openapi::document))
+            .route("/docs", get(page::page));
+    }
+    router
         .fallback(|| async { Answer::NotFound })
         .method_not_allowed_fallback(|| async { Answer::OtherMethod })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(receiver)
 }
 
-/// Answers load balancers.
+/// The health check for load balancers.
 #[utoipa::path(get, path = "/health", operation_id = "health", tag = "operation", responses(
     (status = 200, description = "The process answers. It says nothing about Temporal.", body = String)
 ))]
@@ -44,17 +57,25 @@ pub(crate) async fn health() -> &'static str {
     "ok\n"
 }
 
-/// Serves the routes on a socket until `stop` completes.
+/// Serves the routes on a socket until `stop` completes, and then ends with everything written.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    config: Config,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     if let Ok(address) = listener.local_addr() {
         info!(listen.address = %address, "Listening on http://{address}");
     }
-    axum::serve(listener, router)
-        .with_graceful_shutdown(stop)
-        .await
-        .context("the webhook's server ended")
+    let (receiver, router) = limited(config);
+    let served = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<SocketAddr>(),
+    )
+    .with_graceful_shutdown(stop);
+    let ended = tokio::select! {
+        ended = served.into_future() => ended,
+        never = receiver.write_on_schedule() => match never {},
+    };
+    receiver.finish().await;
+    ended.context("the webhook's server ended")
 }

@@ -1,6 +1,6 @@
-//! The signing secrets, from where they are kept, for as long as they may be believed.
+//! The signing secrets: reads, caches and refreshes them.
 //!
-//! **Invariant:** bad signatures cause at most one call a minute, and a read that fails takes nothing away.
+//! **Invariant:** bad signatures cause at most one read a minute, and a failed read never removes known secrets.
 
 mod manager;
 
@@ -15,14 +15,14 @@ use tracing::{error, info};
 
 use manager::{Manager, Versions};
 
-/// How long secrets are believed without asking again. A secret that was taken away is accepted for that long.
+/// How long secrets are used without reading them again. A revoked secret is accepted for this long.
 const FRESH: Duration = Duration::from_secs(300);
-/// How often a signature that does not match may cause a read. Anyone can send such signatures; each read costs
-/// money, and Secrets Manager throttles.
+/// How often a signature that does not match may cause a read. Anyone can send such signatures; each read costs money,
+/// and Secrets Manager throttles.
 const FORCED_EVERY: Duration = Duration::from_secs(60);
-/// How long a failed read of secrets that are known is not repeated: old ones serve meanwhile.
+/// How long to wait after a failed read before known secrets are read again. The known ones are used in the meantime.
 const FAILED_PAUSE: Duration = Duration::from_secs(10);
-/// How long one read may take. API Gateway gives up after 30 s, Spacelift sooner.
+/// The limit of one read. API Gateway gives up after 30 s, Spacelift sooner.
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Where the signing secrets come from.
@@ -34,12 +34,12 @@ enum Source {
 }
 
 impl SecretSource {
-    /// A secret of AWS Secrets Manager, by name or ARN. Region, credentials and endpoint are those of the environment.
+    /// A secret of AWS Secrets Manager, by name or ARN. The environment configures region, credentials and endpoint.
     pub fn secrets_manager(secret_id: impl Into<String>) -> Self {
         Self(Source::Manager(Manager::of_environment(secret_id.into())))
     }
 
-    /// A secret of AWS Secrets Manager, by a configuration such as [`environment::aws::config`] gives.
+    /// A secret of AWS Secrets Manager, with a configuration such as [`environment::aws::config`] returns.
     pub fn secrets_manager_at(secret_id: impl Into<String>, aws: &SdkConfig) -> Self {
         Self(Source::Manager(Manager::with(secret_id.into(), aws)))
     }
@@ -51,9 +51,9 @@ impl From<WebhookSecrets> for SecretSource {
     }
 }
 
-/// Why a delivery cannot be believed.
+/// Why a delivery could not be verified.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Disbelief {
+pub(crate) enum VerifyError {
     #[error("{0}")]
     Signature(#[from] SignatureError),
     #[error("the signing secret could not be read yet")]
@@ -63,10 +63,10 @@ pub(crate) enum Disbelief {
 /// The secrets as they were last read.
 pub(crate) struct Secrets {
     source: Source,
-    /// Never held over an await: a delivery with a good signature waits for nobody.
+    /// Never locked across an await: a delivery with a valid signature never waits.
     cached: RwLock<Option<Cached>>,
-    /// Held while a read is under way, so that there is one at a time.
-    flight: Mutex<Flight>,
+    /// Locked during a read, so that only one read happens at a time.
+    read_state: Mutex<ReadState>,
 }
 
 #[derive(Clone)]
@@ -76,7 +76,7 @@ struct Cached {
 }
 
 #[derive(Default)]
-struct Flight {
+struct ReadState {
     ended_at: Option<Instant>,
     forced_at: Option<Instant>,
 }
@@ -86,21 +86,21 @@ impl Secrets {
         Self {
             source: source.0,
             cached: RwLock::new(None),
-            flight: Mutex::new(Flight::default()),
+            read_state: Mutex::new(ReadState::default()),
         }
     }
 
-    /// Reads the secrets, so that the first delivery need not. A failure is logged, and met again by that delivery.
+    /// Reads the secrets, so that the first delivery need not. A failure is logged; that delivery retries.
     pub(crate) async fn warm_up(&self) {
         self.current().await;
     }
 
-    /// Believes `body` by the secrets that are known, or else by those that a rotation may just have made.
-    pub(crate) async fn verify(&self, signatures: &[&[u8]], body: &[u8]) -> Result<(), Disbelief> {
+    /// Verifies `body` with the known secrets, and if that fails, with secrets that a rotation may just have created.
+    pub(crate) async fn verify(&self, signatures: &[&[u8]], body: &[u8]) -> Result<(), VerifyError> {
         if let Source::Fixed(secrets) = &self.source {
             return Ok(verify(signatures, body, secrets)?);
         }
-        let known = self.current().await.ok_or(Disbelief::NoSecret)?;
+        let known = self.current().await.ok_or(VerifyError::NoSecret)?;
         match verify(signatures, body, &known.versions.secrets) {
             Err(SignatureError::Mismatch) => {
                 let newer = self.newer_than(&known).await.ok_or(SignatureError::Mismatch)?;
@@ -114,23 +114,23 @@ impl Secrets {
         match self.cached() {
             Some(cached) if cached.read_at.elapsed() < FRESH => Some(cached),
             Some(_) => {
-                // Where someone else is reading already, the old ones do.
-                if let Ok(mut flight) = self.flight.try_lock()
-                    && flight
+                // If another task is reading already, the old secrets are used.
+                if let Ok(mut read_state) = self.read_state.try_lock()
+                    && read_state
                         .ended_at
                         .is_none_or(|ended_at| ended_at.elapsed() >= FAILED_PAUSE)
                 {
-                    self.read(&mut flight, None).await;
+                    self.read(&mut read_state, None).await;
                 }
                 self.cached()
             }
             None => {
                 let asked_at = Instant::now();
-                let mut flight = self.flight.lock().await;
-                // Those who waited for a read share its end, good or bad.
-                let shared = flight.ended_at.is_some_and(|ended_at| ended_at >= asked_at);
+                let mut read_state = self.read_state.lock().await;
+                // Tasks that waited for a read share its result, good or bad.
+                let shared = read_state.ended_at.is_some_and(|ended_at| ended_at >= asked_at);
                 if !shared && self.cached().is_none() {
-                    self.read(&mut flight, None).await;
+                    self.read(&mut read_state, None).await;
                 }
                 self.cached()
             }
@@ -140,24 +140,24 @@ impl Secrets {
     /// Secrets that were read after these, if there are any or a read is allowed now.
     async fn newer_than(&self, known: &Cached) -> Option<Cached> {
         let newer = || self.cached().filter(|cached| cached.read_at > known.read_at);
-        let mut flight = self.flight.lock().await;
+        let mut read_state = self.read_state.lock().await;
         if let Some(cached) = newer() {
             return Some(cached);
         }
-        if flight
+        if read_state
             .forced_at
             .is_some_and(|forced_at| forced_at.elapsed() < FORCED_EVERY)
         {
             return None;
         }
-        flight.forced_at = Some(Instant::now());
-        info!("Reading the signing secret again, since a signature does not match");
-        self.read(&mut flight, Some(known)).await;
+        read_state.forced_at = Some(Instant::now());
+        info!("Reading the signing secret again because a signature does not match");
+        self.read(&mut read_state, Some(known)).await;
         newer()
     }
 
-    /// One flight. Secrets that are known are kept where it fails, or where it would bring the same again.
-    async fn read(&self, flight: &mut Flight, known: Option<&Cached>) {
+    /// One read. Known secrets are kept if it fails, or if it would return the same ones.
+    async fn read(&self, read_state: &mut ReadState, known: Option<&Cached>) {
         let Source::Manager(manager) = &self.source else {
             return;
         };
@@ -185,7 +185,7 @@ impl Secrets {
                 READ_TIME_MAX.as_secs()
             ),
         }
-        flight.ended_at = Some(Instant::now());
+        read_state.ended_at = Some(Instant::now());
     }
 
     fn cached(&self) -> Option<Cached> {
@@ -193,7 +193,7 @@ impl Secrets {
     }
 }
 
-/// A secret as Secrets Manager holds it: the text itself, or JSON with it under `secret`.
+/// Parses a secret as Secrets Manager holds it: the text itself, or JSON with a field `secret`.
 fn parse_secret(text: &str) -> Result<WebhookSecret, manager::ReadError> {
     let secret = match serde_json::from_str(text) {
         Ok(serde_json::Value::Object(fields)) => match fields.get("secret") {

@@ -1,13 +1,14 @@
-//! Reads what the account and the chains recorded, and says which laws were broken. It shares no rule with the engine.
+//! Reads what the account and the chains recorded, and reports violated laws. It shares no rule with the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use chain::{ChainId, ChainRecord, RunId, RunState, StackProgress, StackState};
+use chain::{ChainId, ChainRecord, ReasonCode, RunId, RunState, StackProgress, StackState};
 use mock_spacelift::{RunRecord, Timestamp};
-use orchestrator::contract::ChainReport;
+use temporal_client::contract::ChainReport;
 
-use super::day::{Company, is_root, tracked};
+use super::company::{CONTINUES, Company, RETRIES};
+use super::day::{is_root, tracked};
 use crate::world::{World, is_ours, push_of};
 
 /// What begins between a look at a stack and its trigger is not seen, and answers are slow on such a day.
@@ -16,9 +17,11 @@ const BLIND_MS: i64 = 5_000;
 pub(super) struct Checker<'a> {
     company: &'a Company,
     account: chain::AccountName,
+    /// Requested retries of chains.
+    retries: &'a [ChainId],
 }
 
-/// What the checker found.
+/// The result of the checker.
 #[derive(Default)]
 pub(super) struct Checked {
     pub(super) violations: Vec<String>,
@@ -27,7 +30,7 @@ pub(super) struct Checked {
     failed: usize,
     skipped: usize,
     ours: usize,
-    /// Runs of ours that would have been made if no two causes shared one.
+    /// Runs of ours that would have been triggered if no two causes shared one.
     unshared: usize,
 }
 
@@ -45,21 +48,22 @@ impl Checked {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(company: &'a Company, world: &World) -> Self {
+    pub(super) fn new(company: &'a Company, world: &World, retries: &'a [ChainId]) -> Self {
         Self {
             company,
             account: world.account.clone(),
+            retries,
         }
     }
 
-    /// Runs that have to have chains.
+    /// Runs that must have chains.
     fn roots(&self, world: &World) -> Vec<RunRecord> {
         let mut roots = tracked(&world.spacelift);
         roots.retain(|run| is_root(run) && !self.company.downstream(run.stack.as_str()).is_empty());
         roots
     }
 
-    /// Every run is over, and so is the chain of every root.
+    /// Every run has ended, and so has the chain of every root.
     pub(super) async fn wait_for_the_end(&self, world: &World) {
         while !self.open(world).await.is_empty() {
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -76,10 +80,13 @@ impl<'a> Checker<'a> {
         if !open.is_empty() {
             return open;
         }
-        for root in self.roots(world) {
-            let chain = ChainId::of_root_run(&self.account, &root.run);
-            // Whoever ends a chain may not be there at this moment.
-            match world.orchestrator.chain(&chain).await {
+        let roots = self.roots(world);
+        let of_roots = roots
+            .iter()
+            .map(|root| ChainId::of_root_run(&self.account, &root.run));
+        for chain in of_roots.chain(self.retries.iter().cloned()) {
+            // The worker that ends a chain may be down at this moment.
+            match world.workflows.chain(&chain).await {
                 Ok(Some(report)) if report.result.is_over() => {}
                 Ok(Some(report)) => {
                     let record = report.record.as_ref();
@@ -90,7 +97,7 @@ impl<'a> Checker<'a> {
                         .collect();
                     open.push(format!("{chain} is {}: {waits:?}", report.result));
                 }
-                Ok(None) => open.push(format!("{chain} of {} did not begin", root.stack)),
+                Ok(None) => open.push(format!("{chain} did not begin")),
                 Err(error) => open.push(format!("{chain}: {error}")),
             }
         }
@@ -98,7 +105,7 @@ impl<'a> Checker<'a> {
     }
 
     pub(super) async fn says_what_is_open(&self, world: &World) -> String {
-        let report = world.orchestrator.schedule_report(&self.account).await;
+        let report = world.workflows.schedule_report(&self.account).await;
         format!("{:#?}\n{report:#?}", self.open(world).await)
     }
 
@@ -108,7 +115,7 @@ impl<'a> Checker<'a> {
         for run in tracked(&world.spacelift) {
             runs.entry(run.stack.to_string()).or_default().push(run);
         }
-        // One push is one occasion, however many roots it has.
+        // One push counts once, however many roots it has.
         let mut occasions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for root in self.roots(world) {
             checked.roots += 1;
@@ -119,13 +126,24 @@ impl<'a> Checker<'a> {
                 checked.unshared += 1;
             }
             let chain = ChainId::of_root_run(&self.account, &root.run);
-            let report = world.orchestrator.chain(&chain).await.unwrap().unwrap();
+            let report = world.workflows.chain(&chain).await.unwrap().unwrap();
             self.check_chain(&root, &report, &runs, &mut checked);
+        }
+        for retry in self.retries {
+            let report = world.workflows.chain(retry).await.unwrap().unwrap();
+            for stack in report.record.iter().flat_map(ChainRecord::progress) {
+                occasions
+                    .entry(stack.id.to_string())
+                    .or_default()
+                    .insert(retry.to_string());
+            }
         }
         for (stack, runs) in &runs {
             Self::check_alone(stack, runs, &mut checked);
             Self::check_commits(stack, runs, &mut checked);
-            let ours = runs.iter().filter(|run| is_ours(run)).count();
+            let is_retried = self.company.policies.get(stack) == Some(&RETRIES);
+            let is_once = |run: &&RunRecord| is_ours(run) && !(is_retried && run.state == RunState::Failed);
+            let ours = runs.iter().filter(is_once).count();
             let needed = occasions.get(stack).map_or(0, BTreeSet::len);
             checked.ours += ours;
             if ours > needed {
@@ -137,7 +155,7 @@ impl<'a> Checker<'a> {
         checked
     }
 
-    /// Each stack downstream of the root is served, after all upstream of it, or has a reason.
+    /// Each stack downstream of the root is served after all its upstreams, or has a reason.
     fn check_chain(
         &self,
         root: &RunRecord,
@@ -188,6 +206,9 @@ impl<'a> Checker<'a> {
                     root.reached(&RunState::Finished)
                 } else if members.contains(upstream) {
                     let progress = record.stack(&upstream.parse().unwrap());
+                    if progress.is_some_and(|progress| self.is_passed(upstream, progress)) {
+                        continue;
+                    }
                     match progress.map(|progress| (progress.state, run_of(progress))) {
                         Some((StackState::Succeeded, Some(run))) => run.reached(&RunState::Finished),
                         other => {
@@ -201,15 +222,30 @@ impl<'a> Checker<'a> {
                 let began = run.reached(&RunState::Preparing).unwrap_or(run.created_at);
                 if ended.is_none_or(|ended| began < ended) {
                     checked.broken(format!(
-                        "{chain}: run {} of {stack} began before {upstream} had ended",
-                        run.run
+                        "{chain}: run {} of {stack} began before {upstream} had ended\nroot: {}\n{}",
+                        run.run,
+                        history(root),
+                        runs[stack].iter().map(history).collect::<Vec<_>>().join("\n")
                     ));
                 }
             }
         }
     }
 
-    /// What serves a cause has its commit at least, or the one to which a person rolled the stack back.
+    /// Whether the dependents of a stack continue although it did not succeed: nothing changed for it, or its label says
+    /// so.
+    fn is_passed(&self, stack: &str, progress: &StackProgress) -> bool {
+        match progress.state {
+            StackState::Skipped => progress
+                .reason
+                .as_ref()
+                .is_some_and(|reason| reason.code == ReasonCode::NoChange),
+            StackState::Failed => self.company.policies.get(stack) == Some(&CONTINUES),
+            StackState::Waiting | StackState::Running | StackState::Succeeded => false,
+        }
+    }
+
+    /// A run that serves a cause has at least its commit, or the one to which a person rolled the stack back.
     fn check_commit_for(
         &self,
         chain: &str,
@@ -231,7 +267,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// No two runs of ours at once.
+    /// No two runs of ours overlap.
     fn check_alone(stack: &str, runs: &[RunRecord], checked: &mut Checked) {
         let mut before: Option<(&RunId, Timestamp)> = None;
         for run in runs.iter().filter(|run| is_ours(run)) {
@@ -244,7 +280,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A run of ours is on a commit at least as new as that of the run before, but for rollbacks by people.
+    /// The commit of a run of ours is at least as new as that of the run before, except after rollbacks by people.
     fn check_commits(stack: &str, runs: &[RunRecord], checked: &mut Checked) {
         for (at, run) in runs.iter().enumerate().filter(|(_, run)| is_ours(run)) {
             let seen = |other: &&RunRecord| other.created_at.millis() < run.created_at.millis() - BLIND_MS;
@@ -262,18 +298,28 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// A run and its states, with the second and millisecond of each.
+fn history(run: &RunRecord) -> String {
+    let by = run.triggered_by.as_deref().unwrap_or("a push");
+    let states = run.history.iter();
+    let states: Vec<String> = states
+        .map(|(state, at)| format!("{state} {}.{:03}", at.millis() / 1000, at.millis() % 1000))
+        .collect();
+    format!("{} by {by}: {}", run.run, states.join(", "))
+}
+
 /// The number of the push whose commit a run has.
 fn number(run: &RunRecord) -> Option<u32> {
     run.commit.as_ref().and_then(push_of)
 }
 
-/// The commits on which a stack may be pinned at a moment: people's runs that went back, since the last push to it.
+/// The commits to which a stack can be pinned at a moment: people's runs of older commits since the last push to it.
 fn pins(runs: &[RunRecord], at: Timestamp) -> BTreeSet<Option<u32>> {
     let mut pinned = BTreeSet::new();
     let mut newest = None;
     for run in runs.iter().filter(|run| run.created_at <= at) {
         if run.triggered_by.is_none() {
-            // A push that was made a moment ago may not have been seen.
+            // A very recent push may not have been seen.
             if run.created_at.millis() < at.millis() - BLIND_MS {
                 pinned.clear();
             }

@@ -1,111 +1,34 @@
-//! The company, and what happens to it in a day.
+//! The events of a day.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use chain::{CommitSha, RunState, RunType};
-use mock_spacelift::{FaultRate, MockSpacelift, NewStack, Push, RunRecord, WebhookFaultRate};
-use orchestrator::contract::ScheduleMessage;
+use chain::freeze::{Coverage, Freeze};
+use chain::retry::RetryScope;
+use chain::schedule::{Control, WaitingKind};
+use chain::{ChainId, CommitSha, RunState, RunType};
+use mock_spacelift::{FaultRate, MockSpacelift, Push, RunRecord, WebhookFaultRate};
+use temporal_client::contract::{RetryRequest, ScheduleMessage};
 use tokio::task::JoinHandle;
 
+use super::company::{Company, REPOSITORIES};
 use super::random::Random;
 use crate::world::{World, commit, is_ours, now_s};
 
-const ROOTS: usize = 6;
-/// How many stacks lie at each depth.
-const LAYERS: [usize; 4] = [14, 12, 10, 6];
-const REPOSITORIES: [&str; 3] = ["acme/landing-zone", "acme/platform", "acme/apps"];
-/// How often something may happen.
+/// The pauses between events.
 const TICK: Duration = Duration::from_millis(250);
-/// How often people look at what waits for them.
+/// How often people check what waits for them.
 const PEOPLE_LOOK: Duration = Duration::from_millis(700);
 
-/// Stacks in layers, each after some of the layers above it.
-pub(super) struct Company {
-    /// What each stack depends on.
-    pub(super) upstream: BTreeMap<String, Vec<String>>,
-    pub(super) repository: BTreeMap<String, String>,
-    confirming: BTreeSet<String>,
-}
-
-impl Company {
-    pub(super) fn of(seed: u64) -> Self {
-        let mut random = Random::new(seed);
-        let mut company = Self {
-            upstream: BTreeMap::new(),
-            repository: BTreeMap::new(),
-            confirming: BTreeSet::new(),
-        };
-        let mut above: Vec<String> = Vec::new();
-        for (depth, count) in std::iter::once(ROOTS).chain(LAYERS).enumerate() {
-            let mut layer = Vec::new();
-            for number in 0..count {
-                let stack = format!("layer-{depth}-{number:02}");
-                let mut upstream = BTreeSet::new();
-                for _ in 0..=random.below(3) {
-                    upstream.extend(random.one_of(&above).cloned());
-                }
-                // Two of three roots share a repository, so that pushes have several roots.
-                let repository = if depth == 0 { number / 3 } else { random.below(3) };
-                company
-                    .upstream
-                    .insert(stack.clone(), upstream.into_iter().collect());
-                company
-                    .repository
-                    .insert(stack.clone(), REPOSITORIES[repository].to_owned());
-                if depth > 0 && random.percent(10) {
-                    company.confirming.insert(stack.clone());
-                }
-                layer.push(stack);
-            }
-            above.extend(layer);
-        }
-        company
-    }
-
-    pub(super) fn add_to(&self, world: &World) {
-        for (stack, upstream) in &self.upstream {
-            let stack_of = NewStack::named(stack)
-                .repository(&self.repository[stack])
-                .autodeploy(!self.confirming.contains(stack));
-            let labelled = upstream
-                .iter()
-                .fold(stack_of, |stack, upstream| stack.depends_on(upstream));
-            world.spacelift.add_stack(labelled);
-        }
-    }
-
-    fn roots_in(&self, repository: &str) -> Vec<String> {
-        let roots = self.upstream.iter().filter(|(_, upstream)| upstream.is_empty());
-        let stacks = roots.map(|(stack, _)| stack.clone());
-        stacks
-            .filter(|stack| self.repository[stack] == repository)
-            .collect()
-    }
-
-    /// Everything downstream of a stack.
-    pub(super) fn downstream(&self, stack: &str) -> BTreeSet<String> {
-        let mut found: BTreeSet<String> = BTreeSet::new();
-        // Names sort by depth, so that one round does.
-        for (below, upstream) in &self.upstream {
-            if upstream
-                .iter()
-                .any(|above| above == stack || found.contains(above))
-            {
-                found.insert(below.clone());
-            }
-        }
-        found
-    }
-}
-
-/// What happens, by chance.
+/// Random events.
 pub(super) struct Day<'a> {
     seed: u64,
     random: Random,
     company: &'a Company,
     pushes: u32,
     locked: Vec<String>,
+    /// Requested retries of chains.
+    pub(super) retries: Vec<ChainId>,
     happened: BTreeMap<&'static str, usize>,
 }
 
@@ -117,6 +40,7 @@ impl<'a> Day<'a> {
             company,
             pushes: 0,
             locked: Vec::new(),
+            retries: Vec::new(),
             happened: BTreeMap::new(),
         }
     }
@@ -129,7 +53,7 @@ impl<'a> Day<'a> {
         *self.happened.entry(what).or_default() += 1;
     }
 
-    /// Lasts so long. Then answers are good, locks are gone, and a worker is there that stays.
+    /// Runs for this long. Afterwards answers are good, locks are released, and a worker stays up.
     pub(super) async fn happens(&mut self, world: &mut World, lasts: Duration) {
         world.spacelift.fault_rate(FaultRate::one_in(10, self.seed));
         world
@@ -151,6 +75,8 @@ impl<'a> Day<'a> {
                     world.start_worker();
                     self.happened("workers killed");
                 }
+                41..44 => self.freeze_or_thaw(world).await,
+                44..48 => self.retry_chain(world).await,
                 38..41 => {
                     world.terminate_schedule().await;
                     self.happened("schedules lost");
@@ -164,12 +90,12 @@ impl<'a> Day<'a> {
         }
     }
 
-    /// One commit to a repository, for some of its roots at least.
+    /// One commit to a repository, for at least one of its roots.
     fn push(&mut self, world: &World) {
         let repository = *self.random.one_of(&REPOSITORIES).unwrap();
         let mut stacks = self.company.roots_in(repository);
         stacks.retain(|_| self.random.percent(80));
-        // Now and then it touches a stack further down as well.
+        // Sometimes it also touches a stack further down.
         if stacks.is_empty() || self.random.percent(30) {
             let followers: Vec<&String> = self
                 .company
@@ -181,7 +107,7 @@ impl<'a> Day<'a> {
             stacks.extend(self.random.one_of(&followers).map(|stack| (*stack).clone()));
         }
         self.pushes += 1;
-        // All commits are seconds apart, however fast they come.
+        // Commits are seconds apart, however quickly they are pushed.
         let at_s = i64::try_from(now_s()).unwrap() - 3_000 + 10 * i64::from(self.pushes);
         let push = Push::to(repository)
             .commit(commit(self.pushes).as_str())
@@ -212,6 +138,65 @@ impl<'a> Day<'a> {
         if let Some(run) = self.random.one_of(&newest) {
             world.spacelift.retry(&run.run, "alice");
             self.happened("retries");
+        }
+    }
+
+    /// A short freeze of a part of the company.
+    async fn freeze_or_thaw(&mut self, world: &World) {
+        let until_s = i64::try_from(now_s()).unwrap() + 3;
+        let freeze = Freeze {
+            by: "frank".to_owned(),
+            reason: "a bad day".to_owned(),
+            until_ms: until_s * 1000,
+            coverage: Coverage {
+                stacks: vec![format!("layer-{}-*", 1 + self.random.below(4))],
+                ..Coverage::default()
+            },
+        };
+        // An error means that no worker is up at this moment.
+        match world.workflows.freeze(&world.account, &freeze).await {
+            Ok(None) => self.happened("freezes"),
+            Ok(Some(_)) => {
+                if let Ok(true) = world.workflows.thaw(&world.account, "frank").await {
+                    self.happened("freezes lifted");
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// A person retries a finished chain with failures.
+    async fn retry_chain(&mut self, world: &World) {
+        let mut roots = tracked(&world.spacelift);
+        roots.retain(is_root);
+        let Some(root) = self.random.one_of(&roots).cloned() else {
+            return;
+        };
+        let of = ChainId::of_root_run(&world.account, &root.run);
+        let Ok(Some(report)) = world.workflows.chain(&of).await else {
+            return;
+        };
+        let stacks = report
+            .record
+            .map(|record| chain::retry::stacks(&record, &RetryScope::Failed));
+        let (Some(Ok(_)), Ok(retries)) = (stacks, world.workflows.retries(&of).await) else {
+            return;
+        };
+        // A retry whose chain has not begun yet has the same id.
+        if retries.open().is_some() || self.retries.contains(&retries.next) {
+            return;
+        }
+        let retry = RetryRequest {
+            account: world.account.clone(),
+            chain: retries.next,
+            of,
+            scope: RetryScope::Failed,
+            by: None,
+            reason: None,
+        };
+        if world.workflows.request_retry(&retry, &root.stack).await.is_ok() {
+            self.retries.push(retry.chain);
+            self.happened("retries of chains");
         }
     }
 
@@ -258,9 +243,9 @@ pub(super) fn tracked(spacelift: &MockSpacelift) -> Vec<RunRecord> {
     runs
 }
 
-/// People confirm what waits for them, and say that what looks like a loop is none.
+/// People confirm and approve what waits for them, and release stacks that the loop guard holds.
 pub(super) fn people(world: &World) -> JoinHandle<()> {
-    let (spacelift, orchestrator) = (world.spacelift.clone(), world.orchestrator.clone());
+    let (spacelift, workflows) = (world.spacelift.clone(), world.workflows.clone());
     let account = world.account.clone();
     tokio::spawn(async move {
         loop {
@@ -269,10 +254,18 @@ pub(super) fn people(world: &World) -> JoinHandle<()> {
             for run in spacelift.runs().into_iter().filter(waits) {
                 spacelift.confirm(&run.run, "erin");
             }
-            // An error says that there is no worker to answer at this moment.
-            let Ok(Some(report)) = orchestrator.schedule_report(&account).await else {
+            // An error means that no worker is up at this moment.
+            let Ok(Some(report)) = workflows.schedule_report(&account).await else {
                 continue;
             };
+            for chain in report
+                .waiting
+                .iter()
+                .filter(|waiting| waiting.kind == WaitingKind::Approval)
+                .flat_map(|waiting| &waiting.chains)
+            {
+                let _ = workflows.control(chain, Control::Approve, "erin").await;
+            }
             for stack in report
                 .stacks
                 .into_iter()
@@ -282,13 +275,13 @@ pub(super) fn people(world: &World) -> JoinHandle<()> {
                     stack: stack.stack,
                     by: "erin".to_owned(),
                 };
-                let _ = orchestrator.tell_schedule(&account, &message).await;
+                let _ = workflows.signal_schedule(&account, &message).await;
             }
         }
     })
 }
 
-/// A tracked run that ended well and that we did not make.
+/// A successful tracked run that we did not trigger.
 pub(super) fn is_root(run: &RunRecord) -> bool {
     run.state == RunState::Finished && !is_ours(run)
 }

@@ -1,4 +1,4 @@
-//! Chance that can be repeated.
+//! Reproducible random numbers.
 
 /// `SplitMix64`.
 pub(super) struct Random(u64);
@@ -20,7 +20,7 @@ impl Random {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    /// Whether it happens, so many times in a hundred.
+    /// Whether an event with this probability, in percent, happens.
     pub(super) fn percent(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

@@ -1,4 +1,4 @@
-//! Every alarm says what to do, tells somebody, and looks at something that is counted.
+//! Every alarm links to instructions, notifies somebody, and uses a metric that is emitted.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::template::{Filled, REGION, load, resources, text};
 use super::{read, sources};
 
 const TEMPLATE: &str = "infra/alarms.yaml";
-/// What no alarm looks at and the dashboard does not show, with the reason.
+/// Metrics that no alarm uses and the dashboard does not show, with the reasons.
 const NOT_SHOWN: [(&str, &str); 1] = [(
     "AuthenticDeliveries",
     "the alarm no-deliveries is about their absence",
@@ -18,6 +18,7 @@ fn filled() -> Filled {
     let given = [
         ("Name", "spillway"),
         ("HasWorker", "true"),
+        ("HasDashboard", "true"),
         ("MetricsNamespace", "Spillway/spillway"),
     ];
     Filled::new(TEMPLATE, given.map(|(name, value)| (name, value.to_owned())))
@@ -35,7 +36,7 @@ fn alarms() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn every_alarm_has_its_section_of_the_runbook_and_every_section_its_alarm() {
+fn alarms_and_sections_of_the_runbook_match() {
     let readme = read("infra/README.md");
     let (_, runbook) = readme.split_once("\n## Runbook\n").unwrap();
     let sections: BTreeSet<&str> = runbook
@@ -58,9 +59,9 @@ fn every_alarm_has_its_section_of_the_runbook_and_every_section_its_alarm() {
     assert_eq!(linked, sections.into_iter().map(str::to_owned).collect());
 }
 
-/// CloudWatch says `#section` of what the parameter says, which is this file.
+/// The alarm names `#section` of the document that the parameter names, which is this file.
 #[test]
-fn every_link_of_the_operators_guide_goes_somewhere() {
+fn every_link_of_the_operators_guide_has_a_target() {
     let readme = read("infra/README.md");
     let anchors: BTreeSet<String> = readme
         .lines()
@@ -83,7 +84,7 @@ fn every_link_of_the_operators_guide_goes_somewhere() {
 }
 
 #[test]
-fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
+fn every_alarm_notifies_the_topic_when_it_begins_and_ends() {
     for (alarm, properties) in alarms() {
         for actions in ["AlarmActions", "OKActions"] {
             assert_eq!(
@@ -96,7 +97,7 @@ fn every_alarm_tells_the_topic_when_it_begins_and_when_it_is_over() {
     }
 }
 
-/// What alarms look at in the namespace of ours.
+/// The metrics of our namespace that alarms use.
 fn watched() -> BTreeSet<String> {
     let mut watched = BTreeSet::new();
     for (_, alarm) in alarms() {
@@ -113,7 +114,7 @@ fn watched() -> BTreeSet<String> {
     watched
 }
 
-/// What the dashboard shows of ours.
+/// The metrics of our namespace that the dashboard shows.
 fn shown() -> BTreeSet<String> {
     let body = text(&filled().resource("Dashboard")["DashboardBody"]);
     let board: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
@@ -134,10 +135,10 @@ fn shown() -> BTreeSet<String> {
     shown
 }
 
-/// What the programs emit. The worker's are a table, whose names are the literals of that form.
+/// The metrics that the programs emit. Those of the worker are in a table, as literals of this form.
 fn emitted() -> BTreeSet<String> {
     let mut emitted = BTreeSet::new();
-    for package in ["webhook", "redeliver"] {
+    for package in ["webhook", "redeliver", "dashboard-function"] {
         let text = sources::of(package);
         for call in text.replace(".metric_by(", ".metric(").split(".metric(").skip(1) {
             let arguments = call.split("Unit::").next().unwrap();
@@ -165,7 +166,7 @@ fn emitted() -> BTreeSet<String> {
 }
 
 #[test]
-fn what_is_watched_or_shown_is_emitted_and_what_is_emitted_is_shown() {
+fn emitted_metrics_and_those_on_the_dashboard_and_in_alarms_match() {
     let (watched, shown, mut emitted) = (watched(), shown(), emitted());
     for (_, filter) in resources(&load(TEMPLATE), "AWS::Logs::MetricFilter") {
         for metric in filter["MetricTransformations"].as_array().unwrap() {
@@ -173,7 +174,7 @@ fn what_is_watched_or_shown_is_emitted_and_what_is_emitted_is_shown() {
         }
     }
     for name in watched.union(&shown) {
-        assert!(emitted.contains(name), "nobody emits {name}");
+        assert!(emitted.contains(name), "{name} is not emitted");
     }
     for name in &emitted {
         let excepted = NOT_SHOWN.iter().any(|(excepted, _)| excepted == name);

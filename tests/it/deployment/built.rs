@@ -1,36 +1,44 @@
-//! What `sam build` has built for this machine. `cargo xtask package` builds it and runs these tests.
+//! The output of `sam build` for this machine. `cargo xtask package` builds it and runs these tests.
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
-use lambda_runtime_emulator::Function;
+use aws_stand_ins::lambda::Function;
+use chain::signature::{WebhookSecret, sign};
 use serde_json::{Value, json};
+use tokio::process::Child;
 
 use super::place;
 use super::running::event;
-use super::system::{NOWHERE, System, of_api_gateway};
+use super::system::{NOWHERE, SECRET, System, of_api_gateway};
+use crate::world::{WAIT_MAX, any_port, http};
 
-/// What Lambda has to fetch before it starts a function.
-const ZIP_BYTES_MAX: u64 = 5_000_000;
+/// The files that Lambda loads before it starts a function. The dashboard reads, so it has the SDK's whole client.
+const ZIP_BYTES_MAX: [(&str, u64); 3] = [
+    ("Webhook", 5_000_000),
+    ("Redeliver", 5_000_000),
+    ("Dashboard", 12_000_000),
+];
 
-/// What Lambda starts.
+/// The file that Lambda starts.
 fn bootstrap(function: &str) -> PathBuf {
     place(&format!(".aws-sam/build/{function}/bootstrap"))
 }
 
-async fn assert_answer(webhook: &Function, body: &str, wanted: &str) {
+async fn assert_answer(webhook: &Function, body: &str, expected: &str) {
     let answer = webhook.invoke(of_api_gateway(body)).await.unwrap();
     let said: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
     assert_eq!(
         (&answer["statusCode"], &said["result"]),
-        (&json!(202), &json!(wanted)),
+        (&json!(202), &json!(expected)),
         "{answer}"
     );
 }
 
 #[tokio::test]
 #[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
-async fn the_functions_start_answer_api_gateway_and_redeliver() {
+async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
     let system = System::start().await;
     let mut variables = system.of_function("Webhook");
     let webhook = system
@@ -57,9 +65,9 @@ async fn the_functions_start_answer_api_gateway_and_redeliver() {
 #[expect(clippy::print_stdout, reason = "it measures, and says what")]
 fn the_zips_are_small() {
     let directory = tempfile::tempdir().unwrap();
-    for function in ["Webhook", "Redeliver"] {
+    for (function, bytes_max) in ZIP_BYTES_MAX {
         let zip = directory.path().join(function);
-        // SAM packs with the same library.
+        // SAM makes the zip with the same library.
         let mut python = Command::new("python3");
         python
             .args(["-m", "zipfile", "-c"])
@@ -68,6 +76,107 @@ fn the_zips_are_small() {
         assert!(python.status().unwrap().success());
         let bytes = zip.metadata().unwrap().len();
         println!("{function}: a zip of {bytes} bytes");
-        assert!(bytes <= ZIP_BYTES_MAX, "{function}: {bytes}");
+        assert!(bytes <= bytes_max, "{function}: {bytes}");
     }
+}
+
+/// `cargo lambda watch`, as a contributor runs it, with everything that it starts.
+struct Watching {
+    child: Child,
+    url: String,
+    port: String,
+}
+
+fn cargo_lambda(arguments: &[&str]) -> tokio::process::Command {
+    let tools = place("target/tools/infra/bin").canonicalize().unwrap();
+    let mut command = tokio::process::Command::new(tools.join("cargo-lambda"));
+    command.arg("lambda").args(arguments).current_dir(place(""));
+    // With these variables of this test, Cargo would build everything anew.
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CARGO_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+impl Watching {
+    async fn start(system: &System) -> Self {
+        let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        drop(listener);
+        let child = cargo_lambda(&["watch", "--bin", "webhook", "--ignore-changes"])
+            .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port])
+            .envs(system.with_aws("webhook", system.of_function("Webhook")))
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let watching = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}/lambda-url/webhook/webhook"),
+            port,
+        };
+        let listens = async {
+            while tokio::net::TcpStream::connect(("127.0.0.1", watching.port.parse::<u16>().unwrap()))
+                .await
+                .is_err()
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(WAIT_MAX, listens)
+            .await
+            .expect("cargo lambda watch listens");
+        watching
+    }
+
+    /// The answer to a delivery. The first one waits until the function is compiled.
+    async fn post(&self, body: &str, signature: &str) -> (u16, Value) {
+        let request = http()
+            .post(&self.url)
+            .header("content-type", "application/json")
+            .header("x-signature-256", signature);
+        let answer = request.body(body.to_owned()).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+
+    async fn stop(mut self) {
+        let group = format!("-{}", self.child.id().unwrap());
+        let mut kill = tokio::process::Command::new("kill");
+        assert!(
+            kill.args(["-TERM", "--", &group])
+                .status()
+                .await
+                .unwrap()
+                .success()
+        );
+        self.child.wait().await.unwrap();
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs cargo-lambda: `cargo xtask package` runs it"]
+async fn cargo_lambda_watch_and_invoke_run_the_webhook() {
+    let system = System::start().await;
+    let watching = Watching::start(&system).await;
+    let body = event(&system.account, "01L");
+    let signature = sign(body.as_bytes(), &WebhookSecret::parse(SECRET).unwrap());
+    let (status, said) = watching.post(&body, &signature).await;
+    assert_eq!((status, &said["result"]), (202, &json!("accepted")), "{said}");
+    assert_eq!(watching.post(&body, "sha256=0").await.0, 401);
+
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("event.json");
+    let event = of_api_gateway(&event(&system.account, "01M"));
+    std::fs::write(&file, event.to_string()).unwrap();
+    let invoked = cargo_lambda(&["invoke", "webhook", "--invoke-address", "127.0.0.1"])
+        .args(["--invoke-port", &watching.port, "--data-file"])
+        .arg(&file)
+        .output()
+        .await
+        .unwrap();
+    assert!(invoked.status.success(), "{invoked:?}");
+    let answer: Value = serde_json::from_slice(&invoked.stdout).unwrap();
+    assert_eq!(answer["statusCode"], 202, "{answer}");
+    watching.stop().await;
 }

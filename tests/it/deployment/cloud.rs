@@ -1,16 +1,16 @@
-//! moto with what the templates make on it.
+//! moto with the resources of the templates.
 //!
-//! moto 5.2.5 has no CloudFormation for `AWS::SecretsManager::Secret`, `AWS::SQS::QueuePolicy`, `AWS::S3::BucketPolicy`,
-//! `AWS::SNS::TopicPolicy`, `AWS::SNS::Subscription`, `AWS::CloudWatch::Alarm` and `AWS::Logs::MetricFilter`, which it
-//! passes over, and none for SAM. `Fn::GetAtt` of a nested stack's output fails, so each template is a stack here. The
-//! short form of `Condition` it misreads, so it gets the long form of everything. Where `AWS::NoValue` is in a list, it
-//! leaves `null`, which AWS drops. Of a bucket it makes the encryption alone, of a service
-//! the number of tasks, of a task the containers, and of a security group what comes in.
+//! moto 5.2.5 has no CloudFormation for `AWS::SecretsManager::Secret`, `AWS::SQS::QueuePolicy`,
+//! `AWS::S3::BucketPolicy`, `AWS::SNS::TopicPolicy`, `AWS::SNS::Subscription`, `AWS::CloudWatch::Alarm` and
+//! `AWS::Logs::MetricFilter`, which it ignores, and none for SAM. `Fn::GetAtt` of a nested stack's output fails, so
+//! each template is its own stack here. It misreads the short form of `Condition`, so it gets the long form of
+//! everything. It leaves `null` for `AWS::NoValue` in a list, which AWS removes. It creates only the encryption of a
+//! bucket, the task count of a service, the containers of a task, and the incoming rules of a security group.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use moto::Moto;
+use aws_stand_ins::moto::Moto;
 use serde_json::{Value, json};
 
 use super::template::{Filled, REGION, text};
@@ -49,7 +49,7 @@ impl Cloud {
             .collect()
     }
 
-    /// What is known of a secret that is made with a value: its ARN.
+    /// The ARN of a secret that is created with a value.
     pub(crate) async fn secret(&self, name: &str, value: &Value) -> String {
         let asked = json!({"Name": name, "SecretString": value.to_string()});
         let made = self
@@ -63,14 +63,14 @@ impl Cloud {
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
-    /// A call of a service that speaks JSON.
+    /// A call of a service with a JSON protocol.
     pub(crate) async fn json(&self, service: &str, target: &str, body: Value) -> Value {
         let request = self.post(service).header("x-amz-target", target);
         let request = request.header("content-type", "application/x-amz-json-1.1");
         said(request.body(body.to_string())).await
     }
 
-    /// A call of a service that is asked by a form.
+    /// A call of a service with a form protocol.
     pub(crate) async fn query(&self, service: &str, action: &str, fields: Vec<(String, String)>) -> Value {
         let mut form = format!("Action={action}&ContentType=JSON");
         for (name, value) in fields {
@@ -82,7 +82,7 @@ impl Cloud {
         said[format!("{action}Response")][format!("{action}Result")].take()
     }
 
-    /// moto believes every signature, and reads in it which service is meant.
+    /// moto accepts every signature, and takes the name of the service from it.
     fn post(&self, service: &str) -> reqwest::RequestBuilder {
         let aws = self.moto.own_aws();
         let signature = format!(

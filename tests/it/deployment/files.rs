@@ -1,4 +1,4 @@
-//! What worker/Dockerfile and infra/compose.yaml name exists.
+//! The files and programs that worker/Dockerfile and infra/compose.yaml name exist.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ fn all_programs() -> Vec<String> {
 }
 
 #[test]
-fn the_image_is_made_of_packages_and_programs_that_exist() {
+fn the_packages_and_programs_of_the_image_exist() {
     let (packages, programs) = (packages(), all_programs());
     let mut named = 0;
     for line in dockerfile() {
@@ -54,7 +54,7 @@ fn the_image_is_made_of_packages_and_programs_that_exist() {
 }
 
 #[test]
-fn what_the_image_starts_and_asks_is_copied_into_it() {
+fn the_image_contains_the_programs_that_it_starts() {
     let lines = dockerfile();
     let copied: Vec<String> = lines
         .iter()
@@ -81,7 +81,7 @@ fn what_the_image_starts_and_asks_is_copied_into_it() {
 }
 
 #[tokio::test]
-async fn the_arguments_of_the_image_are_those_of_the_programs() {
+async fn the_programs_accept_the_arguments_of_the_image() {
     for line in dockerfile() {
         if !line.starts_with("ENTRYPOINT") && !line.starts_with("HEALTHCHECK") {
             continue;
@@ -101,7 +101,7 @@ async fn the_arguments_of_the_image_are_those_of_the_programs() {
 }
 
 #[test]
-fn the_stages_that_compose_builds_exist_and_its_files_too() {
+fn the_stages_and_files_of_compose_exist() {
     let lines = dockerfile();
     let compose = load("infra/compose.yaml");
     let mut built = 0;
@@ -124,7 +124,7 @@ fn the_stages_that_compose_builds_exist_and_its_files_too() {
 }
 
 #[test]
-fn the_ports_are_open_to_the_machine_alone_and_are_those_of_the_guide() {
+fn the_ports_are_open_on_loopback_only_and_match_the_guide() {
     let compose = load("infra/compose.yaml");
     let services = compose["services"].as_object().unwrap();
     let mut open = BTreeMap::new();
@@ -138,20 +138,20 @@ fn the_ports_are_open_to_the_machine_alone_and_are_those_of_the_guide() {
             open.insert(service.as_str(), (outside.to_owned(), inside.to_owned()));
         }
     }
-    let wanted = [
+    let expected = [
         ("postgresql", ("5433", "5432")),
         ("temporal", ("7233", "7233")),
         ("temporal-ui", ("8088", "8080")),
         ("webhook", ("8000", "8000")),
     ];
-    let wanted =
-        wanted.map(|(service, (outside, inside))| (service, (outside.to_owned(), inside.to_owned())));
-    assert_eq!(open, wanted.into());
+    let expected =
+        expected.map(|(service, (outside, inside))| (service, (outside.to_owned(), inside.to_owned())));
+    assert_eq!(open, expected.into());
     let guide = read("infra/README.md");
     for (outside, _) in open.values() {
         assert!(guide.contains(outside.as_str()), "{outside}");
     }
-    // Where the programs listen and are asked, and where Temporal is for them.
+    // The addresses where the programs listen and are checked, and the address of Temporal.
     let listening = exec(
         dockerfile()
             .iter()
@@ -176,7 +176,7 @@ fn the_ports_are_open_to_the_machine_alone_and_are_those_of_the_guide() {
 }
 
 #[test]
-fn what_a_service_waits_for_or_mounts_exists() {
+fn the_dependencies_and_volumes_of_a_service_exist() {
     let compose = load("infra/compose.yaml");
     let services = compose["services"].as_object().unwrap();
     let is_there = |kind: &str, name: &str| compose[kind].as_object().unwrap().contains_key(name);
@@ -205,9 +205,9 @@ fn what_a_service_waits_for_or_mounts_exists() {
     }
 }
 
-/// The volume takes over whose the directory of the image is.
+/// The volume gets the owner of the directory in the image.
 #[test]
-fn the_audit_log_has_its_directory_in_the_image() {
+fn the_image_has_a_directory_for_the_audit_log() {
     let compose = load("infra/compose.yaml");
     for program in ["webhook", "worker"] {
         let service = &compose["services"][program];

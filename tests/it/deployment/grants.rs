@@ -1,4 +1,4 @@
-//! What the roles of the templates grant, statement by statement.
+//! The rights of the roles in the templates, statement by statement.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::template::{Filled, list, text};
 
-/// One action on one resource, which may have asterisks in it.
+/// One action on one resource, which may contain asterisks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Grant {
     pub(crate) action: String,
@@ -21,7 +21,7 @@ impl Grant {
         }
     }
 
-    /// Whether it allows what the other one says.
+    /// Whether it includes the other grant.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         self.action == other.action && fits(&self.resource, &other.resource)
     }
@@ -33,7 +33,7 @@ impl fmt::Display for Grant {
     }
 }
 
-/// What a role's own policies grant.
+/// The rights in a role's own policies.
 pub(crate) fn of_role(template: &Filled, role: &str) -> Vec<Grant> {
     let role = template.resource(role);
     let policies = role["Policies"].as_array().unwrap().iter();
@@ -55,7 +55,7 @@ pub(crate) fn of(document: &Value) -> Vec<Grant> {
     grants
 }
 
-/// Whether a text is what a pattern says, with anything for each asterisk.
+/// Whether a text matches a pattern, with anything for each asterisk.
 fn fits(pattern: &str, text: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return pattern == text;
@@ -65,8 +65,8 @@ fn fits(pattern: &str, text: &str) -> bool {
 }
 
 #[test]
-fn an_asterisk_stands_for_anything() {
-    for (pattern, text, wanted) in [
+fn an_asterisk_matches_anything() {
+    for (pattern, text, expected) in [
         ("a:b", "a:b", true),
         ("a:b", "a:bc", false),
         ("a/*", "a/b/c", true),
@@ -75,6 +75,6 @@ fn an_asterisk_stands_for_anything() {
         ("a*c", "abcd", false),
         ("*", "", true),
     ] {
-        assert_eq!(fits(pattern, text), wanted, "{pattern} {text}");
+        assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
     }
 }

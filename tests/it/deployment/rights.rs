@@ -1,11 +1,11 @@
-//! No right is wider than AWS lets it be named. `running` shows that none is superfluous, and none is missing.
+//! No right is wider than AWS requires. `running` shows that none is superfluous or missing.
 
 use serde_json::Value;
 
 use super::grants;
 use super::template::{ALL, Filled, list, load, resources, text};
 
-/// Actions that are on everything, each with the reason.
+/// Actions on all resources, each with the reason.
 const ON_EVERYTHING: [(&str, &str); 5] = [
     ("xray:PutTelemetryRecords", "a trace has no ARN"),
     ("xray:PutTraceSegments", "a trace has no ARN"),
@@ -14,7 +14,7 @@ const ON_EVERYTHING: [(&str, &str); 5] = [
     ("ec2:DescribeSubnets", "EC2 describes all or nothing"),
 ];
 
-/// Resources with an asterisk in them, each with the reason.
+/// Resources with an asterisk, each with the reason.
 const MANY: [(&str, &str); 3] = [
     (
         "${AuditBucketArn}/deliveries/*",
@@ -27,7 +27,7 @@ const MANY: [(&str, &str); 3] = [
     ),
 ];
 
-/// Every statement that allows something, and the template that it is in.
+/// Every statement that allows something, with its template.
 fn allowing() -> Vec<(&'static str, Value)> {
     let mut found = Vec::new();
     for path in ALL {
@@ -49,7 +49,7 @@ fn add(path: &'static str, value: &Value, found: &mut Vec<(&'static str, Value)>
 }
 
 #[test]
-fn every_action_is_named() {
+fn every_action_is_listed_by_name() {
     for (path, statement) in allowing() {
         assert!(statement.get("NotAction").is_none(), "{path}: {statement}");
         let actions = list(&statement["Action"]);
@@ -65,11 +65,11 @@ fn every_action_is_named() {
 }
 
 #[test]
-fn a_right_is_on_everything_only_where_aws_knows_no_arn() {
+fn a_right_covers_everything_only_if_aws_has_no_arn_for_it() {
     let mut used = Vec::new();
     for (path, statement) in allowing() {
         assert!(statement.get("NotResource").is_none(), "{path}: {statement}");
-        // Who may take a role is the resource itself.
+        // In a trust policy the resource is the role itself.
         if statement["Action"] == "sts:AssumeRole" {
             continue;
         }
@@ -97,14 +97,14 @@ fn a_right_is_on_everything_only_where_aws_knows_no_arn() {
 }
 
 #[test]
-fn a_role_is_for_the_one_service_that_takes_it() {
-    for (path, service) in [
-        ("infra/roles.yaml", "lambda.amazonaws.com"),
-        ("infra/worker.yaml", "ecs-tasks.amazonaws.com"),
+fn a_role_trusts_exactly_one_service() {
+    for (path, service, count) in [
+        ("infra/roles.yaml", "lambda.amazonaws.com", 3),
+        ("infra/worker.yaml", "ecs-tasks.amazonaws.com", 2),
     ] {
         let template = load(path);
         let roles: Vec<_> = resources(&template, "AWS::IAM::Role").collect();
-        assert_eq!(roles.len(), 2, "{path}");
+        assert_eq!(roles.len(), count, "{path}");
         for (role, properties) in roles {
             let trusted = &properties["AssumeRolePolicyDocument"]["Statement"];
             assert_eq!(list(trusted).len(), 1, "{role}");
@@ -114,10 +114,10 @@ fn a_role_is_for_the_one_service_that_takes_it() {
     }
 }
 
-/// Only AWS itself makes use of these, so nothing here can show that they are needed: they are as AWS documents them.
+/// Only AWS itself uses these, so no test can show that they are needed. They are as AWS documents them.
 #[test]
-fn what_only_aws_makes_use_of_is_named_here() {
-    for (path, resource, wanted) in [
+fn resources_that_only_aws_uses_are_listed() {
+    for (path, resource, expected) in [
         (
             "infra/worker.yaml",
             "ExecutionRole",
@@ -149,16 +149,29 @@ fn what_only_aws_makes_use_of_is_named_here() {
         let mut actions: Vec<String> = actions.map(|action| text(&action)).collect();
         actions.retain(|action| action != "sts:AssumeRole");
         actions.sort();
-        assert_eq!(actions, wanted, "{resource}");
+        assert_eq!(actions, expected, "{resource}");
     }
 }
 
 #[test]
-fn nothing_is_granted_on_what_is_not_there() {
-    let nothing = ["TemporalSecretArn", "PayloadKeySecretArn", "KmsKeyArn"].map(|name| (name, String::new()));
+fn every_right_names_an_existing_resource() {
+    let nothing = [
+        "TemporalSecretArn",
+        "PayloadKeySecretArn",
+        "SinksSecretArn",
+        "EventBusArn",
+        "DashboardUrl",
+        "KmsKeyArn",
+    ]
+    .map(|name| (name, String::new()));
     for (path, role, secrets) in [
         ("infra/roles.yaml", "WebhookRole", &["WebhookSecretArn"][..]),
         ("infra/roles.yaml", "RedeliverRole", &[]),
+        (
+            "infra/roles.yaml",
+            "DashboardRole",
+            &["DashboardSecretArn", "SpaceliftSecretArn"],
+        ),
         ("infra/worker.yaml", "TaskRole", &["SpaceliftSecretArn"]),
     ] {
         let granted = grants::of_role(&Filled::new(path, nothing.clone()), role);
@@ -177,7 +190,7 @@ fn nothing_is_granted_on_what_is_not_there() {
 }
 
 #[test]
-fn fargate_may_pull_the_image_that_is_named_and_no_other() {
+fn fargate_can_pull_only_the_named_image() {
     let digest = "0123456789abcdef".repeat(4);
     for (image, repository) in [
         ("spillway-worker:1.2".to_owned(), "spillway-worker"),
@@ -195,7 +208,7 @@ fn fargate_may_pull_the_image_that_is_named_and_no_other() {
             .iter()
             .find(|grant| grant.action == "ecr:BatchGetImage")
             .unwrap();
-        let wanted = format!("arn:aws:ecr:eu-north-1:210987654321:repository/{repository}");
-        assert_eq!(pull.resource, wanted);
+        let expected = format!("arn:aws:ecr:eu-north-1:210987654321:repository/{repository}");
+        assert_eq!(pull.resource, expected);
     }
 }

@@ -1,10 +1,13 @@
-//! What the sources of the programs say, without their tests.
+//! The source code of the programs, without tests.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+
+/// The table from which the documentation of the settings is generated.
+const TABLE: [&str; 2] = ["settings/src/table.rs", "settings/src/table/chains.rs"];
 
 /// The packages of this workspace.
 pub(crate) fn packages() -> Vec<Value> {
@@ -31,20 +34,20 @@ pub(crate) fn programs(package: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// The text of a package and of every other one of this workspace that it links.
+/// The source of a package and of every workspace package that it links.
 pub(crate) fn linked(package: &str) -> String {
     let packages = packages();
     let mut text = String::new();
-    let mut wanted = vec![package.to_owned()];
+    let mut missing = vec![package.to_owned()];
     let mut seen = BTreeSet::new();
-    while let Some(name) = wanted.pop() {
+    while let Some(name) = missing.pop() {
         if !seen.insert(name.clone()) {
             continue;
         }
         let package = packages.iter().find(|package| package["name"] == *name).unwrap();
         text += &of_package(package);
         let dependencies = package["dependencies"].as_array().unwrap().iter();
-        wanted.extend(
+        missing.extend(
             dependencies
                 .filter(|dependency| dependency["kind"].is_null() && dependency["path"].is_string())
                 .map(|dependency| dependency["name"].as_str().unwrap().to_owned()),
@@ -53,7 +56,7 @@ pub(crate) fn linked(package: &str) -> String {
     text
 }
 
-/// The text of one package.
+/// The source of one package.
 pub(crate) fn of(name: &str) -> String {
     let packages = packages();
     of_package(packages.iter().find(|package| package["name"] == *name).unwrap())
@@ -71,15 +74,17 @@ fn add(directory: &Path, text: &mut String) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             add(&path, text);
+        } else if TABLE.iter().any(|table| path.ends_with(table)) {
+            // It describes every setting, regardless of the reader.
         } else if path.extension().is_some_and(|kind| kind == "rs") {
             let whole = std::fs::read_to_string(&path).unwrap();
-            // The unit tests are the end of each file.
+            // Unit tests are at the end of each file.
             *text += whole.split("#[cfg(test)]").next().unwrap();
         }
     }
 }
 
-/// The literals of a text, in their order, that are made of the characters that `belongs` names.
+/// The literals in a text, in order, that consist of the characters that `belongs` accepts.
 pub(crate) fn literals(text: &str, belongs: impl Fn(char) -> bool) -> Vec<&str> {
     let mut found = Vec::new();
     for (at, _) in text.match_indices('"') {

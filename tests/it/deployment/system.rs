@@ -1,5 +1,5 @@
-//! Everything that the templates deploy, as far as it runs on one machine: what is kept is on moto, made by data.yaml;
-//! the programs have exactly the variables that the templates give them.
+//! Everything that the templates deploy, as far as it can run on one machine. Storage is on moto, created from
+//! data.yaml; the programs have exactly the variables of the templates.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,11 +8,11 @@ use std::process::Stdio;
 use aws_sdk_s3::types::{
     CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRule,
 };
+use aws_stand_ins::lambda::Function;
+use aws_stand_ins::moto::Call;
 use chain::signature::{self, WebhookSecret};
 use environment::Variables;
-use lambda_runtime_emulator::Function;
 use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, Server};
-use moto::Call;
 use queue::Queue;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -21,9 +21,12 @@ use tokio::process::{Child, Command};
 use super::cloud::Cloud;
 use super::grants::{self, Grant};
 use super::template::{Filled, REGION, text};
-use crate::world::{any_port, http, program};
+use crate::login;
+use crate::world::{WAIT_MAX, any_port, http, program};
 
 pub(crate) const SECRET: &str = "a secret of the deployed system";
+/// moto creates a default bus for everybody.
+const EVENT_BUS: &str = "arn:aws:events:eu-west-1:123456789012:event-bus/default";
 pub(crate) const PAYLOAD_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 pub(crate) const KMS_KEY: &str =
     "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
@@ -35,7 +38,7 @@ pub(crate) struct System {
     pub(crate) spacelift: MockSpacelift,
     pub(crate) cloud: Cloud,
     pub(crate) temporal: String,
-    /// What the whole is filled in with.
+    /// The parameters of the main template.
     values: BTreeMap<String, String>,
     _server: Server,
 }
@@ -65,8 +68,14 @@ impl System {
                 "WorkerImage",
                 "123456789012.dkr.ecr.eu-west-1.amazonaws.com/spillway-worker:1",
             ),
+            ("EventBusArn", EVENT_BUS),
+            ("DashboardUrl", "https://spillway.example.com"),
+            ("DashboardIssuer", "https://id.example.com"),
+            ("DashboardClientId", "spillway"),
+            ("DashboardViewers", "staff"),
+            ("DashboardOperators", "platform"),
             ("VpcId", "vpc-0a1b2c3d"),
-            ("PrivateSubnets", "subnet-0a1b2c3d,subnet-4e5f6071"),
+            ("Subnets", "subnet-0a1b2c3d,subnet-4e5f6071"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
@@ -84,6 +93,14 @@ impl System {
             (
                 "PayloadKeySecretArn",
                 json!({ "SPILLWAY_PAYLOAD_KEY": PAYLOAD_KEY }),
+            ),
+            (
+                "DashboardSecretArn",
+                json!({"SPILLWAY_DASHBOARD_KEY": login::KEY, "SPILLWAY_DASHBOARD_CLIENT_SECRET": login::CLIENT_SECRET}),
+            ),
+            (
+                "SinksSecretArn",
+                json!({ "SPILLWAY_SINKS": format!("[bus]\nkind = 'eventbridge'\nbus = '{EVENT_BUS}'") }),
             ),
         ] {
             values.insert(parameter.to_owned(), cloud.secret(parameter, &secret).await);
@@ -110,11 +127,11 @@ impl System {
         system
     }
 
-    /// A bucket with the lock that data.yaml wants, which moto's CloudFormation leaves out.
+    /// A bucket with the lock that data.yaml requires, which moto's CloudFormation lacks.
     async fn locked_bucket(&self) -> String {
-        let wanted = self.nested("Data").resource("AuditBucket");
-        assert_eq!(wanted["ObjectLockEnabled"], true);
-        let retention = &wanted["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
+        let expected = self.nested("Data").resource("AuditBucket");
+        assert_eq!(expected["ObjectLockEnabled"], true);
+        let retention = &expected["ObjectLockConfiguration"]["Rule"]["DefaultRetention"];
         let retention = DefaultRetention::builder()
             .mode(text(&retention["Mode"]).as_str().into())
             .days(text(&retention["Days"]).parse().unwrap());
@@ -139,7 +156,7 @@ impl System {
         name
     }
 
-    /// What the stack of data.yaml has made.
+    /// What the stack of data.yaml created.
     pub(crate) fn made(&self, output: &str) -> &str {
         &self.values[&format!("Data.Outputs.{output}")]
     }
@@ -153,12 +170,12 @@ impl System {
         Filled::new("template.yaml", values.chain(more))
     }
 
-    /// A nested template, filled in as the whole does it.
+    /// A nested template, evaluated with the parameters that the main template passes.
     pub(crate) fn nested(&self, stack: &str) -> Filled {
         self.nested_with(stack, &[])
     }
 
-    /// The same with more parameters of the whole.
+    /// The same with more parameters of the main template.
     pub(crate) fn nested_with(&self, stack: &str, more: &[(&str, &str)]) -> Filled {
         let properties = self.root(more).resource(stack);
         let given = properties["Parameters"].as_object().unwrap().iter();
@@ -166,14 +183,19 @@ impl System {
         Filled::new(properties["TemplateURL"].as_str().unwrap(), given)
     }
 
-    /// What a role grants where a key of the operator's own encrypts everything.
+    /// The rights of a role if the operator's own key encrypts everything.
     pub(crate) fn grants(&self, stack: &str, role: &str) -> Vec<Grant> {
         grants::of_role(&self.nested_with(stack, &[("KmsKeyArn", KMS_KEY)]), role)
     }
 
     /// The variables of a function.
     pub(crate) fn of_function(&self, name: &str) -> Variables {
-        let root = self.root(&[]);
+        self.of_function_with(name, &[])
+    }
+
+    /// The same with more parameters of the whole.
+    pub(crate) fn of_function_with(&self, name: &str, more: &[(&str, &str)]) -> Variables {
+        let root = self.root(more);
         let global = root.value(&root.template["Globals"]["Function"]["Environment"]["Variables"]);
         let own = root.resource(name)["Environment"]["Variables"].take();
         let mut variables = Variables::new();
@@ -195,7 +217,7 @@ impl System {
             .collect()
     }
 
-    /// AWS as a program finds it that has these rights and no others.
+    /// AWS for a program with these rights and no others.
     fn aws<'a>(&self, who: &'a str) -> impl Iterator<Item = (&'static str, String)> + use<'a> {
         let variables = self.cloud.moto.variables().into_iter();
         variables.chain([("AWS_ACCESS_KEY_ID", who.to_owned())])
@@ -224,23 +246,29 @@ impl System {
         serving(self.command("spillway-worker", "worker", &variables), address).await
     }
 
-    /// The function behind the buffer.
+    /// The redelivery function.
     pub(crate) async fn redeliver(&self, variables: &Variables) -> Function {
         self.function(&program("redeliver"), "redeliver", variables.clone())
             .await
     }
 
     /// A program as Lambda runs it.
-    pub(crate) async fn function(&self, program: &Path, who: &str, mut variables: Variables) -> Function {
-        let of_aws = self.aws(who).map(|(name, value)| (name.to_owned(), value));
-        variables.extend(of_aws);
+    pub(crate) async fn function(&self, program: &Path, who: &str, variables: Variables) -> Function {
+        let variables = self.with_aws(who, variables);
         let variables = variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()));
         Function::start(program, variables).await
     }
 
-    /// The event in the buffer, as Lambda takes it out and gives it to the function.
+    /// The variables of a program, and those that lead it to moto under a name of its own.
+    pub(crate) fn with_aws(&self, who: &str, mut variables: Variables) -> Variables {
+        let of_aws = self.aws(who).map(|(name, value)| (name.to_owned(), value));
+        variables.extend(of_aws);
+        variables
+    }
+
+    /// The event in the buffer, as Lambda takes it from the queue and passes it to the function.
     pub(crate) async fn batch(&self) -> Value {
         let buffer = Queue::with(self.made("BufferQueueUrl"), &self.cloud.moto.own_aws());
         let waiting = buffer.receive().await.unwrap();
@@ -260,17 +288,17 @@ impl System {
     }
 }
 
-/// Asked for and given back before the program starts, which wants to be told its port.
+/// A port that is reserved and released before the program starts, since the program needs to know its port.
 async fn free_port() -> String {
     let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
-/// The program, once it says that it is well.
+/// The program, once its health check succeeds.
 async fn serving(mut command: Command, address: String) -> Serving {
     let mut child = command.spawn().unwrap();
     let url = format!("http://{address}");
-    let healthy = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+    let healthy = tokio::time::timeout(WAIT_MAX, async {
         let health = async || http().get(format!("{url}/health")).send().await;
         while !health().await.is_ok_and(|answer| answer.status().is_success()) {
             assert!(child.try_wait().unwrap().is_none(), "{command:?} has ended");
@@ -282,7 +310,7 @@ async fn serving(mut command: Command, address: String) -> Serving {
 }
 
 impl Serving {
-    /// Posts a body, signed as Spacelift signs.
+    /// Posts a body with Spacelift's signature.
     pub(crate) async fn post(&self, body: &str) -> (StatusCode, Value) {
         let secret = WebhookSecret::parse(SECRET).unwrap();
         self.post_signed(body, &signature::sign(body.as_bytes(), &secret))
@@ -299,7 +327,7 @@ impl Serving {
     }
 }
 
-/// A signed delivery, as an HTTP API gives it to a function.
+/// A signed delivery, as an HTTP API passes it to a function.
 pub(crate) fn of_api_gateway(body: &str) -> Value {
     let secret = WebhookSecret::parse(SECRET).unwrap();
     json!({
@@ -327,8 +355,10 @@ pub(crate) fn needed(call: &Call) -> Grant {
         "GetSecretValue" => Grant::new("secretsmanager:GetSecretValue", text(&body()["SecretId"])),
         "SendMessage" => Grant::new("sqs:SendMessage", queue_arn(&body())),
         "ChangeMessageVisibilityBatch" => Grant::new("sqs:ChangeMessageVisibility", queue_arn(&body())),
-        "PutObject" => Grant::new(
-            "s3:PutObject",
+        "GetQueueAttributes" => Grant::new("sqs:GetQueueAttributes", queue_arn(&body())),
+        "PutEvents" => Grant::new("events:PutEvents", text(&body()["Entries"][0]["EventBusName"])),
+        "PutObject" | "GetObject" => Grant::new(
+            format!("s3:{}", call.operation),
             format!("arn:aws:s3::{}", call.path.replacen('/', ":", 1)),
         ),
         other => panic!("it is not known here which right {other} needs"),

@@ -1,4 +1,4 @@
-//! CloudFormation's templates: read with their short tags, and filled in with values.
+//! CloudFormation templates: parsed with their short tags, and evaluated with parameters.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,20 @@ use serde_json::{Map, Value, json};
 
 use super::read;
 
-/// The templates that are deployed; the first one nests the others.
-pub(crate) const ALL: [&str; 5] = [
+/// The deployed templates. The first one nests the others.
+pub(crate) const ALL: [&str; 6] = [
     "template.yaml",
     "infra/data.yaml",
     "infra/roles.yaml",
     "infra/worker.yaml",
     "infra/alarms.yaml",
+    "infra/allowlist.yaml",
 ];
 
 pub(crate) const REGION: &str = "eu-west-1";
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-/// A YAML file as JSON, with each short tag as the function that it stands for and each merge done.
+/// A YAML file as JSON, with short tags expanded to functions and merges applied.
 pub(crate) fn load(path: &str) -> Value {
     let mut document: yaml_serde::Value =
         yaml_serde::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
@@ -66,8 +67,8 @@ pub(crate) fn resources<'a>(
         .map(|(name, resource)| (name.as_str(), &resource["Properties"]))
 }
 
-/// A template with values for its parameters, and for attributes of its resources. What was given no value goes by its
-/// name.
+/// A template with values for its parameters and for attributes of its resources. Without a value, the name stands for
+/// it.
 pub(crate) struct Filled {
     pub(crate) template: Value,
     values: BTreeMap<String, String>,
@@ -102,13 +103,13 @@ impl Filled {
             .collect()
     }
 
-    /// The properties of a resource as CloudFormation would have them.
+    /// The properties of a resource after evaluation, as CloudFormation would see them.
     pub(crate) fn resource(&self, name: &str) -> Value {
         self.value(&self.template["Resources"][name]["Properties"])
             .unwrap()
     }
 
-    /// What a value comes to; `None` where it is not to be there.
+    /// The evaluated value. `None` if it is removed.
     pub(crate) fn value(&self, value: &Value) -> Option<Value> {
         match value {
             Value::Array(items) => Some(items.iter().filter_map(|item| self.value(item)).collect()),
@@ -128,6 +129,11 @@ impl Filled {
                 Some(("Fn::If", argument)) => {
                     let holds = self.condition(argument[0].as_str().unwrap());
                     self.value(&argument[if holds { 1 } else { 2 }])
+                }
+                Some(("Fn::Join", argument)) => {
+                    let pieces = self.value(&argument[1]).unwrap();
+                    let pieces: Vec<String> = pieces.as_array().unwrap().iter().map(text).collect();
+                    Some(pieces.join(argument[0].as_str().unwrap()).into())
                 }
                 Some(("Fn::Split", argument)) => {
                     let whole = text(&self.value(&argument[1]).unwrap());
@@ -191,12 +197,12 @@ fn single(fields: &Map<String, Value>) -> Option<(&str, &Value)> {
     (fields.len() == 1).then_some((name, argument))
 }
 
-/// CloudFormation's parameters are all texts.
+/// CloudFormation's parameters are all strings.
 pub(crate) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// One or many of something. moto leaves `null` where AWS drops a value.
+/// One item or a list. moto leaves `null` where AWS removes a value.
 pub(crate) fn list(value: &Value) -> Vec<Value> {
     let mut items = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     items.retain(|item| !item.is_null());

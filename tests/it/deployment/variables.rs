@@ -1,14 +1,14 @@
-//! Every variable that a program reads is set where it is deployed, and the other way round.
+//! Every variable that a program reads is set where it is deployed, and every variable that is set is read.
 
 use std::collections::BTreeSet;
 
-use orchestrator::TemporalSettings;
 use serde_json::Value;
+use temporal_client::TemporalSettings;
 
 use super::sources;
 use super::template::load;
 
-const PREFIXES: [&str; 4] = ["SPILLWAY_", "SPACELIFT_", "TEMPORAL_", "WEBHOOK_"];
+const PREFIXES: [&str; 5] = ["SPILLWAY_", "SPACELIFT_", "TEMPORAL_", "WEBHOOK_", "OTEL_"];
 /// What libraries read: `tracing-subscriber`, and the Temporal SDK (`the_sdk_reads_its_own_variables`).
 const READ_BY_LIBRARIES: [&str; 4] = [
     "RUST_LOG",
@@ -17,31 +17,28 @@ const READ_BY_LIBRARIES: [&str; 4] = [
     "TEMPORAL_TLS",
 ];
 
-/// A program where it is deployed.
+/// A deployed program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Webhook,
     Redeliver,
+    Dashboard,
     Task,
     ComposeWebhook,
     ComposeWorker,
 }
 
-use Place::{ComposeWebhook, ComposeWorker, Redeliver, Task, Webhook};
+use Place::{ComposeWebhook, ComposeWorker, Dashboard, Redeliver, Task, Webhook};
 
-const ON_AWS: &[Place] = &[Webhook, Redeliver, Task];
+const ON_AWS: &[Place] = &[Webhook, Redeliver, Dashboard, Task];
 const BY_COMPOSE: &[Place] = &[ComposeWebhook, ComposeWorker];
 const FUNCTIONS: &[Place] = &[Webhook, Redeliver];
-const NO_WORKER: &[Place] = &[Webhook, Redeliver, ComposeWebhook];
-const EVERYWHERE: &[Place] = &[Webhook, Redeliver, Task, ComposeWebhook, ComposeWorker];
+const NO_WORKER: &[Place] = &[Webhook, Redeliver, Dashboard, ComposeWebhook];
+const EVERYWHERE: &[Place] = &[Webhook, Redeliver, Dashboard, Task, ComposeWebhook, ComposeWorker];
 
-/// What the source of a program names and nothing sets, with the reason.
+/// Names in the source of a program that are not set, with the reason.
 const NOT_SET: &[(&str, &[Place], &str)] = &[
-    (
-        "SPILLWAY_CONFIG",
-        EVERYWHERE,
-        "a file, for those who run it by hand",
-    ),
+    ("SPILLWAY_CONFIG", EVERYWHERE, "a file, for running it manually"),
     ("TEMPORAL_URL", EVERYWHERE, "an older name of TEMPORAL_ADDRESS"),
     ("TEMPORAL_TLS", BY_COMPOSE, "the address says it"),
     ("TEMPORAL_SECRET_ID", BY_COMPOSE, "Secrets Manager is AWS"),
@@ -50,7 +47,52 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
         BY_COMPOSE,
         "Secrets Manager is AWS",
     ),
+    (
+        "SPILLWAY_SINKS_SECRET_ID",
+        &[ComposeWorker],
+        "Secrets Manager is AWS",
+    ),
+    (
+        "SPILLWAY_SINKS_SECRET_ID",
+        NO_WORKER,
+        "linked; only the worker tells people",
+    ),
+    (
+        "SPILLWAY_SINKS",
+        NO_WORKER,
+        "linked; only the worker tells people",
+    ),
+    (
+        "SPILLWAY_SINKS",
+        &[Task],
+        "in the secret of SPILLWAY_SINKS_SECRET_ID",
+    ),
+    (
+        "SPILLWAY_SINKS_FILE",
+        &[Task, ComposeWorker],
+        "a file, for running it manually",
+    ),
+    (
+        "SPILLWAY_DASHBOARD_KEY",
+        &[Dashboard],
+        "in the secret of SPILLWAY_DASHBOARD_SECRET_ID",
+    ),
+    (
+        "SPILLWAY_DASHBOARD_KEY_PREVIOUS",
+        &[Dashboard],
+        "in the secret of SPILLWAY_DASHBOARD_SECRET_ID",
+    ),
+    (
+        "SPILLWAY_DASHBOARD_CLIENT_SECRET",
+        &[Dashboard],
+        "in the secret of SPILLWAY_DASHBOARD_SECRET_ID",
+    ),
     ("SPILLWAY_METRICS_NAMESPACE", BY_COMPOSE, "CloudWatch is AWS"),
+    (
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        &[Task],
+        "a collector in the same network asks for none",
+    ),
     (
         "SPILLWAY_PAYLOAD_KEY",
         ON_AWS,
@@ -58,6 +100,11 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
     ),
     (
         "SPILLWAY_PAYLOAD_KEY_PREVIOUS",
+        ON_AWS,
+        "in the secret of SPILLWAY_PAYLOAD_KEY_SECRET_ID",
+    ),
+    (
+        "SPILLWAY_PAYLOAD_KEY_STRICT",
         ON_AWS,
         "in the secret of SPILLWAY_PAYLOAD_KEY_SECRET_ID",
     ),
@@ -72,43 +119,43 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
     ("SPILLWAY_QUARANTINE_QUEUE_URL", &[ComposeWebhook], "SQS is AWS"),
     (
         "SPACELIFT_SECRET_ID",
-        NO_WORKER,
-        "linked; only the worker speaks to Spacelift",
+        &[Webhook, Redeliver, ComposeWebhook],
+        "linked; only the worker and the dashboard speak to Spacelift",
     ),
     ("SPACELIFT_SECRET_ID", &[ComposeWorker], "Secrets Manager is AWS"),
     (
         "SPACELIFT_BASE_URL",
-        &[Task],
+        &[Task, Dashboard],
         "in the secret of SPACELIFT_SECRET_ID",
     ),
     (
         "SPACELIFT_KEY_ID",
-        &[Task],
+        &[Task, Dashboard],
         "in the secret of SPACELIFT_SECRET_ID",
     ),
     (
         "SPACELIFT_KEY_SECRET",
-        &[Task],
+        &[Task, Dashboard],
         "in the secret of SPACELIFT_SECRET_ID",
     ),
     (
         "SPACELIFT_API_KEY_ENDPOINT",
-        &[Task, ComposeWorker],
+        &[Task, Dashboard, ComposeWorker],
         "another name of SPACELIFT_BASE_URL",
     ),
     (
         "SPACELIFT_API_KEY_ID",
-        &[Task, ComposeWorker],
+        &[Task, Dashboard, ComposeWorker],
         "another name of SPACELIFT_KEY_ID",
     ),
     (
         "SPACELIFT_API_KEY_SECRET",
-        &[Task, ComposeWorker],
+        &[Task, Dashboard, ComposeWorker],
         "another name of SPACELIFT_KEY_SECRET",
     ),
 ];
 
-/// What is set and the program does not read, with the reason.
+/// Variables that are set and that the program does not read, with the reason.
 const NOT_READ: &[(&str, &[Place], &str)] = &[(
     "SPILLWAY_HEALTH_ADDRESS",
     &[ComposeWebhook],
@@ -120,6 +167,7 @@ impl Place {
         match self {
             Webhook | ComposeWebhook => "webhook",
             Redeliver => "redeliver",
+            Dashboard => "dashboard-function",
             Task | ComposeWorker => "worker",
         }
     }
@@ -128,6 +176,7 @@ impl Place {
         match self {
             Webhook => of_function("Webhook"),
             Redeliver => of_function("Redeliver"),
+            Dashboard => of_function("Dashboard"),
             Task => {
                 let worker = load("infra/worker.yaml");
                 let container = "/Resources/Task/Properties/ContainerDefinitions/0/Environment";
@@ -162,7 +211,7 @@ fn names(fields: &Value) -> BTreeSet<String> {
     fields.as_object().unwrap().keys().cloned().collect()
 }
 
-/// The names that are literals in the source, and those of the settings.
+/// The names in literals of the source, and those of the settings.
 fn read_by(package: &str) -> BTreeSet<String> {
     let text = sources::linked(package);
     let is_of_name = |character: char| character.is_ascii_uppercase() || character == '_';
@@ -191,7 +240,7 @@ fn settings(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_variable_that_a_program_reads_is_set_and_the_other_way_round() {
+fn variables_that_are_read_and_variables_that_are_set_match() {
     for &place in EVERYWHERE {
         let (read, set) = (read_by(place.package()), place.set());
         for name in &read {
@@ -216,7 +265,7 @@ fn every_variable_that_a_program_reads_is_set_and_the_other_way_round() {
 }
 
 #[test]
-fn a_function_has_no_variable_that_only_another_one_reads() {
+fn a_function_has_no_variable_that_it_does_not_read() {
     for &place in FUNCTIONS {
         let of_webhook = [
             "WEBHOOK_SECRET_ID",
@@ -247,10 +296,9 @@ fn the_sdk_reads_its_own_variables() {
     assert_eq!(settings.namespace(), "acme");
 }
 
-/// The nested template takes each setting under the name that the whole has for it, and nothing is given a default
-/// twice.
+/// The nested template has the same name for each setting as the main template, and each default is in one place.
 #[test]
-fn every_parameter_of_a_nested_template_is_passed_on() {
+fn every_parameter_of_a_nested_template_is_passed() {
     let root = load("template.yaml");
     for (stack, properties) in super::template::resources(&root, "AWS::CloudFormation::Stack") {
         let nested = load(properties["TemplateURL"].as_str().unwrap());
@@ -265,9 +313,10 @@ fn every_parameter_of_a_nested_template_is_passed_on() {
     }
 }
 
-/// CloudFormation asks for what has no default; the settings' defaults are the programs' own.
+/// CloudFormation requires a value for parameters without a default; the defaults of settings are those of the
+/// programs.
 #[test]
-fn the_defaults_of_the_template_are_those_of_the_programs() {
+fn defaults_of_template_and_programs_match() {
     let root = load("template.yaml");
     let globals = root
         .pointer("/Globals/Function/Environment/Variables")
@@ -285,6 +334,6 @@ fn the_defaults_of_the_template_are_those_of_the_programs() {
         "SPILLWAY_CONFIG" => Some("/dev/null".to_owned()),
         name => defaults.get(name).cloned(),
     };
-    let read = orchestrator::Settings::from_lookup(lookup).unwrap();
-    assert_eq!(read, orchestrator::Settings::default());
+    let read = settings::Settings::from_lookup(lookup).unwrap();
+    assert_eq!(read, settings::Settings::default());
 }

@@ -1,18 +1,19 @@
-//! A fault is not an outcome, and what is asked of Spacelift is bounded.
+//! A fault is not an outcome, and the number of requests to Spacelift is limited.
 
 use std::time::Duration;
 
+use chain::ChainResult;
 use mock_spacelift::{Fault, MockSpacelift, RequestRecord};
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::World;
 
-/// A world in which pauses begin short, so that many attempts fit into a test.
+/// A world with short pauses, so that many attempts fit into a test.
 async fn impatient() -> World {
     World::with_settings(|settings| settings.timing.trigger_backoff = Duration::from_millis(5)).await
 }
 
-/// How many answers had this status.
+/// The number of answers with this status.
 fn answers(spacelift: &MockSpacelift, status: u16) -> usize {
     let requests = spacelift.requests();
     requests
@@ -22,7 +23,7 @@ fn answers(spacelift: &MockSpacelift, status: u16) -> usize {
 }
 
 #[tokio::test]
-async fn a_listing_that_is_forbidden_for_a_while_is_asked_for_again() {
+async fn a_forbidden_listing_is_retried() {
     for times in [3, 10] {
         let world = impatient().await;
         diamond(&world);
@@ -37,7 +38,7 @@ async fn a_listing_that_is_forbidden_for_a_while_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn while_spacelift_is_away_nothing_fails_and_then_everything_runs_once() {
+async fn an_outage_of_spacelift_fails_nothing_and_then_everything_runs_once() {
     for begun in [false, true] {
         let world = impatient().await;
         diamond(&world);
@@ -58,9 +59,7 @@ async fn while_spacelift_is_away_nothing_fails_and_then_everything_runs_once() {
         };
         world
             .spacelift
-            .wait_until("many answers that Spacelift is away", |spacelift| {
-                answers(spacelift, 503) >= 10
-            })
+            .wait_until("many answers with 503", |spacelift| answers(spacelift, 503) >= 10)
             .await;
         world.spacelift.clear_faults();
         world.all_succeed(&roots).await;
@@ -69,7 +68,7 @@ async fn while_spacelift_is_away_nothing_fails_and_then_everything_runs_once() {
 }
 
 #[tokio::test]
-async fn thirty_roots_that_end_together_cost_one_listing_or_two() {
+async fn thirty_roots_that_end_together_cost_at_most_two_listings() {
     const ROOTS: usize = 30;
     const OTHERS: usize = 140;
     const PAGE: usize = 50;
@@ -87,10 +86,10 @@ async fn thirty_roots_that_end_together_cost_one_listing_or_two() {
         others.join("; ")
     ));
     let names: Vec<&str> = roots.iter().map(String::as_str).collect();
-    // A page takes as long as Spacelift takes for it.
+    // A page takes as long as a real one of Spacelift's.
     let slow = Fault::slow(Duration::from_millis(300)).on("searchStacks");
     world.spacelift.fault(slow.always());
-    // They end while no worker is there, so that it meets all ends at once, however busy the machine is.
+    // They end while no worker is up, so that it receives all ends at once, however busy the machine is.
     world.kill_worker().await;
     let runs = world.push_to(1, &names);
     world
@@ -112,4 +111,25 @@ async fn thirty_roots_that_end_together_cost_one_listing_or_two() {
     );
     let rest = requests.len() - pages;
     assert!(rest <= 4 * 2 * ROOTS, "{rest} requests for {} stacks", 2 * ROOTS);
+}
+
+#[tokio::test]
+async fn the_run_of_a_lost_worker_is_found_although_the_next_look_fails() {
+    for fault in [Fault::internal_error(), Fault::graphql_error("no")] {
+        let mut world = World::start().await;
+        world.graph("vpc; db: vpc");
+        world.spacelift.fail_next("db");
+        let slow = Fault::slow_after(Duration::from_secs(60));
+        world.spacelift.fault(slow.on("runTrigger"));
+        let root = world.spacelift.push("vpc");
+        world
+            .spacelift
+            .wait_until("the trigger", |spacelift| !spacelift.runs_of("db").is_empty())
+            .await;
+        world.kill_worker().await;
+        world.spacelift.fault(fault.on("StackWithRuns"));
+        world.start_worker();
+        assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
+        assert_eq!(world.runs_per_stack(), [("db", 1), ("vpc", 1)]);
+    }
 }

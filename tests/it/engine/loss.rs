@@ -1,14 +1,15 @@
-//! The schedule can be lost at any moment, and workers may be many.
+//! The schedule can be lost at any moment, and there can be several workers.
 
 use std::time::Duration;
 
 use chain::{RunId, RunState};
 use mock_spacelift::{Fault, MockSpacelift};
+use temporal_client::id;
 
 use crate::chain::{EACH_ONCE, diamond};
-use crate::world::World;
+use crate::world::{World, now_s};
 
-/// Where sweeps come soon: they restart a schedule that was lost.
+/// A world with frequent sweeps, which restart a lost schedule.
 async fn swept() -> World {
     World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await
 }
@@ -28,7 +29,7 @@ fn refused_listings(spacelift: &MockSpacelift) -> usize {
 }
 
 #[tokio::test]
-async fn a_schedule_lost_before_it_planned_begins_again() {
+async fn a_schedule_lost_before_planning_starts_over() {
     let world = swept().await;
     diamond(&world);
     world
@@ -47,14 +48,14 @@ async fn a_schedule_lost_before_it_planned_begins_again() {
 }
 
 #[tokio::test]
-async fn a_request_is_not_lost_with_a_schedule_that_has_not_planned_it() {
+async fn an_unplanned_request_survives_the_loss_of_the_schedule() {
     let world = swept().await;
     diamond(&world);
     world
         .spacelift
         .fault(Fault::forbidden().on("searchStacks").always());
-    let body = serde_json::json!({"event": "triggered", "stack_id": "network", "request_id": "change-7"});
-    assert_eq!(world.post(&body.to_string()).await.status(), 202);
+    let body = crate::request::request("change-7");
+    assert_eq!(world.post(&body).await.status(), 202);
     world
         .spacelift
         .wait_until("a listing that is refused", |spacelift| {
@@ -70,7 +71,7 @@ async fn a_request_is_not_lost_with_a_schedule_that_has_not_planned_it() {
 }
 
 #[tokio::test]
-async fn a_schedule_lost_while_a_run_is_under_way_goes_on_with_it() {
+async fn a_schedule_lost_during_a_run_continues_with_the_run() {
     let world = swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
@@ -80,13 +81,13 @@ async fn a_schedule_lost_while_a_run_is_under_way_goes_on_with_it() {
 }
 
 #[tokio::test]
-async fn a_schedule_lost_while_an_attempt_is_under_way_takes_its_run() {
+async fn a_schedule_lost_during_an_attempt_uses_the_run_of_the_attempt() {
     let world = swept().await;
     diamond(&world);
     let slow = Fault::slow(Duration::from_secs(2)).on("runTrigger").times(2);
     world.spacelift.fault(slow);
     let root = world.push_to(1, &["network"]).remove(0);
-    // The run is there, and its attempt still waits for the answer.
+    // The run exists, and its attempt still waits for the answer.
     world
         .spacelift
         .wait_until("database to be triggered", |spacelift| {
@@ -98,7 +99,7 @@ async fn a_schedule_lost_while_an_attempt_is_under_way_takes_its_run() {
 }
 
 #[tokio::test]
-async fn a_schedule_lost_again_and_again_runs_each_stack_once() {
+async fn a_schedule_lost_repeatedly_runs_each_stack_once() {
     let world = swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
@@ -111,8 +112,56 @@ async fn a_schedule_lost_again_and_again_runs_each_stack_once() {
     ends_well(&world, root).await;
 }
 
+/// The test opens the chain, so the schedule does not know it.
 #[tokio::test]
-async fn two_workers_side_by_side_do_the_work_of_one() {
+async fn a_chain_unknown_to_the_schedule_is_found_and_run() {
+    let world = swept().await;
+    diamond(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    let report = world.all_succeed(&[root]).await.remove(0);
+    let mut plan = report.record.unwrap().chain().clone();
+    plan.root.ended_at_s = Some(i64::try_from(now_s()).unwrap());
+    let unknown = chain::ChainId::of_request(&world.account, "unknown");
+    world.open_chain(&unknown, plan).await;
+    let report = world.end_of(&unknown).await;
+    assert_eq!(report.result, chain::ChainResult::Succeeded);
+    for stack in ["database", "cluster", "platform"] {
+        assert_eq!(world.spacelift.runs_of(stack).len(), 2, "{stack}");
+    }
+    assert_eq!(world.spacelift.runs_of("network").len(), 1);
+    world
+        .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="repaired"}"#)
+        .await;
+}
+
+/// The test starts the execution, so the schedule does not know the attempt. Its run counts as ours.
+#[tokio::test]
+async fn an_attempt_unknown_to_the_schedule_is_waited_for() {
+    let world = swept().await;
+    diamond(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.all_succeed(&[root]).await;
+    // Long enough for two looks of a sweep, even on a busy machine.
+    let slow = Fault::slow(Duration::from_secs(20)).on("runTrigger").times(1);
+    world.spacelift.fault(slow);
+    world.start_attempt("database").await;
+    world
+        .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="repaired"}"#)
+        .await;
+    world
+        .spacelift
+        .wait_until("the second run to end", |spacelift| {
+            let runs = spacelift.runs_of("database");
+            runs.len() == 2 && runs.iter().all(|run| run.state.is_terminal())
+        })
+        .await;
+    world.wait_for_quiet().await;
+    // It starts no chain, so its dependents do not run again.
+    assert_eq!(world.spacelift.runs_of("platform").len(), 1);
+}
+
+#[tokio::test]
+async fn two_workers_run_each_stack_once() {
     let world = World::start().await;
     let _another = world.another_worker();
     world.graph("network; dns; database: network; cluster: network dns; apps: database cluster; tail: apps");
@@ -123,4 +172,71 @@ async fn two_workers_side_by_side_do_the_work_of_one() {
     for stack in ["database", "cluster", "apps", "tail"] {
         assert_eq!(world.commits_of(stack), [Some(1), Some(2), Some(3)], "{stack}");
     }
+}
+
+#[tokio::test]
+async fn a_terminated_request_does_not_prevent_a_rebuild() {
+    let world = swept().await;
+    diamond(&world);
+    // No request can reach the schedule, since its stack cannot be looked at. Chains do not look at individual stacks.
+    world.spacelift.fault(Fault::forbidden().on("Stack").always());
+    for request in ["ended", "stuck"] {
+        let body = crate::request::request(request).replace("network", "cluster");
+        assert_eq!(world.post(&body).await.status(), 202);
+    }
+    world
+        .spacelift
+        .wait_until("looks for both requests that are refused", |spacelift| {
+            let requests = spacelift.requests();
+            let refused = requests
+                .iter()
+                .filter(|request| request.is("Stack") && request.status == Some(403));
+            refused.count() >= 2
+        })
+        .await;
+    let ended = id::follow_request(&world.account, "ended");
+    world.terminate(&ended).await;
+    assert_eq!(world.workflows.end_of_request(&ended).await.unwrap(), None);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Planning).await;
+    world.terminate_schedule().await;
+    world.all_succeed(&[root]).await;
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+    // The open request continues when it can.
+    world.spacelift.clear_faults();
+    let chain = chain::ChainId::of_request(&world.account, "stuck");
+    assert_eq!(world.end_of(&chain).await.result, chain::ChainResult::Succeeded);
+    world.assert_once(&["network", "database"]);
+    assert_eq!(world.spacelift.runs_of("cluster").len(), 2);
+}
+
+#[tokio::test]
+async fn the_schedule_can_be_rebuilt_repeatedly_during_runs() {
+    let world = swept().await;
+    world.graph("network; database: network; cluster: network; platform: database cluster; apps: platform");
+    let root = world.push_to(1, &["network"]).remove(0);
+    for stack in ["database", "platform", "apps"] {
+        world.wait_for_run(stack, &RunState::Planning).await;
+        let said = world.spillway(&["schedule", "rebuild"]).await;
+        assert!(said.status.success(), "{said:?}");
+    }
+    world.all_succeed(&[root]).await;
+    world.wait_for_quiet().await;
+    world.assert_once(&["database", "cluster", "platform", "apps"]);
+}
+
+#[tokio::test]
+async fn a_chain_that_does_not_answer_blocks_no_other() {
+    let world = swept().await;
+    diamond(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Planning).await;
+    let unreadable = chain::ChainId::of_request(&world.account, "unreadable");
+    world.open_unreadable_chain(&unreadable).await;
+    world.terminate_schedule().await;
+    world.all_succeed(&[root]).await;
+    assert_eq!(world.runs_per_stack(), EACH_ONCE);
+    world
+        .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="chain_silent"}"#)
+        .await;
 }

@@ -1,8 +1,9 @@
-//! Chains that meet, people who step in, bad days: what the one schedule of an account makes of them.
+//! The decisions of an account's single schedule: chains that meet, people who intervene, outages.
 
 mod faults;
 mod joins;
 mod loss;
 mod people;
 mod requests;
+mod second_spillway;
 mod steering;

@@ -1,10 +1,10 @@
-//! People run stacks themselves: a rollback stays, a retry repairs, and what is done by hand counts.
+//! People run stacks themselves: a rollback stays, a retry repairs, and stacks can be marked as done.
 
 use std::time::Duration;
 
 use chain::commit::ChosenBecause;
 use chain::{RunState, StackState};
-use orchestrator::contract::ScheduleMessage;
+use temporal_client::contract::ScheduleMessage;
 
 use crate::world::{World, commit};
 
@@ -29,7 +29,7 @@ async fn a_rollback_by_a_person_holds_until_the_next_push() {
                 .is_some_and(|run| run.state == RunState::Finished)
         })
         .await;
-    // Whatever comes from upstream runs the stack on the commit to which it was rolled back.
+    // Every cause from upstream runs the stack on the commit of the rollback.
     for cause in [
         world.spacelift.trigger("network", "bob"),
         world.push_to(3, &["network"]).remove(0),
@@ -49,7 +49,41 @@ async fn a_rollback_by_a_person_holds_until_the_next_push() {
 }
 
 #[tokio::test]
-async fn a_retry_by_a_person_revives_what_was_skipped_while_the_chain_is_open() {
+async fn dependents_of_a_rolled_back_root_follow_it_if_requested() {
+    let world = World::start().await;
+    world.graph("network; apps: network; tail: apps");
+    for number in [1, 2] {
+        let roots = world.push_to(number, &["network"]);
+        world.all_succeed(&roots).await;
+    }
+    let back = world
+        .spacelift
+        .trigger_commit("network", "alice", commit(1).as_str());
+    world.all_succeed(&[back]).await;
+    assert_eq!(world.commits_of("apps").last(), Some(&Some(2)));
+    // Times are whole seconds: a run that should count has to begin in a later one.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let body = crate::request::request("back").replacen('{', r#"{"follow":true,"#, 1);
+    assert_eq!(world.post(&body).await.status(), 202);
+    let chain = chain::ChainId::of_request(&world.account, "back");
+    let report = world.end_of(&chain).await;
+    assert_eq!(report.result, chain::ChainResult::Succeeded);
+    for stack in ["network", "apps", "tail"] {
+        assert_eq!(world.commits_of(stack).last(), Some(&Some(1)), "{stack}");
+    }
+    let record = report.record.unwrap();
+    let tail = record.stack(&"tail".parse().unwrap()).unwrap();
+    assert_eq!(tail.commit_why, Some(ChosenBecause::Followed));
+    // The next push moves all of them forward.
+    let roots = world.push_to(3, &["network"]);
+    world.all_succeed(&roots).await;
+    for stack in ["network", "apps", "tail"] {
+        assert_eq!(world.commits_of(stack).last(), Some(&Some(3)), "{stack}");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_in_spacelift_revives_skipped_stacks_of_an_open_chain() {
     let world = World::start().await;
     world.graph_confirming(
         "network; database: network; apps: database; tail: apps; slow: network",
@@ -58,7 +92,7 @@ async fn a_retry_by_a_person_revives_what_was_skipped_while_the_chain_is_open() 
     world.spacelift.fail_next("database");
     let root = world.push_to(1, &["network"]).remove(0);
     let failed = world.wait_for_run("database", &RunState::Failed).await.run;
-    let state = |report: &orchestrator::contract::ChainReport, stack: &str| {
+    let state = |report: &temporal_client::contract::ChainReport, stack: &str| {
         let record = report.record.as_ref().unwrap();
         record.stack(&stack.parse().unwrap()).unwrap().state
     };
@@ -79,7 +113,7 @@ async fn a_retry_by_a_person_revives_what_was_skipped_while_the_chain_is_open() 
 }
 
 #[tokio::test]
-async fn what_is_done_by_hand_is_not_run_and_what_waits_for_it_goes_on() {
+async fn a_stack_marked_as_done_is_not_run_and_its_dependents_continue() {
     let world = World::start().await;
     world.graph("network; database: network; apps: database");
     world.spacelift.lock("database", "alice");
@@ -94,7 +128,7 @@ async fn what_is_done_by_hand_is_not_run_and_what_waits_for_it_goes_on() {
         .await;
     let is_told = async || {
         let report = world
-            .orchestrator
+            .workflows
             .stack_report(&world.account, &database)
             .await
             .unwrap();
@@ -106,17 +140,14 @@ async fn what_is_done_by_hand_is_not_run_and_what_waits_for_it_goes_on() {
     let message = ScheduleMessage::DoneByHand {
         stack: database.clone(),
         by: "alice".to_owned(),
+        reason: None,
     };
-    world
-        .orchestrator
-        .tell_schedule(&world.account, &message)
-        .await
-        .unwrap();
+    world.signal_schedule(&message).await;
     let report = world.all_succeed(&[root]).await.remove(0);
     let record = report.record.unwrap();
     assert_eq!(record.stack(&database).unwrap().state, StackState::Succeeded);
     world.spacelift.unlock("database");
-    // Whatever comes next finds nothing left of the first chain.
+    // Nothing is left of the first chain.
     let next = world.push_to(2, &["network"]);
     world.all_succeed(&next).await;
     assert_eq!(world.commits_of("database"), [Some(2)]);

@@ -1,22 +1,23 @@
-//! What others ask for and say: it is looked at, and nobody is believed.
+//! Requests and reports of others: what they claim is looked up and never trusted.
 
 use chain::schedule::Control;
 use chain::{ChainId, ChainResult, RunRequest, RunState, StackState};
 use mock_spacelift::WebhookFault;
-use orchestrator::contract::{Received, Source};
 use serde_json::json;
+use temporal_client::contract::{Received, Source};
 
 use crate::chain::{EACH_ONCE, diamond};
+use crate::request::request;
 use crate::world::World;
 
 #[tokio::test]
 async fn a_request_for_another_account_triggers_nothing() {
     let world = World::start().await;
     diamond(&world);
-    let body = json!({"event": "triggered", "account": "acmee", "stack_id": "network"}).to_string();
+    let body = request("change-1").replacen('{', r#"{"account":"acmee","#, 1);
     let answer = world.post(&body).await;
     assert!(!answer.text().await.unwrap().contains("workflow_id"));
-    // Past the webhook too: whoever records it.
+    // The worker refuses it too, if it bypasses the webhook.
     let account: chain::AccountName = format!("{}e", world.account).parse().unwrap();
     let request = Received::request(
         account.clone(),
@@ -25,15 +26,12 @@ async fn a_request_for_another_account_triggers_nothing() {
             stack: "network".parse().unwrap(),
             request_id: Some("mistyped".parse().unwrap()),
             requested_by: None,
+            follow: false,
         },
     );
-    world
-        .orchestrator
-        .record(&request, Source::Operator)
-        .await
-        .unwrap();
-    let workflow = orchestrator::id::follow_request(&account, "mistyped");
-    let outcome = world.orchestrator.end_of_request(&workflow).await.unwrap();
+    world.workflows.record(&request, Source::Operator).await.unwrap();
+    let workflow = temporal_client::id::follow_request(&account, "mistyped");
+    let outcome = world.workflows.end_of_request(&workflow).await.unwrap().unwrap();
     let outcome = serde_json::to_string(&outcome.result).unwrap();
     assert!(outcome.contains("ignored"), "{outcome}");
     assert!(world.spacelift.runs().is_empty());
@@ -41,7 +39,7 @@ async fn a_request_for_another_account_triggers_nothing() {
 }
 
 #[tokio::test]
-async fn word_that_a_run_is_over_is_looked_into_at_once() {
+async fn a_report_that_a_run_ended_is_checked_at_once() {
     let world = World::start().await;
     diamond(&world);
     world.spacelift.webhook_fault(
@@ -55,7 +53,7 @@ async fn word_that_a_run_is_over_is_looked_into_at_once() {
         let body = json!({"event": event, "stack_id": stack, "run_id": run}).to_string();
         assert!(world.post(&body).await.status().is_success());
     };
-    // Wrong word, and twice: how it ended is looked up.
+    // A wrong report, sent twice: how the run ended is looked up.
     said("failed", "network").await;
     said("completed", "network").await;
     for stack in ["database", "cluster", "platform"] {
@@ -66,7 +64,7 @@ async fn word_that_a_run_is_over_is_looked_into_at_once() {
 }
 
 #[tokio::test]
-async fn word_of_an_end_that_has_not_come_starts_nothing() {
+async fn a_false_report_that_a_run_ended_starts_nothing() {
     let world = World::start().await;
     world.graph_confirming("network; database: network", &["network"]);
     let root = world.push_to(1, &["network"]).remove(0);
@@ -84,7 +82,7 @@ async fn word_of_an_end_that_has_not_come_starts_nothing() {
     let chain = ChainId::of_root_run(&world.account, &root);
     assert!(
         !world
-            .orchestrator
+            .workflows
             .control(&chain, Control::Pause, "alice")
             .await
             .unwrap()
@@ -95,7 +93,7 @@ async fn word_of_an_end_that_has_not_come_starts_nothing() {
 }
 
 #[tokio::test]
-async fn what_depends_on_a_stack_that_is_not_there_is_skipped_and_says_so() {
+async fn dependents_of_a_missing_stack_are_skipped_with_the_reason() {
     let world = World::start().await;
     world.graph("network; apps: network ghost; tail: apps; dns: network");
     let root = world.push_to(1, &["network"]).remove(0);

@@ -1,9 +1,11 @@
-//! Cancel, pause and halt reach everything that has no run yet.
+//! Cancel, pause and halt affect everything that has no run yet.
 
 use std::time::Duration;
 
 use chain::schedule::Control;
 use chain::{ChainId, ChainResult, RunId, RunState, StackState};
+use temporal_client::Ordered;
+use temporal_client::contract::ScheduleMessage;
 
 use crate::chain::diamond;
 use crate::world::World;
@@ -13,7 +15,7 @@ fn chain_of(world: &World, root: &RunId) -> ChainId {
 }
 
 #[tokio::test]
-async fn a_stack_of_a_cancelled_chain_does_not_run_when_its_lock_goes() {
+async fn a_locked_stack_of_a_cancelled_chain_does_not_run_once_unlocked() {
     let world = World::start().await;
     world.graph("network; database: network; other; apps: other");
     world.spacelift.lock("database", "alice");
@@ -28,14 +30,14 @@ async fn a_stack_of_a_cancelled_chain_does_not_run_when_its_lock_goes() {
     let chain = chain_of(&world, &root);
     assert!(
         world
-            .orchestrator
+            .workflows
             .control(&chain, Control::Cancel, "bob")
             .await
             .unwrap()
     );
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
     world.spacelift.unlock("database");
-    // The schedule has had its turn since.
+    // The schedule has decided since then.
     let next = world.push_to(2, &["other"]);
     world.all_succeed(&next).await;
     assert!(world.spacelift.runs_of("database").is_empty());
@@ -56,7 +58,7 @@ async fn a_stack_of_a_paused_chain_runs_for_another_chain_and_that_run_counts() 
         .id;
     assert!(
         world
-            .orchestrator
+            .workflows
             .control(&paused, Control::Pause, "alice")
             .await
             .unwrap()
@@ -73,14 +75,14 @@ async fn a_stack_of_a_paused_chain_runs_for_another_chain_and_that_run_counts() 
         })
         .await;
     assert!(world.spacelift.runs_of("apps").is_empty());
-    // Times are whole seconds: what is to count has to begin in a later one.
+    // Times are whole seconds: a run that should count has to begin in a later one.
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     let second = world.push_to(2, &["other"]);
     world.all_succeed(&second).await;
     assert_eq!(world.commits_of("apps"), [Some(2)]);
     assert!(
         world
-            .orchestrator
+            .workflows
             .control(&paused, Control::Resume, "alice")
             .await
             .unwrap()
@@ -103,7 +105,11 @@ async fn a_halt_stops_every_trigger_until_it_is_lifted() {
     world.graph_confirming("other; apps: other", &["other"]);
     let other = world.push_to(1, &["other"]).remove(0);
     world.wait_for_run("other", &RunState::Unconfirmed).await;
-    world.orchestrator.halt(&world.account, "alice").await.unwrap();
+    let halt = Ordered {
+        by: "alice".to_owned(),
+        reason: Some("incident 7".to_owned()),
+    };
+    world.workflows.halt(&world.account, halt).await.unwrap();
     let root = world.push_to(2, &["network"]).remove(0);
     world.confirm("other").await;
     for run in [&root, &other] {
@@ -111,14 +117,18 @@ async fn a_halt_stops_every_trigger_until_it_is_lifted() {
             .wait_for_chain(run, "a plan", |report| report.record.is_some())
             .await;
     }
-    let report = world.orchestrator.schedule_report(&world.account).await.unwrap();
+    let report = world.workflows.schedule_report(&world.account).await.unwrap();
     assert_eq!(report.unwrap().halted_by.as_deref(), Some("alice"));
-    // A schedule that was lost is halted as well.
+    let shown = world.says(&["schedule", "show"]).await;
+    assert!(shown.contains("Halted by alice: incident 7."), "{shown}");
+    // A lost schedule is halted as well.
     world.terminate_schedule().await;
-    world.orchestrator.halt(&world.account, "alice").await.unwrap();
+    world.signal_schedule(&ScheduleMessage::Wake).await;
     let is_rebuilt = async || {
-        let report = world.orchestrator.schedule_report(&world.account).await.unwrap();
-        report.is_some_and(|report| report.chains.len() == 2 && report.halted_by.is_some())
+        let report = world.workflows.schedule_report(&world.account).await.unwrap();
+        report.is_some_and(|report| {
+            report.chains.len() == 2 && report.halted().as_deref() == Some("alice: incident 7")
+        })
     };
     while !is_rebuilt().await {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -126,8 +136,8 @@ async fn a_halt_stops_every_trigger_until_it_is_lifted() {
     for stack in ["database", "cluster", "platform", "apps"] {
         assert!(world.spacelift.runs_of(stack).is_empty(), "{stack}");
     }
-    assert!(world.orchestrator.lift_halt(&world.account, "bob").await.unwrap());
+    assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
     world.all_succeed(&[root, other]).await;
     assert!(world.runs_per_stack().iter().all(|(_, runs)| *runs == 1));
-    assert!(!world.orchestrator.lift_halt(&world.account, "bob").await.unwrap());
+    assert!(!world.workflows.lift_halt(&world.account, "bob").await.unwrap());
 }

@@ -1,22 +1,23 @@
-//! Accounts in one line, and what their record says.
+//! Accounts in one line, and what they recorded.
 
 use std::collections::BTreeMap;
 
-use chain::{ChainResult, CommitSha, RunId, RunState};
+use chain::freeze::FreezeWindow;
+use chain::{ChainId, ChainResult, CommitSha, RunId, RunState};
 use mock_spacelift::{KEY_ID, NewStack, Push, RunRecord};
-use orchestrator::contract::ChainReport;
+use temporal_client::contract::ChainReport;
 
 use super::{World, now_s};
 
-/// Where the code of stacks is that say nothing else.
+/// The default repository of stacks.
 pub(crate) const REPOSITORY: &str = "acme/infra";
 
-/// Commits are this far apart, however fast the pushes follow each other.
+/// The time between commits, however quickly the pushes follow each other.
 const BETWEEN_COMMITS_S: i64 = 10;
-/// The first commit of a test is as old as this, and younger than the account's own.
+/// The age of a test's first commit. It is newer than the account's own.
 const FIRST_COMMIT_AGE_S: i64 = 3_000;
 
-/// The stacks of a line such as `network; database: network; apps: database network`, with what each depends on.
+/// The stacks of a line such as `network; database: network; apps: database network`, with the dependencies of each.
 pub(crate) fn stacks_of(line: &str) -> Vec<(String, Vec<String>)> {
     line.split(';')
         .map(|stack| {
@@ -28,7 +29,7 @@ pub(crate) fn stacks_of(line: &str) -> Vec<(String, Vec<String>)> {
 }
 
 impl World {
-    /// Adds stacks that deploy by themselves.
+    /// Adds stacks with autodeploy.
     pub(crate) fn graph(&self, line: &str) {
         self.graph_with(line, |_, stack| stack);
     }
@@ -38,7 +39,7 @@ impl World {
         self.graph_with(line, |name, stack| stack.autodeploy(!confirming.contains(&name)));
     }
 
-    /// Adds stacks that are changed by their names.
+    /// Adds stacks that are modified according to their names.
     pub(crate) fn graph_with(&self, line: &str, change: impl Fn(&str, NewStack) -> NewStack) {
         for (name, upstream) in stacks_of(line) {
             let stack = upstream.iter().fold(NewStack::named(&name), |stack, upstream| {
@@ -58,14 +59,23 @@ impl World {
         self.spacelift.push_to(push)
     }
 
-    /// That of these runs which is of this stack.
+    /// The run of this stack among these.
     pub(crate) fn among(&self, runs: &[RunId], stack: &str) -> RunId {
         let all = self.spacelift.runs_of(stack);
         let run = all.into_iter().find(|run| runs.contains(&run.run));
         run.expect("a run of the stack is among them").run
     }
 
-    /// Waits until the chains of these runs have ended well.
+    /// Pushes to a stack, and waits until its chain has begun.
+    pub(crate) async fn begin_chain(&self, stack: &str) -> (RunId, ChainId) {
+        let root = self.spacelift.push(stack);
+        let has_begun = |report: &ChainReport| report.record.is_some();
+        self.wait_for_chain(&root, "its beginning", has_begun).await;
+        let chain = ChainId::of_root_run(&self.account, &root);
+        (root, chain)
+    }
+
+    /// Waits until the chains of these runs have succeeded.
     pub(crate) async fn all_succeed(&self, roots: &[RunId]) -> Vec<ChainReport> {
         let mut reports = Vec::new();
         for root in roots {
@@ -87,7 +97,7 @@ impl World {
         self.spacelift.runs_of(stack).into_iter().rfind(has).unwrap()
     }
 
-    /// How many runs of these stacks were made.
+    /// The number of runs of these stacks.
     pub(crate) fn runs_of(&self, stacks: &[&str]) -> BTreeMap<String, usize> {
         let count = |stack: &&str| ((*stack).to_owned(), self.spacelift.runs_of(stack).len());
         stacks.iter().map(count).collect()
@@ -98,7 +108,7 @@ impl World {
         assert!(counts.values().all(|count| *count == 1), "{counts:?}");
     }
 
-    /// The commits that a stack's runs had, in their order, as numbers of pushes.
+    /// The commits of a stack's runs, in order, as numbers of pushes.
     pub(crate) fn commits_of(&self, stack: &str) -> Vec<Option<u32>> {
         let runs = self.spacelift.runs_of(stack);
         runs.iter()
@@ -107,17 +117,27 @@ impl World {
     }
 }
 
+/// A freeze window between two moments, in seconds from now, for stacks that match the pattern.
+pub(crate) fn freeze_window(name: &str, from_s: i64, to_s: i64, stacks: &str) -> FreezeWindow {
+    let at = |seconds| {
+        let time = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+        time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+    };
+    let window = serde_json::json!({"name": name, "from": at(from_s), "to": at(to_s), "stacks": [stacks]});
+    serde_json::from_value(window).unwrap()
+}
+
 /// The commit of the `number`-th push.
 pub(crate) fn commit(number: u32) -> CommitSha {
     CommitSha::new(format!("{number:040x}")).unwrap()
 }
 
-/// The number of the push that brought a commit, unless it was there before.
+/// The number of the push that brought a commit. `None` if it is older than the pushes.
 pub(crate) fn push_of(commit: &CommitSha) -> Option<u32> {
     u32::from_str_radix(commit.as_str(), 16).ok()
 }
 
-/// Whether Spillway made a run.
+/// Whether Spillway triggered a run.
 pub(crate) fn is_ours(run: &RunRecord) -> bool {
     run.triggered_by.as_deref() == Some(&format!("api::{KEY_ID}"))
 }

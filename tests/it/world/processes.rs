@@ -1,37 +1,54 @@
-//! The worker's process, and what it is told.
+//! The worker's process, and its variables.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Output;
 use std::time::Duration;
 
+use environment::Variables;
 use mock_spacelift::{KEY_ID, KEY_SECRET};
-use orchestrator::Settings;
+use settings::Settings;
 use tokio::process::{Child, Command};
 
-use super::{World, any_port};
+use super::{SECRET, WAIT_MAX, World, any_port};
 
 impl World {
     pub(crate) fn start_worker(&mut self) {
         self.worker = Some(self.worker_at(self.endpoints));
     }
 
-    /// One more worker, beside the one that the world knows. It is killed when it is dropped.
+    /// One more worker, in addition to the world's own. It is killed when it is dropped.
     pub(crate) fn another_worker(&self) -> Child {
         self.worker_at(any_port())
+    }
+
+    /// A command with the settings of this world.
+    pub(crate) async fn spillway(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().await.unwrap()
+    }
+
+    /// The same command, not started yet. It is killed when it is dropped.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program("spillway");
+        command
+            .env("WEBHOOK_SECRET", SECRET)
+            .env("USER", "carol")
+            .args(arguments)
+            .kill_on_drop(true);
+        command
+    }
+
+    /// A program with Temporal, the account and the settings of this world.
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(program(name));
+        command.envs(self.variables());
+        command
     }
 
     fn worker_at(&self, endpoints: SocketAddr) -> Child {
         // `SPILLWAY_TEST_LOG=info` shows the decisions of the schedule.
         let log = std::env::var("SPILLWAY_TEST_LOG").ok();
-        Command::new(program("spillway-worker"))
-            .envs(&self.temporal)
-            .env("SPILLWAY_AUDIT", self.audit_directory.path())
-            .env("SPACELIFT_BASE_URL", self.server.url())
-            .env("SPACELIFT_KEY_ID", KEY_ID)
-            .env("SPACELIFT_KEY_SECRET", KEY_SECRET)
-            // The account in memory has more patience than the real one.
-            .env("SPACELIFT_REQUESTS_PER_MINUTE", "60000")
-            .envs(variables(self.orchestrator.settings()))
+        self.program("spillway-worker")
             .env("SPILLWAY_HEALTH_ADDRESS", endpoints.to_string())
             .env("RUST_LOG", log.as_deref().unwrap_or("warn"))
             .kill_on_drop(true)
@@ -39,12 +56,32 @@ impl World {
             .unwrap()
     }
 
-    /// SIGKILL: no goodbye.
+    /// The variables that tell a process the addresses and settings of this world.
+    pub(crate) fn variables(&self) -> Variables {
+        let own = [
+            (
+                "SPILLWAY_AUDIT",
+                self.audit_directory.path().display().to_string(),
+            ),
+            ("SPACELIFT_BASE_URL", self.server.url().clone()),
+            ("SPACELIFT_KEY_ID", KEY_ID.to_owned()),
+            ("SPACELIFT_KEY_SECRET", KEY_SECRET.to_owned()),
+            ("WEBHOOK_SECRET", SECRET.to_owned()),
+            // The mock account has a larger request budget than the real one.
+            ("SPACELIFT_REQUESTS_PER_MINUTE", "60000".to_owned()),
+        ];
+        let mut variables = self.temporal.clone();
+        let all = own.into_iter().chain(variables_of(self.workflows.settings()));
+        variables.extend(all.map(|(name, value)| (name.to_owned(), value)));
+        variables
+    }
+
+    /// SIGKILL.
     pub(crate) async fn kill_worker(&mut self) {
         self.worker.take().expect("a worker runs").kill().await.unwrap();
     }
 
-    /// SIGTERM, and then the exit status.
+    /// Sends SIGTERM, and returns the exit status.
     pub(crate) async fn stop_worker(&mut self) -> std::process::ExitStatus {
         let mut worker = self.worker.take().expect("a worker runs");
         let id = worker.id().expect("it has not been waited for").to_string();
@@ -56,15 +93,15 @@ impl World {
                 .unwrap()
                 .success()
         );
-        tokio::time::timeout(Duration::from_secs(60), worker.wait())
+        tokio::time::timeout(WAIT_MAX, worker.wait())
             .await
             .expect("it stops")
             .unwrap()
     }
 }
 
-/// The variables that give a process these settings.
-fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
+/// The variables for these settings.
+fn variables_of(settings: &Settings) -> Vec<(&'static str, String)> {
     let milliseconds = |duration: Duration| format!("{}ms", duration.as_millis());
     vec![
         ("SPILLWAY_TASK_QUEUE", settings.task_queue.clone()),
@@ -77,6 +114,12 @@ fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
         (
             "SPILLWAY_TRIGGER_BACKOFF",
             milliseconds(settings.timing.trigger_backoff),
+        ),
+        ("SPILLWAY_RUN_TIMEOUT", milliseconds(settings.timing.run_timeout)),
+        ("SPILLWAY_STUCK_AFTER", milliseconds(settings.timing.stuck_after)),
+        (
+            "SPILLWAY_RUN_RETRY_PAUSE",
+            milliseconds(settings.timing.run_retry_pause),
         ),
         ("SPILLWAY_POLL_FIRST", milliseconds(settings.timing.poll_first)),
         (
@@ -93,10 +136,19 @@ fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
             settings.parallel_runs_of_account.to_string(),
         ),
         (
+            "SPILLWAY_FREEZE",
+            serde_json::to_string(&settings.freezes).unwrap(),
+        ),
+        ("SPILLWAY_CONFIRM", settings.chain.confirm.to_string()),
+        ("SPILLWAY_ASK_ABOVE", settings.chain.ask_above.to_string()),
+        ("SPILLWAY_NO_CHANGE", settings.chain.no_change.to_string()),
+        ("SPILLWAY_RUN_RETRIES", settings.chain.run_retries.to_string()),
+        (
             "SPILLWAY_UNKNOWN_UPSTREAM",
             settings.chain.unknown_upstream.to_string(),
         ),
         ("SPILLWAY_SWEEP_EVERY", milliseconds(settings.sweep_every)),
+        ("SPILLWAY_PULL_REQUESTS", settings.pull_requests.to_string()),
         (
             "SPILLWAY_HISTORY_EVENTS",
             settings.timing.history_events.to_string(),
@@ -104,7 +156,7 @@ fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A program of this workspace, which `cargo xtask test` has built.
+/// A program of this workspace, built by `cargo xtask test`.
 pub(crate) fn program(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();

@@ -1,26 +1,19 @@
-//! Writing the audit logs of chains.
+//! Writes the audit logs of chains.
 
 use audit::{Record, Store};
-use chain::ChainId;
-use serde::{Deserialize, Serialize};
+use temporal_client::contract::AuditRecords;
 use temporalio_sdk::ApplicationFailure;
 use temporalio_sdk::activities::ActivityError;
 
 use crate::failure::audit_error;
 use crate::metrics;
 
-/// Records of one chain, in their order.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AuditRecords {
-    pub chain: ChainId,
-    pub records: Vec<Record>,
-}
-
 #[derive(Debug, thiserror::Error)]
-#[error("this chain writes an audit log, and SPILLWAY_AUDIT is not set where this worker runs")]
+#[error("this chain writes an audit log, but SPILLWAY_AUDIT is not set for this worker")]
 struct NoStore;
 
-/// Tried until it works, unless it never will: a chain does not wait for it, but ends only when its log is written.
+/// Retried until it succeeds, unless it cannot. Stacks do not wait for it, but the chain ends only when its log is
+/// written.
 pub(super) async fn write(store: Option<&Store>, batch: &AuditRecords) -> Result<(), ActivityError> {
     let written = match store {
         Some(store) => store
@@ -29,6 +22,16 @@ pub(super) async fn write(store: Option<&Store>, batch: &AuditRecords) -> Result
             .map_err(audit_error),
         None => Err(ActivityError::application(ApplicationFailure::new(NoStore))),
     };
+    if written.is_err() {
+        metrics::audit_failed();
+    }
+    written
+}
+
+/// Writes nothing if no audit log is configured.
+pub(super) async fn write_unlinked(store: Option<&Store>, record: &Record) -> Result<(), ActivityError> {
+    let Some(store) = store else { return Ok(()) };
+    let written = store.put_delivery(record).await.map_err(audit_error);
     if written.is_err() {
         metrics::audit_failed();
     }

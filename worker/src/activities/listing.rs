@@ -1,14 +1,16 @@
-//! All stacks of the account, with what the schedule needs of them.
+//! Lists all stacks of the account, with what the schedule needs of them.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chain::label;
-use chain::{LabelGrammar, StackFacts};
-use orchestrator::contract::{ListRequest, ListedStacks};
+use chain::{Downstream, LabelGrammar, RunChanges, RunId, StackFacts, StackPolicy};
+use temporal_client::contract::{ListRequest, ListedStacks, RunRef};
 use temporalio_sdk::activities::ActivityError;
 
 use super::Activities;
 use crate::failure::activity_error;
 
-/// What labels for Spillway itself begin with.
+/// The prefix of labels for Spillway itself.
 const OWN_LABELS: &str = "spillway:";
 
 /// The type of the policies that trigger runs.
@@ -16,7 +18,7 @@ const TRIGGER_POLICY: &str = "TRIGGER";
 
 impl Activities {
     pub(super) async fn list(&self, request: &ListRequest) -> Result<ListedStacks, ActivityError> {
-        let settings = self.orchestrator.settings().schedule();
+        let settings = self.workflows.settings().schedule();
         let account = self.account().await?;
         let (stacks, policies) = if *account == request.account {
             let stacks = self.spacelift.stacks().await.map_err(activity_error)?;
@@ -26,11 +28,12 @@ impl Activities {
                 .filter(|policy| policy.policy_type == TRIGGER_POLICY);
             (stacks, triggers.map(|policy| policy.id).collect())
         } else {
-            // Nothing of another account is known here, so that nothing can be triggered for it.
+            // Nothing is known of another account, so nothing can be triggered for it.
             (Vec::new(), Vec::new())
         };
-        let facts = stacks.into_iter().map(|stack| {
-            let mut facts = StackFacts::from(stack);
+        let facts: Vec<StackFacts> = stacks.into_iter().map(StackFacts::from).collect();
+        let changes = self.changes_of_roots(&request.roots, &facts).await?;
+        let facts = facts.into_iter().map(|mut facts| {
             facts
                 .labels
                 .retain(|label| matters(label, &settings.chain.label_prefixes));
@@ -40,12 +43,37 @@ impl Activities {
             stacks: facts.collect(),
             policies,
             audited: self.audit.is_some(),
+            notified: self.notifier.has_chain_sinks(),
             settings: settings.clone(),
+            changes,
         })
+    }
+
+    /// What the runs of these roots changed, if the root's label asks for it.
+    async fn changes_of_roots(
+        &self,
+        roots: &[RunRef],
+        stacks: &[StackFacts],
+    ) -> Result<BTreeMap<RunId, RunChanges>, ActivityError> {
+        let asks = |root: &&RunRef| {
+            let facts = stacks.iter().find(|facts| facts.id == root.stack);
+            facts
+                .is_some_and(|facts| StackPolicy::of(&facts.labels).0.downstream == Some(Downstream::Changed))
+        };
+        let mut changes = BTreeMap::new();
+        let mut known = BTreeSet::new();
+        for root in roots.iter().filter(asks) {
+            if known.is_empty() {
+                known.extend(stacks.iter().map(|facts| facts.id.clone()));
+            }
+            let changed = self.spacelift.changed_stacks(&root.stack, &root.run, &known);
+            changes.insert(root.run.clone(), changed.await.map_err(activity_error)?);
+        }
+        Ok(changes)
     }
 }
 
-/// Whether a label says something about dependencies, or tries to.
+/// Whether a label is for Spillway, or declares or tries to declare dependencies.
 fn matters(label: &str, grammar: &LabelGrammar) -> bool {
     label.trim_start().starts_with(OWN_LABELS) || !matches!(label::parse(label, grammar), Ok(None))
 }

@@ -1,143 +1,216 @@
-//! What is open, for a schedule that was lost or begins.
+//! Finds what is open, for a schedule that was lost or begins.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use chain::{AccountName, ChainId, ChainRecord, RunFacts, RunRequest, RunState, StackId, StackState};
-use orchestrator::contract::{FollowResult, OpenWork, OpenWorkRequest, ScheduleMessage};
-use orchestrator::{clock, id};
+use chain::{AccountName, AttemptOutcome, ChainRecord, RunFacts, RunId, StackId, StackState};
+use futures::{StreamExt, TryStreamExt, stream};
+use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest};
+use temporal_client::{TemporalError, clock};
 use temporalio_sdk::activities::ActivityError;
+use tracing::error;
 
 use super::Activities;
-use super::run::{RunRequested, facts};
-use super::sweep::LOOKS_BACK;
 use crate::failure::{activity_error, temporal_error};
+use crate::metrics::{self, Alarm};
+
+/// How often each chain's state is queried before the chain is left out, and the pause in between.
+const PASSES: u32 = 3;
+const PASS_PAUSE: Duration = Duration::from_secs(2);
+/// How long a workflow may take to answer: a worker may have to replay it first.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
+/// Records get their changes in batches, up to two seconds late; under load, later.
+const RECORDS_LAG: Duration = Duration::from_secs(30);
+/// How far back to look for runs that ended and were not reported yet. The sweep finds older ones.
+const UNREPORTED_LOOK_BACK: Duration = Duration::from_secs(3600);
+/// How many workflows are queried concurrently.
+const CONCURRENT_QUERIES: usize = 8;
 
 impl Activities {
     pub(super) async fn open_work(&self, request: &OpenWorkRequest) -> Result<OpenWork, ActivityError> {
         let account = &request.account;
-        let clean = !request.lost
-            && self
-                .orchestrator
-                .ended_cleanly(account, &request.asked_by)
-                .await
-                .map_err(temporal_error)?;
-        // Executions first: what ends while the rest is read has told nobody, and its run is found below.
+        let before = self
+            .workflows
+            .schedule_before(account, &request.asked_by)
+            .await
+            .map_err(temporal_error)?;
+        let clean = !request.lost && before.is_none_or(|before| before.ended_by_itself);
+        // Executions first: one that ends during the other reads has signalled nothing, but its run is found below.
         let executions = self
-            .orchestrator
+            .workflows
             .open_executions(account)
             .await
             .map_err(temporal_error)?;
-        let mut chains = Vec::new();
-        for chain in self
-            .orchestrator
-            .open_chains(account)
-            .await
-            .map_err(temporal_error)?
-        {
-            let report = self.orchestrator.chain(&chain).await.map_err(temporal_error)?;
-            let record = report.and_then(|report| report.record);
-            chains.extend(record.filter(|record| !record.is_over()));
+        let ended_executions = if clean {
+            Vec::new()
+        } else {
+            let lost_at_ms = before
+                .filter(|_| !request.lost)
+                .and_then(|before| before.ended_at_ms);
+            let since_ms = lost_at_ms.unwrap_or_else(clock::now_ms) - clock::milliseconds(RECORDS_LAG);
+            self.ended_executions(account, since_ms, &executions).await?
+        };
+        let chains = self.open_records(account).await?;
+        // Also if nothing else is open: the next root may be running already.
+        let mut runs = self.open_runs(&chains).await?;
+        if clean {
+            runs.extend(self.unreported_ends(account, &runs, &request.reported).await?);
+        } else {
+            // This includes the unreported ends of roots.
+            self.report_lost_causes(account).await?;
         }
-        // Where nothing else is open, too: the next root may be under way already.
-        let runs = self.open_runs(&chains).await?;
-        if !clean {
-            self.tell_lost_causes(account).await?;
-        }
-        let halted = self
-            .orchestrator
-            .is_halted(account)
-            .await
-            .map_err(temporal_error)?;
+        let halt = self.halt(account).await?;
         Ok(OpenWork {
             chains,
             executions,
+            ended_executions,
             runs,
-            halted_by: halted.then(|| "a person".to_owned()),
+            halted_by: halt.as_ref().map(|halt| halt.by.clone()),
+            halt_reason: halt.and_then(|halt| halt.reason),
             clean,
             now_s: clock::now_ms() / 1000,
-            settings: self.orchestrator.settings().schedule(),
+            settings: self.workflows.settings().schedule(),
         })
     }
 
-    /// Causes of which the schedule was told, and which it had not planned when it was lost: nobody else knows of them.
-    async fn tell_lost_causes(&self, account: &AccountName) -> Result<(), ActivityError> {
-        let since_ms = clock::now_ms() - clock::milliseconds(LOOKS_BACK);
-        // Also those that have not ended: they may have told, and not know it yet.
-        let followers = self
-            .orchestrator
-            .followers_begun_since(since_ms)
-            .await
-            .map_err(temporal_error)?;
-        // After the followers, so that what began meanwhile is found.
-        let chains = self
-            .orchestrator
-            .chains_begun_since(since_ms)
-            .await
-            .map_err(temporal_error)?;
-        let since = self
-            .spacelift
-            .runs_since(since_ms / 1000)
-            .await
-            .map_err(activity_error)?;
-        // The oldest first, as they came.
-        for found in since.runs.into_iter().rev() {
-            let run = facts(&self.spacelift, found.run);
-            let chain = ChainId::of_root_run(account, &run.id);
-            let is_root = run.is_tracked() && run.state == RunState::Finished && !run.ours;
-            let follower = id::follow_run(account, &run.id);
-            if is_root && followers.contains(&follower) && !chains.contains(chain.as_str()) {
-                let stack = found.stack;
-                self.tell(account, ScheduleMessage::RunEnded { stack, run })
-                    .await?;
-            }
+    /// The halt of the account. It is halted all the same if the name cannot be read.
+    async fn halt(&self, account: &AccountName) -> Result<Option<Halt>, ActivityError> {
+        if !self.workflows.is_halted(account).await.map_err(temporal_error)? {
+            return Ok(None);
         }
-        for workflow in followers.iter().filter(|id| id::is_request(account, id)) {
-            let outcome = self
-                .orchestrator
-                .end_of_request(workflow)
-                .await
-                .map_err(temporal_error)?;
-            let FollowResult::Requested { chain, by } = outcome.result else {
-                continue;
-            };
-            if !chains.contains(chain.as_str()) {
-                let request = RunRequest {
-                    account: Some(account.clone()),
-                    stack: outcome.stack,
-                    request_id: None,
-                    requested_by: by,
-                };
-                let account = account.clone();
-                self.request(&RunRequested {
-                    account,
-                    chain,
-                    request,
-                })
-                .await?;
-            }
-        }
-        Ok(())
+        let halt = with_timeout(self.workflows.halt_of(account)).await;
+        Ok(Some(halt.ok().flatten().unwrap_or_else(|| Halt {
+            by: "a person".to_owned(),
+            reason: None,
+        })))
     }
 
-    /// The tracked runs that are not over, and those that a chain takes for running and that are over.
+    /// The outcomes of attempts that ended since a time.
+    async fn ended_executions(
+        &self,
+        account: &AccountName,
+        since_ms: i64,
+        open: &[StackId],
+    ) -> Result<Vec<(StackId, AttemptOutcome)>, ActivityError> {
+        let ended = self
+            .workflows
+            .executions_ended_since(account, since_ms)
+            .await
+            .map_err(temporal_error)?;
+        stream::iter(ended.into_iter().filter(|stack| !open.contains(stack)))
+            .map(async |stack| {
+                let outcome = self.workflows.end_of_execution(account, &stack).await?;
+                Ok(outcome.map(|outcome| (stack, outcome)))
+            })
+            .buffered(CONCURRENT_QUERIES)
+            .filter_map(async |ended| ended.transpose())
+            .try_collect()
+            .await
+            .map_err(temporal_error)
+    }
+
+    /// The records of the open chains. One that does not answer is left out, with an alarm, so that it does not block
+    /// the others: the sweep adds it once it answers.
+    async fn open_records(&self, account: &AccountName) -> Result<Vec<ChainRecord>, ActivityError> {
+        let mut unread = self
+            .workflows
+            .open_chains(account)
+            .await
+            .map_err(temporal_error)?;
+        let mut records = Vec::new();
+        for pass in 1..=PASSES {
+            let asked: Vec<_> = stream::iter(std::mem::take(&mut unread))
+                .map(async |chain| (with_timeout(self.workflows.open_record(&chain)).await, chain))
+                .buffered(CONCURRENT_QUERIES)
+                .collect()
+                .await;
+            for (answer, chain) in asked {
+                match answer {
+                    Ok(record) => records.extend(record),
+                    Err(_) if pass < PASSES => unread.push(chain),
+                    Err(why) => {
+                        metrics::alarm(Alarm::ChainSilent);
+                        error!(chain.id = %chain, "{chain} does not answer and is left out of the schedule: {why}");
+                    }
+                }
+            }
+            if unread.is_empty() {
+                break;
+            }
+            tokio::time::sleep(PASS_PAUSE).await;
+        }
+        Ok(records)
+    }
+
+    /// The tracked runs that are not over, and those that are over although a chain's record says that they are
+    /// running.
     async fn open_runs(&self, chains: &[ChainRecord]) -> Result<Vec<(StackId, RunFacts)>, ActivityError> {
-        let open = self.runs_under_way().await?;
+        let open = self.unfinished_runs().await?;
         let mut runs: Vec<(StackId, RunFacts)> = open
             .into_iter()
-            .map(|found| (found.stack, facts(&self.spacelift, found.run)))
+            .map(|found| (found.stack, found.run.into_facts(self.spacelift.key_id())))
             .filter(|(_, run)| run.is_tracked())
             .collect();
-        let known: BTreeSet<_> = runs.iter().map(|(_, run)| run.id.clone()).collect();
+        let known: Vec<RunId> = runs.iter().map(|(_, run)| run.id.clone()).collect();
+        runs.extend(self.runs_recorded_as_running(chains, &known).await?);
+        Ok(runs)
+    }
+
+    /// The runs that have ended and whose followers have not reported it yet. Without them, the first of two roots that
+    /// end together would not wait for the second.
+    async fn unreported_ends(
+        &self,
+        account: &AccountName,
+        known: &[(StackId, RunFacts)],
+        reported: &[RunId],
+    ) -> Result<Vec<(StackId, RunFacts)>, ActivityError> {
+        let followed = self.workflows.followed_runs(account).await;
+        let mut followed: BTreeSet<RunId> = followed.map_err(temporal_error)?.into_iter().collect();
+        for run in known.iter().map(|(_, run)| &run.id).chain(reported) {
+            followed.remove(run);
+        }
+        if followed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let since_s = (clock::now_ms() - clock::milliseconds(UNREPORTED_LOOK_BACK)) / 1000;
+        let since = self.spacelift.runs_since(since_s).await.map_err(activity_error)?;
+        // The oldest first.
+        let recent = since.runs.into_iter().rev();
+        let followed = recent.filter(|found| followed.contains(&found.run.id));
+        let runs = followed.map(|found| (found.stack, found.run.into_facts(self.spacelift.key_id())));
+        Ok(runs
+            .filter(|(_, run)| run.is_tracked() && run.state.is_terminal() && !run.ours)
+            .collect())
+    }
+
+    /// The runs that are running according to the records, without the known ones.
+    pub(super) async fn runs_recorded_as_running(
+        &self,
+        chains: &[ChainRecord],
+        known: &[RunId],
+    ) -> Result<Vec<(StackId, RunFacts)>, ActivityError> {
+        let known: BTreeSet<&RunId> = known.iter().collect();
         let progress = chains.iter().flat_map(ChainRecord::progress);
         let running: BTreeSet<_> = progress
             .filter(|stack| stack.state == StackState::Running)
             .filter_map(|stack| Some((stack.id.clone(), stack.run.clone()?)))
             .filter(|(_, run)| !known.contains(run))
             .collect();
+        let mut runs = Vec::new();
         for (stack, run) in running {
             let found = self.spacelift.run(&stack, &run).await.map_err(activity_error)?;
-            runs.extend(found.map(|run| (stack, facts(&self.spacelift, run))));
+            runs.extend(found.map(|run| (stack, run.into_facts(self.spacelift.key_id()))));
         }
         Ok(runs)
+    }
+}
+
+/// The answer of a workflow, or why there is none.
+pub(super) async fn with_timeout<T>(
+    answer: impl Future<Output = Result<T, TemporalError>>,
+) -> Result<T, String> {
+    match tokio::time::timeout(ANSWER_TIME_MAX, answer).await {
+        Ok(answer) => answer.map_err(|error| format!("{:#}", anyhow::Error::new(error))),
+        Err(_) => Err(format!("no answer within {} s", ANSWER_TIME_MAX.as_secs())),
     }
 }

@@ -1,22 +1,15 @@
-//! Looking at runs, and telling the schedule.
+//! Looks up runs, and signals the schedule.
 
-use chain::{AccountName, ChainId, Commit, Root, RunFacts, RunRequest, RunState};
-use orchestrator::clock;
-use orchestrator::contract::{FollowResult, RunLook, RunLookRequest, ScheduleMessage};
-use serde::{Deserialize, Serialize};
-use spacelift::{FoundRun, Run, Spacelift};
+use chain::metadata;
+use chain::{AccountName, Root, RunFacts, RunState, StackPolicy};
+use spacelift::FoundRun;
+use temporal_client::clock;
+use temporal_client::contract::{FollowResult, RunLook, RunLookRequest, RunRequested, ScheduleMessage};
+use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::ActivityError;
 
 use super::Activities;
 use crate::failure::{activity_error, temporal_error};
-
-/// A request for a run, on its way to the schedule.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RunRequested {
-    pub account: AccountName,
-    pub chain: ChainId,
-    pub request: RunRequest,
-}
 
 impl Activities {
     pub(super) async fn look(&self, request: &RunLookRequest) -> Result<RunLook, ActivityError> {
@@ -32,13 +25,26 @@ impl Activities {
         let Some(run) = run else {
             return Ok(RunLook::Unknown);
         };
-        let facts = facts(&self.spacelift, run);
+        let mut facts = run.into_facts(self.spacelift.key_id());
+        facts.reported_at_ms = request.reported_at_ms;
+        if facts.ours {
+            let namespace = self.workflows.client().namespace();
+            facts.other_spillway = metadata::other_namespace(&request.metadata, &namespace);
+        }
         let (stack, run) = (request.stack.clone(), facts.clone());
-        if facts.state.is_terminal() {
-            self.tell(&request.account, ScheduleMessage::RunEnded { stack, run })
+        if !facts.is_tracked() {
+            // It starts no chain, and nothing waits for it.
+            self.order_impact(&request.account, &request.stack, &facts)
+                .await?;
+        } else if facts.state.is_terminal() {
+            self.signal_schedule(&request.account, ScheduleMessage::RunEnded { stack, run })
                 .await?;
         } else if request.told.as_ref() != Some(&facts.state) && changes_a_decision(&facts, request) {
-            self.tell(&request.account, ScheduleMessage::RunMoved { stack, run })
+            self.signal_schedule(&request.account, ScheduleMessage::RunMoved { stack, run })
+                .await?;
+        }
+        if request.told.as_ref() != Some(&facts.state) {
+            self.order_run_notices(&request.account, &request.stack, &facts)
                 .await?;
         }
         Ok(RunLook::Run {
@@ -59,9 +65,16 @@ impl Activities {
         let stack = &requested.request.stack;
         let Some(facts) = self.spacelift.stack(stack).await.map_err(activity_error)? else {
             return Ok(FollowResult::Ignored {
-                reason: format!("there is no stack `{stack}` that our key may see"),
+                reason: format!("there is no stack `{stack}` that our key can see"),
             });
         };
+        if StackPolicy::of(&facts.labels).0.ignore {
+            return Ok(FollowResult::Ignored {
+                reason: format!(
+                    "the label `spillway:ignore=true` of the stack `{stack}` says that it never runs"
+                ),
+            });
+        }
         if facts.is_disabled {
             return Ok(FollowResult::Ignored {
                 reason: format!("the stack `{stack}` is disabled"),
@@ -71,30 +84,35 @@ impl Activities {
             chain: requested.chain.clone(),
             root: Root {
                 ended_at_s: Some(clock::now_ms() / 1000),
+                follow: requested.request.follow,
                 ..Root::requested(requested.account.clone(), stack.clone(), facts.branch)
             },
             by: requested.request.requested_by.clone(),
+            only: None,
         };
-        self.tell(&requested.account, message).await?;
+        self.signal_schedule(&requested.account, message).await?;
         Ok(FollowResult::Requested {
             chain: requested.chain.clone(),
             by: requested.request.requested_by.clone(),
+            follow: requested.request.follow,
+            retry: None,
         })
     }
 
-    pub(super) async fn tell(
+    pub(super) async fn signal_schedule(
         &self,
         account: &AccountName,
         message: ScheduleMessage,
     ) -> Result<(), ActivityError> {
-        self.orchestrator
-            .tell_schedule(account, &message)
+        self.workflows
+            .signal_schedule(account, &message)
             .await
             .map_err(temporal_error)
     }
 }
 
-/// Whether the schedule has to know what the run does: that it waits for a person, or no longer, or for a worker.
+/// Whether the schedule needs this state: the run waits or waited for a person, waits for a worker, applies, or another
+/// Spillway made it.
 fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
     let waited = request
         .told
@@ -105,83 +123,23 @@ fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
         || facts.waits_for_person().is_some()
         || facts.state == RunState::Ready
         || facts.state == RunState::Applying
+        || facts.other_spillway.is_some()
 }
 
-/// How many runs that are not over are read: more than any account has workers for.
-const OPEN_RUNS_MAX: usize = 5_000;
+/// The most unfinished runs that are read: more than any account has workers for.
+const UNFINISHED_RUNS_MAX: usize = 5_000;
 
 impl Activities {
-    /// The runs of all stacks that are not over, of any type.
-    pub(super) async fn runs_under_way(&self) -> Result<Vec<FoundRun>, ActivityError> {
+    /// The unfinished runs of all stacks and types.
+    pub(super) async fn unfinished_runs(&self) -> Result<Vec<FoundRun>, ActivityError> {
         let states: Vec<RunState> = RunState::ALL
             .iter()
             .filter(|state| !state.is_terminal() && **state != RunState::None)
             .cloned()
             .collect();
         self.spacelift
-            .search_runs(&states, OPEN_RUNS_MAX)
+            .search_runs(&states, UNFINISHED_RUNS_MAX)
             .await
             .map_err(activity_error)
-    }
-}
-
-/// What a run says, in the words of the schedule.
-pub(super) fn facts(spacelift: &Spacelift, run: Run) -> RunFacts {
-    let reached = |state: &RunState| run.history.iter().rev().find(|entry| entry.state == *state);
-    let ours = run
-        .triggered_by
-        .as_deref()
-        .is_some_and(|by| is_key(by, spacelift.key_id()));
-    RunFacts {
-        ours,
-        began_at_s: reached(&RunState::Preparing).map(|entry| entry.timestamp),
-        planned: reached(&RunState::Planning).is_some(),
-        partial: reached(&RunState::ReplanRequested).is_some(),
-        changed_at_s: run
-            .history
-            .first()
-            .map_or(run.updated_at, |latest| latest.timestamp),
-        created_at_s: run.created_at,
-        drift_detection: run.drift_detection,
-        commit: run.commit.sha.map(|sha| Commit::new(sha, run.commit.timestamp)),
-        id: run.id,
-        run_type: run.run_type,
-        state: run.state,
-        branch: run.branch,
-        triggered_by: run.triggered_by,
-    }
-}
-
-/// Whether a run was triggered with this API key. Spacelift writes `api::<key>` or `api::<key>::<name>`, and may shorten
-/// the key.
-fn is_key(triggered_by: &str, key_id: &str) -> bool {
-    /// A shortened key has at least as many characters; fewer would match strangers.
-    const KEY_CHARACTERS_MIN: usize = 8;
-    let Some(rest) = triggered_by.strip_prefix("api::") else {
-        return false;
-    };
-    let named = rest.split("::").next().unwrap_or_default();
-    named == key_id || (named.len() >= KEY_CHARACTERS_MIN && key_id.starts_with(named))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_key;
-
-    #[test]
-    fn a_run_of_our_key_is_recognised_however_it_is_written() {
-        const KEY: &str = "01JSMHTFM9TXWW1XK4AZN1SA8K";
-        for (by, ours) in [
-            ("api::01JSMHTFM9TXWW1XK4AZN1SA8K", true),
-            ("api::01JSMHTFM9TXWW1XK4AZN1SA8K::spillway", true),
-            ("api::01JSMHTFM9::spillway", true),
-            ("api::01JS", false),
-            ("api::", false),
-            ("api::01JSMHTFM9TXWW1XK4AZN1SA8L", false),
-            ("01JSMHTFM9TXWW1XK4AZN1SA8K", false),
-            ("alice@acme.example", false),
-        ] {
-            assert_eq!(is_key(by, KEY), ours, "{by}");
-        }
     }
 }

@@ -1,47 +1,48 @@
-//! Finding what no webhook told of: runs that nobody follows, and ends that nobody recorded. What it costs grows with the
-//! runs that were made since the last sweep and those that are open, not with the account.
+//! Finds what webhooks missed: runs without a follower, and ends that were not recorded. The cost depends on the number
+//! of new runs since the last sweep and of open runs, not on the size of the account.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chain::event::{EndEvent, EndedRun};
 use chain::{AccountName, RunId, RunState, RunType, StackId};
-use orchestrator::clock;
-use orchestrator::contract::{Received, RunRef, ScheduleMessage, Source, SweepOutcome};
+use temporal_client::clock;
+use temporal_client::contract::{Received, RunRef, ScheduleMessage, Source, SweepOutcome};
 use temporalio_client::WorkflowExecutionStatus;
 use temporalio_sdk::activities::ActivityError;
 use tracing::warn;
 
 use super::Activities;
 use crate::failure::{activity_error, temporal_error};
-use crate::metrics::{self, Found};
+use crate::metrics::{self, SweepFinding};
 
-/// How far back a sweep looks at most. Temporal forgets closed workflows after its retention, so a run from before that
+/// The furthest that a sweep looks back. Temporal deletes closed workflows after its retention period, so an older run
 /// could start a second chain.
-pub(super) const LOOKS_BACK: Duration = Duration::from_secs(12 * 3600);
-/// How far a sweep looks back behind the beginning of the one before: runs that were being made then.
+pub(super) const LOOK_BACK_MAX: Duration = Duration::from_secs(12 * 3600);
+/// How far before the start of the previous sweep a sweep looks: runs that were being created then.
 const OVERLAP: Duration = Duration::from_secs(600);
-/// How long a chain may be open before a person is told.
+/// How long a chain may be open before it counts for an alarm.
 const CHAIN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
-/// How long a run may be queued, or ready for a worker, before a person is told.
+/// How long a run may be queued, or ready for a worker, before it counts for an alarm.
 const RUN_WAIT_MAX: Duration = Duration::from_secs(3600);
 impl Activities {
     pub(super) async fn sweep(&self, since_ms: i64) -> Result<SweepOutcome, ActivityError> {
         let account = self.account().await?.clone();
         let now_ms = clock::now_ms();
         let last_ms = self
-            .orchestrator
+            .workflows
             .last_sweep_ms()
             .await
             .map_err(temporal_error)?
             .map(|last_ms| last_ms - clock::milliseconds(OVERLAP));
         let from_ms = since_ms
-            .max(now_ms - clock::milliseconds(LOOKS_BACK))
+            .max(now_ms - clock::milliseconds(LOOK_BACK_MAX))
             .max(last_ms.unwrap_or(0));
         let mut outcome = SweepOutcome {
             runs: 0,
             recorded: Vec::new(),
             ends: 0,
+            repaired: 0,
             swept_at_ms: now_ms,
         };
         let since = self
@@ -56,55 +57,56 @@ impl Activities {
                 continue;
             }
             let status = self
-                .orchestrator
+                .workflows
                 .follower_status(&account, &run.id)
                 .await
                 .map_err(temporal_error)?;
             match status {
                 Some(WorkflowExecutionStatus::Running) if run.state.is_terminal() => {
-                    self.make_known(&account, &found.stack, &run.id, &run.state, &mut outcome)
+                    self.record_missed_run(&account, &found.stack, &run.id, &run.state, &mut outcome)
                         .await?;
                 }
                 Some(WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Completed) => {}
-                // Nobody follows it, or whoever did failed.
+                // It has no follower, or its follower failed.
                 None | Some(_) => {
-                    self.make_known(&account, &found.stack, &run.id, &run.state, &mut outcome)
+                    self.record_missed_run(&account, &found.stack, &run.id, &run.state, &mut outcome)
                         .await?;
                 }
             }
         }
         self.find_ends(&account, &mut outcome).await?;
-        self.wake_a_lost_schedule(&account).await?;
-        self.count_what_stands_still(&account, now_ms).await?;
+        self.restart_lost_schedule(&account).await?;
+        outcome.repaired = self.repair_schedule(&account).await?;
+        self.count_stalled(&account, now_ms).await?;
         metrics::sweep_succeeded();
         Ok(outcome)
     }
 
-    /// Followers of runs that are over, and of whose end no webhook came.
+    /// Finds followers of runs that are over and whose last webhook was missed.
     async fn find_ends(
         &self,
         account: &AccountName,
         outcome: &mut SweepOutcome,
     ) -> Result<(), ActivityError> {
         let followed = self
-            .orchestrator
+            .workflows
             .followed_runs(account)
             .await
             .map_err(temporal_error)?;
         if followed.is_empty() {
             return Ok(());
         }
-        let open = self.runs_under_way().await?;
+        let open = self.unfinished_runs().await?;
         let waits_since = (clock::now_ms() - clock::milliseconds(RUN_WAIT_MAX)) / 1000;
         for found in &open {
             if found.run.run_type == RunType::Tracked && has_waited_since(&found.run, waits_since) {
-                metrics::sweep_found(Found::WaitingRun);
+                metrics::sweep_found(SweepFinding::WaitingRun);
             }
         }
         let open: BTreeSet<RunId> = open.into_iter().map(|found| found.run.id).collect();
         for run in followed.into_iter().filter(|run| !open.contains(run)) {
-            self.orchestrator
-                .have_run_looked_at(account, &run)
+            self.workflows
+                .signal_look(account, &run)
                 .await
                 .map_err(temporal_error)?;
             outcome.ends += 1;
@@ -112,30 +114,25 @@ impl Activities {
         Ok(())
     }
 
-    /// Halts and old chains, for the alarms.
-    async fn count_what_stands_still(&self, account: &AccountName, now_ms: i64) -> Result<(), ActivityError> {
-        if self
-            .orchestrator
-            .is_halted(account)
-            .await
-            .map_err(temporal_error)?
-        {
-            metrics::sweep_found(Found::Halt);
+    /// Counts halts and old chains for the alarms.
+    async fn count_stalled(&self, account: &AccountName, now_ms: i64) -> Result<(), ActivityError> {
+        if self.workflows.is_halted(account).await.map_err(temporal_error)? {
+            metrics::sweep_found(SweepFinding::Halt);
         }
         let old = self
-            .orchestrator
+            .workflows
             .chains_open_since(account, now_ms - clock::milliseconds(CHAIN_AGE_MAX))
             .await
             .map_err(temporal_error)?;
         for chain in old {
             warn!(chain.id = %chain, "{chain} has been open for a day");
-            metrics::sweep_found(Found::OldChain);
+            metrics::sweep_found(SweepFinding::OldChain);
         }
         Ok(())
     }
 
-    /// Has a run looked at, and followed where it is not over.
-    async fn make_known(
+    /// Has a run looked up if it is over, and followed if not.
+    async fn record_missed_run(
         &self,
         account: &AccountName,
         stack: &StackId,
@@ -157,14 +154,14 @@ impl Activities {
                     },
                 },
             };
-            self.orchestrator.record(&ended, Source::Reconcile).await
+            self.workflows.record(&ended, Source::Reconcile).await
         } else {
-            self.orchestrator
+            self.workflows
                 .follow(account, stack, run, Source::Reconcile)
                 .await
         }
         .map_err(temporal_error)?;
-        warn!(stack.id = %stack, run.id = %run, "No webhook told of run {run} of `{stack}`");
+        warn!(stack.id = %stack, run.id = %run, "No webhook announced run {run} of `{stack}`; following it now");
         metrics::sweep_recovered();
         outcome.recorded.push(RunRef {
             stack: stack.clone(),
@@ -173,19 +170,19 @@ impl Activities {
         Ok(())
     }
 
-    /// A schedule that was ended by force begins again, and finds out what is open. So does one that ended by itself, if
-    /// chains are open all the same.
-    async fn wake_a_lost_schedule(&self, account: &AccountName) -> Result<(), ActivityError> {
+    /// Restarts a schedule that was terminated, so that it finds out what is open. Also one that ended by itself
+    /// although chains are open.
+    async fn restart_lost_schedule(&self, account: &AccountName) -> Result<(), ActivityError> {
         let status = self
-            .orchestrator
-            .status(&orchestrator::id::schedule(account))
+            .workflows
+            .status(&temporal_client::id::schedule(account))
             .await
             .map_err(temporal_error)?;
         match status {
             Some(WorkflowExecutionStatus::Running) => return Ok(()),
             None | Some(WorkflowExecutionStatus::Completed) => {
                 let open = self
-                    .orchestrator
+                    .workflows
                     .open_chains(account)
                     .await
                     .map_err(temporal_error)?;
@@ -195,15 +192,15 @@ impl Activities {
             }
             Some(_) => {}
         }
-        warn!("The schedule of `{account}` is gone: it begins again");
-        self.orchestrator
-            .tell_schedule(account, &ScheduleMessage::Wake)
+        warn!("The schedule of `{account}` is missing; starting a new one");
+        self.workflows
+            .signal_schedule(account, &ScheduleMessage::Wake)
             .await
             .map_err(temporal_error)
     }
 }
 
-/// Whether a run has been queued, or ready for a worker, since a moment or longer.
+/// Whether a run has been queued, or ready for a worker, since a time or longer.
 fn has_waited_since(run: &spacelift::Run, since_s: i64) -> bool {
     let since = run
         .history

@@ -1,41 +1,68 @@
 //! One attempt to run a stack: look, decide, trigger.
 //!
-//! A worker may die, and an answer may get lost, after Spacelift made the run. So an attempt that may not be the first is
-//! in doubt, and takes a run of our own that is there for the one that was made.
+//! A worker can crash, or an answer can get lost, after Spacelift created the run. So an attempt that may not be the
+//! first one is in doubt, and uses an existing run of ours as the one that was triggered.
 
 use std::time::{Duration, SystemTime};
 
-use chain::attempt::{Hold, HoldKind, Verdict, consider};
+use chain::attempt::{Hold, HoldKind, Verdict, consider, made_for};
 use chain::commit::{ChosenBecause, ChosenCommit};
-use chain::{AttemptOutcome, AttemptRequest, ChainId, Commit, RunFacts, RunType, StackLook};
-use orchestrator::contract::Source;
-use orchestrator::{clock, id};
-use spacelift::{Error, ErrorKind, StackWithRuns, TriggerRun};
+use chain::freeze::{self, Covered, FreezeWindow};
+use chain::metadata;
+use chain::{AttemptOutcome, AttemptRequest, ChainId, RunFacts, RunType, StackLook};
+use spacelift::{Error, ErrorKind, TriggerRun};
+use temporal_client::contract::Source;
+use temporal_client::{clock, id};
 use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
 
 use super::Activities;
-use super::run::facts;
 use crate::failure::temporal_error;
 use crate::metrics;
 
-/// How long after its beginning an attempt may still trigger. Later, another attempt may be at work.
+/// How long after its start an attempt may still trigger. Later, another attempt may have begun.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// An attempt that a worker has begun.
+/// A frozen stack is looked at again after this time at the latest: settings change.
+const FREEZE_LOOK: Duration = Duration::from_secs(6 * 3600);
+
+/// An attempt that a worker has started.
 pub(super) struct Attempt {
     request: AttemptRequest,
     began: SystemTime,
+    /// The previous try of this activity lost its worker, perhaps after the trigger.
+    is_repeated: bool,
 }
 
 impl Attempt {
     pub(super) fn begin(ctx: &ActivityContext, mut request: AttemptRequest) -> Self {
-        // The attempt before this one lost its worker, perhaps after it had triggered.
-        request.in_doubt |= ctx.info().attempt > 1;
+        let is_repeated = ctx.info().attempt > 1;
+        request.in_doubt |= is_repeated;
         Self {
             request,
             began: SystemTime::now(),
+            is_repeated,
+        }
+    }
+
+    /// The stack could not be looked at, so it is still unknown whether the previous try triggered a run.
+    fn not_looked(&self, outcome: AttemptOutcome) -> AttemptOutcome {
+        if !self.is_repeated {
+            return outcome;
+        }
+        let (message, again_in_ms) = match outcome {
+            AttemptOutcome::Trouble {
+                message, again_in_ms, ..
+            } => (message, again_in_ms),
+            AttemptOutcome::Refused { message } => (message, None),
+            AttemptOutcome::NotVisible => ("it is not visible to our key now".to_owned(), None),
+            outcome => return outcome,
+        };
+        AttemptOutcome::Trouble {
+            message,
+            in_doubt: true,
+            again_in_ms,
         }
     }
 
@@ -45,7 +72,7 @@ impl Attempt {
 }
 
 impl Activities {
-    /// Every fault of Spacelift's is an outcome: the schedule decides what follows.
+    /// Every error of Spacelift is an outcome: the schedule decides what follows.
     pub(super) async fn try_stack(&self, attempt: Attempt) -> Result<AttemptOutcome, ActivityError> {
         let request = &attempt.request;
         let account = match self
@@ -54,66 +81,50 @@ impl Activities {
             .await
         {
             Ok(account) => account,
-            Err(error) => return Ok(failed(&error)),
+            Err(error) => return Ok(attempt.not_looked(failed(&error))),
         };
         if *account != request.account {
-            return Ok(AttemptOutcome::Refused {
+            return Ok(attempt.not_looked(AttemptOutcome::Refused {
                 message: format!(
                     "our key belongs to the account `{account}`, not to `{}`",
                     request.account
                 ),
-            });
+            }));
         }
         let found = match self.spacelift.stack_with_runs(&request.stack).await {
             Ok(Some(found)) => found,
-            Ok(None) => return Ok(AttemptOutcome::NotVisible),
-            Err(error) => return Ok(failed(&error)),
+            Ok(None) => return Ok(attempt.not_looked(AttemptOutcome::NotVisible)),
+            Err(error) => return Ok(attempt.not_looked(failed(&error))),
         };
-        let look = self.look_of(found);
+        let look = found.into_look(self.spacelift.key_id());
         match consider(&look, request, clock::now_ms() / 1000) {
             Verdict::Disabled => Ok(AttemptOutcome::Disabled),
             Verdict::Hold(hold) => Ok(AttemptOutcome::Held {
                 hold,
                 again_in_ms: None,
             }),
-            Verdict::Use { run, chains } => self.use_run(&attempt, run, chains).await,
+            Verdict::Use { run, chains } => self.use_run(&attempt, &look, run, chains).await,
             Verdict::Trigger(chosen) => self.trigger(&attempt, &look, chosen).await,
-        }
-    }
-
-    fn look_of(&self, found: StackWithRuns) -> StackLook {
-        let stack = found.stack;
-        StackLook {
-            repository: stack.full_repository(),
-            branch: stack.branch,
-            labels: stack.labels,
-            disabled: stack.is_disabled,
-            locked_by: stack.lock.map(|lock| lock.by),
-            tracked: stack
-                .tracked_commit
-                .map(|sha| Commit::new(sha, stack.tracked_commit_timestamp)),
-            runs: found
-                .runs
-                .into_iter()
-                .map(|run| facts(&self.spacelift, run))
-                .filter(RunFacts::is_tracked)
-                .collect(),
         }
     }
 
     async fn use_run(
         &self,
         attempt: &Attempt,
+        look: &StackLook,
         run: RunFacts,
         chains: Vec<ChainId>,
     ) -> Result<AttemptOutcome, ActivityError> {
         self.follow(attempt, &run).await?;
         metrics::run_triggered(true, None);
+        // Run ids are in the order in which the runs were created.
+        let is_before = |other: &RunFacts| !other.state.is_terminal() && other.id < run.id;
+        let behind = look.runs.iter().any(is_before);
         Ok(AttemptOutcome::Run {
             run,
             made: false,
             chains,
-            behind: false,
+            behind,
             chosen: None,
         })
     }
@@ -125,9 +136,9 @@ impl Activities {
         chosen: ChosenCommit,
     ) -> Result<AttemptOutcome, ActivityError> {
         let request = &attempt.request;
-        // Read as late as can be: when `spillway halt` has answered, no trigger is sent any more.
+        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
         if self
-            .orchestrator
+            .workflows
             .is_halted(&request.account)
             .await
             .map_err(temporal_error)?
@@ -137,6 +148,9 @@ impl Activities {
                 again_in_ms: None,
             });
         }
+        if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
+            return Ok(held);
+        }
         if attempt.is_late() {
             return Ok(AttemptOutcome::Trouble {
                 message: "looking at the stack took too long".to_owned(),
@@ -144,6 +158,7 @@ impl Activities {
                 again_in_ms: None,
             });
         }
+        let chains = made_for(look, request, &chosen);
         let (run, why) = match self.make(request, &chosen).await {
             Ok(run) => (run, chosen.why),
             Err(error) if is_commit_gone(&error, &chosen) => {
@@ -159,7 +174,7 @@ impl Activities {
             }
             Err(error) => return Ok(failed(&error)),
         };
-        let run = facts(&self.spacelift, run);
+        let run = run.into_facts(self.spacelift.key_id());
         let latest_ready_s = request.needs.iter().map(|need| need.ready_at_s).max();
         let waited = latest_ready_s.map(|ready_s| clock::elapsed_since(ready_s * 1000).as_secs_f64());
         metrics::run_triggered(false, waited);
@@ -172,27 +187,56 @@ impl Activities {
             behind: look.runs.iter().any(|other| !other.state.is_terminal()),
             run,
             made: true,
-            chains: request.needs.iter().map(|need| need.chain.clone()).collect(),
+            chains,
             chosen: Some(why),
         })
     }
 
+    /// Whether a freeze holds the stack. Freeze windows of the settings do not hold a stack that a person released.
+    async fn frozen(
+        &self,
+        request: &AttemptRequest,
+        look: &StackLook,
+        now_ms: i64,
+    ) -> Result<Option<AttemptOutcome>, ActivityError> {
+        let freeze = self
+            .workflows
+            .frozen(&request.account)
+            .await
+            .map_err(temporal_error)?;
+        let windows: &[FreezeWindow] = if request.ignore_guard {
+            &[]
+        } else {
+            &self.workflows.settings().freezes
+        };
+        let covered = Covered {
+            id: &request.stack,
+            space: look.space.as_ref(),
+            labels: &look.labels,
+        };
+        let held = freeze::hold(windows, freeze.as_ref(), &covered, now_ms);
+        Ok(held.map(|(hold, until_ms)| AttemptOutcome::Held {
+            hold,
+            again_in_ms: Some((until_ms - now_ms).min(clock::milliseconds(FREEZE_LOOK))),
+        }))
+    }
+
     async fn make(&self, request: &AttemptRequest, chosen: &ChosenCommit) -> Result<spacelift::Run, Error> {
         let workflow = id::execution(&request.account, &request.stack);
-        let namespace = self.orchestrator.client().namespace();
+        let namespace = self.workflows.client().namespace();
         let trigger = TriggerRun {
             run_type: RunType::Tracked,
             commit: chosen.sha.clone(),
             environment: Vec::new(),
-            metadata: Some(id::run_metadata(&namespace, &workflow)),
+            metadata: Some(metadata::of_run(&namespace, &workflow)),
         };
         self.spacelift.trigger_run(&request.stack, &trigger).await
     }
 
-    /// Has the run followed, whether or not webhooks come.
+    /// Starts the run's follower, so that webhooks are not needed.
     async fn follow(&self, attempt: &Attempt, run: &RunFacts) -> Result<(), ActivityError> {
         let request = &attempt.request;
-        self.orchestrator
+        self.workflows
             .follow(&request.account, &request.stack, &run.id, Source::Trigger)
             .await
             .map(drop)
@@ -200,7 +244,7 @@ impl Activities {
     }
 }
 
-/// Spacelift knows the commit no longer: somebody rewrote the branch.
+/// Whether Spacelift no longer knows the commit, since somebody rewrote the branch.
 fn is_commit_gone(error: &Error, chosen: &ChosenCommit) -> bool {
     let text = match &error.kind {
         ErrorKind::Refused { message } | ErrorKind::NotFound { message } => message.to_lowercase(),
@@ -209,7 +253,7 @@ fn is_commit_gone(error: &Error, chosen: &ChosenCommit) -> bool {
     chosen.sha.is_some() && text.contains("commit")
 }
 
-/// What a fault of Spacelift's means for the stack.
+/// What an error of Spacelift means for the stack.
 fn failed(error: &Error) -> AttemptOutcome {
     warn!("{error}");
     let again_in_ms = error.retry_after().map(clock::milliseconds);

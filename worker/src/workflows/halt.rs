@@ -1,28 +1,29 @@
 //! `HaltWorkflow`: while it is open, nothing is triggered in its account.
 
+use temporal_client::contract::Halt;
 use temporalio_sdk::workflows::{workflow, workflow_methods};
 use temporalio_sdk::{SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult};
 
 #[workflow]
 pub struct HaltWorkflow {
-    halted_by: String,
+    halt: Halt,
     lifted_by: Option<String>,
 }
 
 #[workflow_methods]
 impl HaltWorkflow {
     #[init]
-    pub fn new(_ctx: &WorkflowContextView, halted_by: String) -> Self {
+    pub fn new(_ctx: &WorkflowContextView, halt: Halt) -> Self {
         Self {
-            halted_by,
+            halt,
             lifted_by: None,
         }
     }
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
-        let by = ctx.state(|state| state.halted_by.clone());
-        ctx.set_current_details(format!("Halted by {by}. `spillway go` lifts it."));
+        let halt = ctx.state(|state| state.halt.clone());
+        ctx.set_current_details(format!("Halted by {halt}. `spillway go` lifts it."));
         ctx.wait_condition(|state: &HaltWorkflow| state.lifted_by.is_some())
             .await?;
         Ok(())
@@ -31,5 +32,11 @@ impl HaltWorkflow {
     #[signal]
     pub fn lift(&mut self, _ctx: &mut SyncWorkflowContext<Self>, by: String) {
         self.lifted_by.get_or_insert(by);
+    }
+
+    /// Who halted the account, and why. `None` once the halt is over.
+    #[query]
+    pub fn state(&self, _ctx: &WorkflowContextView) -> Option<Halt> {
+        self.lifted_by.is_none().then(|| self.halt.clone())
     }
 }

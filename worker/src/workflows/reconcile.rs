@@ -1,10 +1,10 @@
 //! `ReconcileWorkflow`: one sweep.
 
-use orchestrator::contract::{SweepInput, SweepOutcome};
+use temporal_client::contract::{SweepInput, SweepOutcome};
 use temporalio_sdk::workflows::{workflow, workflow_methods};
 use temporalio_sdk::{WorkflowContext, WorkflowContextView, WorkflowResult};
 
-use super::until_it_works;
+use super::unlimited_retries;
 use crate::activities::Activities;
 
 #[workflow]
@@ -22,12 +22,12 @@ impl ReconcileWorkflow {
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<SweepOutcome> {
         let input = ctx.state(|state| state.input.clone());
-        let options = until_it_works(&input.timing, "runs of which no webhook told".to_owned());
+        let options = unlimited_retries(&input.timing, "runs whose webhook was missed".to_owned());
         let outcome = ctx
             .execute_activity(Activities::record_missed_runs, input.since_ms, options)
             .await?;
         ctx.set_current_details(format!(
-            "Looked at {} runs; recorded {} of which no webhook had told",
+            "Checked {} runs; recorded {} whose webhook was missed",
             outcome.runs,
             outcome.recorded.len()
         ));

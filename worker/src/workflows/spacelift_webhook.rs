@@ -1,38 +1,45 @@
-//! `SpaceliftWebhookWorkflow`: follows one run to its end and tells the schedule; or hands one request on.
+//! `SpaceliftWebhookWorkflow`: follows one run to its end and signals the schedule, or passes it one request.
 
+use chain::metadata::other_namespace;
 use chain::{ChainId, RunId, StackId};
-use orchestrator::contract::{
-    FollowInput, FollowOutcome, FollowResult, ReceivedEvent, RunLook, RunLookRequest, RunRef,
+use temporal_client::contract::{
+    FollowInput, FollowOutcome, FollowResult, ReceivedEvent, RunLook, RunLookRequest, RunRef, RunRequested,
     ScheduleMessage, Subject,
 };
-use orchestrator::definition::TellSchedule;
-use orchestrator::id;
+use temporal_client::definition::TellSchedule;
+use temporal_client::id;
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
     WorkflowResult,
 };
 
-use super::{is_history_full, until_it_works};
-use crate::activities::{Activities, RunRequested};
+use super::{is_history_full, unlimited_retries};
+use crate::activities::Activities;
 
 #[workflow]
 pub struct SpaceliftWebhookWorkflow {
     input: FollowInput,
-    /// The newest event of the run, in the order of Spacelift's own versions.
+    /// The newest event of the run, by Spacelift's own state versions.
     latest: Option<ReceivedEvent>,
-    /// Something came in that a look has to confirm.
+    /// An event was received that a look-up has to confirm.
     must_look: bool,
+    /// Our Temporal namespace, which is in the metadata of our runs.
+    namespace: String,
+    /// The run's metadata from the newest event that has any.
+    metadata: Vec<String>,
 }
 
 #[workflow_methods]
 impl SpaceliftWebhookWorkflow {
     #[init]
-    pub fn new(_ctx: &WorkflowContextView, input: FollowInput) -> Self {
+    pub fn new(ctx: &WorkflowContextView, input: FollowInput) -> Self {
         Self {
             input,
             latest: None,
             must_look: false,
+            namespace: ctx.namespace().to_owned(),
+            metadata: Vec::new(),
         }
     }
 
@@ -43,7 +50,7 @@ impl SpaceliftWebhookWorkflow {
             Subject::Run { run } => follow(ctx, input, run).await,
             Subject::Request { id, request } => {
                 let chain = ChainId::of_request(&input.account, &id);
-                let options = until_it_works(&input.timing, format!("{}, by request", input.stack));
+                let options = unlimited_retries(&input.timing, format!("{}, by request", input.stack));
                 let requested = RunRequested {
                     account: input.account,
                     chain,
@@ -54,11 +61,23 @@ impl SpaceliftWebhookWorkflow {
                     .await?;
                 Ok(outcome(&input.stack, None, result))
             }
+            Subject::Retry { retry } => {
+                let options = unlimited_retries(&input.timing, format!("retry of {}", retry.of));
+                let result = ctx
+                    .execute_activity(Activities::request_chain_retry, retry, options)
+                    .await?;
+                Ok(outcome(&input.stack, None, result))
+            }
         }
     }
 
     #[signal]
     pub fn record_event(&mut self, _ctx: &mut SyncWorkflowContext<Self>, received: ReceivedEvent) {
+        let metadata = &received.event.metadata;
+        if metadata.len() > self.metadata.len() {
+            self.must_look |= other_namespace(metadata, &self.namespace).is_some();
+            self.metadata.clone_from(metadata);
+        }
         let is_newer = |latest: &ReceivedEvent| received.event.supersedes(&latest.event);
         if self.latest.as_ref().is_none_or(is_newer) {
             let state = &received.event.state;
@@ -67,7 +86,7 @@ impl SpaceliftWebhookWorkflow {
         }
     }
 
-    /// Whoever says so, the run is looked at.
+    /// Whoever sent this, the run is looked up.
     #[signal]
     pub fn handle_completed_run(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _run: RunRef) {
         self.must_look = true;
@@ -78,7 +97,7 @@ impl SpaceliftWebhookWorkflow {
         self.must_look = true;
     }
 
-    /// Whoever says so, the run is looked at.
+    /// Whoever sent this, the run is looked up.
     #[signal]
     pub fn handle_failed_run(&mut self, _ctx: &mut SyncWorkflowContext<Self>, _run: RunRef) {
         self.must_look = true;
@@ -87,15 +106,15 @@ impl SpaceliftWebhookWorkflow {
 
 type Context = WorkflowContext<SpaceliftWebhookWorkflow>;
 
-/// Waits for word that the run is over or waits for a person, and looks now and then, since webhooks get lost. Whatever
-/// came in, the facts are Spacelift's own.
+/// Waits for a signal that the run is over or waits for a person, and also looks it up from time to time, since
+/// webhooks get lost. Only Spacelift's answer to the look-up counts.
 async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> WorkflowResult<FollowOutcome> {
     if input.looks == 0 {
-        tell_that_it_began(ctx, &input, &run).await;
+        signal_begin(ctx, &input, &run).await;
     }
     loop {
         select! {
-            heard = ctx.wait_condition(|state: &SpaceliftWebhookWorkflow| state.must_look) => heard?,
+            signalled = ctx.wait_condition(|state: &SpaceliftWebhookWorkflow| state.must_look) => signalled?,
             _ = ctx.timer(input.timing.poll_pause(input.looks)) => {}
         }
         ctx.state_mut(|state| state.must_look = false);
@@ -105,8 +124,10 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             stack: input.stack.clone(),
             run: run.clone(),
             told: input.told.clone(),
+            metadata: ctx.state(|state| state.metadata.clone()),
+            reported_at_ms: ctx.state(|state| state.latest.as_ref()?.received_at_ms),
         };
-        let options = until_it_works(&input.timing, format!("{run} of {}", input.stack));
+        let options = unlimited_retries(&input.timing, format!("{run} of {}", input.stack));
         let look = ctx
             .execute_activity(Activities::look_at_run, request, options)
             .await?;
@@ -138,8 +159,8 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
     }
 }
 
-/// A schedule that is there waits for what lies upstream. One that is not has nothing open.
-async fn tell_that_it_began(ctx: &mut Context, input: &FollowInput, run: &RunId) {
+/// Signals an existing schedule, which then waits for this upstream. Without a schedule, nothing is open.
+async fn signal_begin(ctx: &mut Context, input: &FollowInput, run: &RunId) {
     let begins = ctx.state(|state| {
         let latest = state.latest.as_ref().map(|latest| &latest.event);
         latest.is_some_and(|event| {
@@ -152,13 +173,13 @@ async fn tell_that_it_began(ctx: &mut Context, input: &FollowInput, run: &RunId)
             run: run.clone(),
         };
         let schedule = ctx.external_workflow(id::schedule(&input.account), None);
-        let told = schedule.signal(TellSchedule, message, SignalWorkflowOptions::default());
-        // An error says that nothing is open in the account, so that nothing waits.
-        let _ = told.await;
+        let signalled = schedule.signal(TellSchedule, message, SignalWorkflowOptions::default());
+        // An error means that nothing is open in the account, so that nothing waits.
+        let _ = signalled.await;
     }
 }
 
-/// Runs of API keys are most often our own, of which the schedule knows; what another key runs is found by its end.
+/// Runs of API keys are most often our own, which the schedule knows. Runs of other keys are found when they end.
 fn is_person(triggered_by: &str) -> bool {
     !triggered_by.starts_with("api::")
 }

@@ -1,12 +1,13 @@
-//! `StackDependencyChainWorkflow`: the record and the face of one cause. It decides nothing: the schedule tells it what
-//! became of its stacks.
+//! `StackDependencyChainWorkflow`: the record of one cause, and the workflow that people query. It decides nothing: the
+//! schedule signals the changes of its stacks.
 
 mod log;
+mod notices;
 
 use std::collections::VecDeque;
 
 use chain::{ChainRecord, ChainResult, Change, render};
-use orchestrator::contract::{ChainInput, ChainReport};
+use temporal_client::contract::{ChainInput, ChainReport};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
@@ -14,13 +15,15 @@ use temporalio_sdk::{
 
 use super::{is_history_full, now_ms};
 use crate::metrics;
+use crate::traces::{self, Times};
 use log::Log;
+use notices::ChainNotices;
 
 #[workflow]
 pub struct StackDependencyChainWorkflow {
     input: ChainInput,
     report: ChainReport,
-    untaken: VecDeque<Change>,
+    pending: VecDeque<Change>,
 }
 
 #[workflow_methods]
@@ -43,7 +46,7 @@ impl StackDependencyChainWorkflow {
         Self {
             input,
             report,
-            untaken: VecDeque::new(),
+            pending: VecDeque::new(),
         }
     }
 
@@ -52,27 +55,41 @@ impl StackDependencyChainWorkflow {
         let (input, audit) = ctx.state_mut(|state| (state.input.clone(), state.input.audit.take()));
         let mut log = Log::new(&input, audit);
         log.begin(now_ms(ctx));
+        let opened_at_ms = input.opened_at_ms.unwrap_or_else(|| now_ms(ctx));
+        let mut notices = ChainNotices::begin(ctx, &input).await;
         if let Some(reason) = &input.refused {
             ctx.set_current_details(format!("Refused: {reason}"));
+            if !ctx.is_replaying() {
+                let times = Times {
+                    opened_at_ms,
+                    over_at_ms: now_ms(ctx),
+                };
+                ctx.state(|state| traces::chain_ended(&state.report, times));
+            }
         }
         let mut is_over = input.refused.is_some();
         loop {
-            is_over |= take_in(ctx, &mut log);
+            is_over |= apply_changes(ctx, &mut log, opened_at_ms);
+            if let Some(notices) = &mut notices {
+                notices.send_changes(ctx).await;
+            }
             if is_over && log.is_written() {
                 return Ok(ctx.state(|state| state.report.clone()));
             }
-            if !is_over && is_history_full(ctx, &input.timing) && ctx.state(|state| state.untaken.is_empty())
+            if !is_over && is_history_full(ctx, &input.timing) && ctx.state(|state| state.pending.is_empty())
             {
                 let next = ChainInput {
                     resume: ctx.state(|state| state.report.record.clone()).map(Box::new),
                     audit: log.into_audit(),
+                    notice: notices.map(ChainNotices::into_notice),
+                    opened_at_ms: Some(opened_at_ms),
                     ..input.clone()
                 };
                 ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
                 return Ok(ctx.state(|state| state.report.clone()));
             }
             select! {
-                told = ctx.wait_condition(|state: &StackDependencyChainWorkflow| !state.untaken.is_empty()) => told?,
+                received = ctx.wait_condition(|state: &StackDependencyChainWorkflow| !state.pending.is_empty()) => received?,
                 written = log.written(ctx) => written?,
             }
         }
@@ -80,7 +97,7 @@ impl StackDependencyChainWorkflow {
 
     #[signal]
     pub fn record(&mut self, _ctx: &mut SyncWorkflowContext<Self>, changes: Vec<Change>) {
-        self.untaken.extend(changes);
+        self.pending.extend(changes);
     }
 
     #[query]
@@ -91,9 +108,9 @@ impl StackDependencyChainWorkflow {
 
 type Context = WorkflowContext<StackDependencyChainWorkflow>;
 
-/// Writes down what the schedule told, and shows it. Says whether the chain is over.
-fn take_in(ctx: &Context, log: &mut Log) -> bool {
-    let changes: Vec<Change> = ctx.state_mut(|state| state.untaken.drain(..).collect());
+/// Applies the changes that the schedule signalled, and shows the result. Returns whether the chain is over.
+fn apply_changes(ctx: &Context, log: &mut Log, opened_at_ms: i64) -> bool {
+    let changes: Vec<Change> = ctx.state_mut(|state| state.pending.drain(..).collect());
     let details = ctx.state_mut(|state| {
         let record = state.report.record.as_mut()?;
         for change in &changes {
@@ -106,13 +123,21 @@ fn take_in(ctx: &Context, log: &mut Log) -> bool {
     if let Some(details) = details {
         ctx.set_current_details(details);
     }
-    let is_over = changes.iter().any(|change| matches!(change, Change::Over { .. }));
-    if is_over && !ctx.is_replaying() {
+    let over_at_ms = changes.iter().find_map(|change| match change {
+        Change::Over { at_ms } => Some(*at_ms),
+        _ => None,
+    });
+    if let Some(over_at_ms) = over_at_ms.filter(|_| !ctx.is_replaying()) {
         ctx.state(|state| {
             if let Some(record) = &state.report.record {
                 metrics::chain_ended(state.report.result, record);
             }
+            let times = Times {
+                opened_at_ms,
+                over_at_ms,
+            };
+            traces::chain_ended(&state.report, times);
         });
     }
-    is_over
+    over_at_ms.is_some()
 }

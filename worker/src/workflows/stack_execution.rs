@@ -1,11 +1,11 @@
-//! `StackExecutionWorkflow`: one attempt to run one stack. Its id is the stack's, so that two never run side by side.
+//! `StackExecutionWorkflow`: one attempt to run one stack. Its id is the stack's, so two can never be open at once.
 
 use chain::AttemptOutcome;
-use orchestrator::contract::ExecutionInput;
+use temporal_client::contract::ExecutionInput;
 use temporalio_sdk::workflows::{workflow, workflow_methods};
 use temporalio_sdk::{ActivityExecutionError, WorkflowContext, WorkflowContextView, WorkflowResult};
 
-use super::until_it_works;
+use super::unlimited_retries;
 use crate::activities::Activities;
 
 #[workflow]
@@ -24,13 +24,13 @@ impl StackExecutionWorkflow {
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<AttemptOutcome> {
         let input = ctx.state(|state| state.input.clone());
         let stack = input.request.stack.clone();
-        let options = until_it_works(&input.timing, stack.to_string());
+        let options = unlimited_retries(&input.timing, stack.to_string());
         match ctx
             .execute_activity(Activities::trigger_stack_run, input.request, options)
             .await
         {
             Ok(outcome) => Ok(outcome),
-            // The activity answers every fault of Spacelift's with an outcome. This one is ours: a payload, or a defect.
+            // The activity turns every error of Spacelift into an outcome. This error is ours: a payload, or a defect.
             Err(error @ ActivityExecutionError::Failed(_)) => Ok(AttemptOutcome::Trouble {
                 message: crate::failure::root_cause(&error),
                 in_doubt: true,

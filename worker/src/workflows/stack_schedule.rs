@@ -1,16 +1,17 @@
-//! `StackScheduleWorkflow`: hosts the schedule of an account. It decides nothing itself: `chain::Schedule` says what to
-//! do, and this carries it out.
+//! `StackScheduleWorkflow`: hosts the schedule of an account. It decides nothing: `chain::Schedule` decides, and this
+//! carries it out.
 
 mod details;
+mod orders;
 mod tasks;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use chain::schedule::{Effect, Event, ScheduleReport, StackReport};
-use chain::{Schedule, StackId};
-use orchestrator::clock;
-use orchestrator::contract::{ScheduleInput, ScheduleMessage};
+use chain::{RunId, Schedule, StackId};
+use temporal_client::clock;
+use temporal_client::contract::{ScheduleInput, ScheduleMessage};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
@@ -18,13 +19,13 @@ use temporalio_sdk::{
 use tracing::{error, info, warn};
 
 use super::{is_history_full, now_ms};
-use crate::metrics;
+use crate::metrics::{self, Alarm};
 use tasks::{Done, Tasks};
 
-/// How long a schedule with nothing to do stays, since Temporal starts one workflow id only so often.
-const LINGER: Duration = Duration::from_secs(600);
-/// How long a history lives, unless it is full before.
-const HISTORY_LIFE_MS: i64 = 3_600_000;
+/// How long an idle schedule stays open, since Temporal limits how often one workflow id may start.
+const IDLE_TIME: Duration = Duration::from_secs(600);
+/// The longest life of a history that is not full.
+const HISTORY_AGE_MAX_MS: i64 = 3_600_000;
 
 #[workflow]
 pub struct StackScheduleWorkflow {
@@ -56,7 +57,7 @@ impl StackScheduleWorkflow {
         host(ctx).await
     }
 
-    /// Read by hand: a message that cannot be read must not stop the account.
+    /// Parsed later, in `read_inbox`: a message that cannot be parsed must not block the account.
     #[signal]
     pub fn tell(&mut self, _ctx: &mut SyncWorkflowContext<Self>, message: serde_json::Value) {
         self.inbox.push_back(message);
@@ -94,27 +95,28 @@ async fn host(ctx: &mut Context) -> WorkflowResult<()> {
     loop {
         read_inbox(ctx, &mut untaken);
         let now = now_ms(ctx);
-        let is_old = now - began_ms > HISTORY_LIFE_MS;
+        let is_old = now - began_ms > HISTORY_AGE_MAX_MS;
         let is_full = is_history_full(ctx, &input.timing) || (is_old && ctx.history_length() > 50);
-        if is_full && tasks.may_be_left() {
+        if is_full && tasks.can_continue_as_new() {
             let next = ScheduleInput {
                 resume: Some(Box::new(ctx.state(|state| state.schedule.clone()))),
                 untaken: untaken.into(),
+                orders: tasks.unwritten_orders(),
                 ..input.clone()
             };
             ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
             return Ok(());
         }
         if !is_full {
-            take_messages(ctx, &mut tasks, &mut untaken, now);
-            // Nothing is tried for a chain before its record is open: it may have been there before.
+            apply_messages(ctx, &mut tasks, &input, &mut untaken, now);
+            // No attempt before the record of its chain is open: the chain may have existed before.
             if !tasks.is_opening() {
-                carry_out(ctx, &mut tasks, &input, now);
+                carry_out(ctx, &mut tasks, &input, &untaken, now);
             }
         }
         let is_idle = ctx.state(|state| state.schedule.is_idle()) && tasks.is_empty() && untaken.is_empty();
         idle_since_ms = is_idle.then(|| idle_since_ms.unwrap_or(now));
-        let end_ms = idle_since_ms.map(|since_ms| since_ms + clock::milliseconds(LINGER));
+        let end_ms = idle_since_ms.map(|since_ms| since_ms + clock::milliseconds(IDLE_TIME));
         if end_ms.is_some_and(|end_ms| end_ms <= now) {
             ctx.set_current_details("Nothing was open for ten minutes");
             return Ok(());
@@ -123,7 +125,7 @@ async fn host(ctx: &mut Context) -> WorkflowResult<()> {
         tasks.wake_at(ctx, [wake_ms, end_ms].into_iter().flatten().min(), now);
         let mut done = None;
         select! {
-            told = ctx.wait_condition(|state: &StackScheduleWorkflow| !state.inbox.is_empty()) => told?,
+            received = ctx.wait_condition(|state: &StackScheduleWorkflow| !state.inbox.is_empty()) => received?,
             ended = tasks.next() => done = Some(ended),
         }
         if let Some(done) = done {
@@ -137,63 +139,117 @@ fn read_inbox(ctx: &Context, untaken: &mut VecDeque<ScheduleMessage>) {
         match serde_json::from_value(message) {
             Ok(message) => untaken.push_back(message),
             Err(problem) if !ctx.is_replaying() => {
-                metrics::message_dropped();
-                error!("A message to the schedule cannot be read, and is dropped: {problem}");
+                metrics::alarm(Alarm::MessageDropped);
+                error!("A message to the schedule cannot be read and is dropped: {problem}");
             }
             Err(_) => {}
         }
     }
 }
 
-/// What came in is taken in once it is known what is open.
-fn take_messages(ctx: &Context, tasks: &mut Tasks, untaken: &mut VecDeque<ScheduleMessage>, now: i64) {
+/// Applies messages once the open work is known.
+fn apply_messages(
+    ctx: &Context,
+    tasks: &mut Tasks,
+    input: &ScheduleInput,
+    untaken: &mut VecDeque<ScheduleMessage>,
+    now: i64,
+) {
     while let Some(message) = untaken.front() {
         if *message == ScheduleMessage::Rebuild {
             untaken.pop_front();
             ctx.state_mut(|state| {
                 state.schedule = Schedule::new(state.input.account.clone(), state.input.settings.clone());
             });
-            tasks.lose();
+            tasks.discard_state();
             continue;
         }
         if !ctx.state(|state| state.schedule.is_rebuilt()) {
             return;
         }
         if let Some(event) = untaken.pop_front().and_then(event) {
+            let found = unknown_attempt(ctx, &event);
             ctx.state_mut(|state| state.schedule.apply(event, now));
+            tasks.await_executions(ctx, input, found.into_iter().collect());
         }
     }
 }
 
+/// The stack of an attempt that a sweep found, unless the schedule waits for it already.
+fn unknown_attempt(ctx: &Context, event: &Event) -> Option<StackId> {
+    let Event::AttemptFound { stack } = event else {
+        return None;
+    };
+    let known = ctx.state(|state| state.schedule.attempts_under_way());
+    (!known.contains(stack)).then(|| stack.clone())
+}
+
 fn event(message: ScheduleMessage) -> Option<Event> {
     Some(match message {
-        ScheduleMessage::Requested { chain, root, by } => Event::Requested { chain, root, by },
+        ScheduleMessage::Requested {
+            chain,
+            root,
+            by,
+            only,
+        } => Event::Requested {
+            chain,
+            root,
+            by,
+            only,
+        },
         ScheduleMessage::RunBegan { stack, run } => Event::RunBegan { stack, run },
         ScheduleMessage::RunMoved { stack, run } => Event::RunMoved { stack, run },
         ScheduleMessage::RunEnded { stack, run } => Event::RunEnded { stack, run },
-        ScheduleMessage::Controlled { chain, control, by } => Event::Controlled { chain, control, by },
-        ScheduleMessage::DoneByHand { stack, by } => Event::DoneByHand { stack, by },
+        ScheduleMessage::Controlled {
+            chain,
+            control,
+            by,
+            reason,
+        } => Event::Controlled {
+            chain,
+            control,
+            by,
+            reason,
+        },
+        ScheduleMessage::DoneByHand { stack, by, reason } => Event::DoneByHand { stack, by, reason },
         ScheduleMessage::Released { stack, by } => Event::Released { stack, by },
-        ScheduleMessage::Halted { by } => Event::Halted { by },
-        ScheduleMessage::Resumed { by } => Event::Resumed { by },
+        ScheduleMessage::Halted { by, reason } => Event::Halted { by, reason },
+        ScheduleMessage::Resumed { by, reason } => Event::Resumed { by, reason },
+        ScheduleMessage::ChainFound { record, runs } => Event::ChainFound { record, runs },
+        ScheduleMessage::AttemptFound { stack } => Event::AttemptFound { stack },
+        ScheduleMessage::AttemptLost { stack } => Event::Attempted {
+            outcome: tasks::lost_attempt("its execution ended, and its outcome did not come"),
+            stack,
+        },
+        ScheduleMessage::Thawed { by } => Event::Thawed { by },
         ScheduleMessage::Rebuild | ScheduleMessage::Wake => return None,
     })
 }
 
-/// Does what the schedule decides.
-fn carry_out(ctx: &Context, tasks: &mut Tasks, input: &ScheduleInput, now: i64) {
+/// Carries out the decisions of the schedule.
+fn carry_out(
+    ctx: &Context,
+    tasks: &mut Tasks,
+    input: &ScheduleInput,
+    untaken: &VecDeque<ScheduleMessage>,
+    now: i64,
+) {
     let effects = ctx.state_mut(|state| {
         state.seen_ms = now;
         state.schedule.decide(now)
     });
     for effect in effects {
         match effect {
-            Effect::Rebuild => tasks.find_open_work(ctx, input),
+            Effect::Rebuild => tasks.find_open_work(ctx, input, reported_ends(untaken)),
             Effect::List => tasks.list(ctx, input),
             Effect::Attempt(request) => tasks.attempt(ctx, input, request),
             Effect::Look { stack, run } => tasks.look(ctx, input, stack, run),
+            Effect::Stop { stack, run, why } => tasks.stop(ctx, input, stack, run, why),
             Effect::Open(opening) => tasks.open(ctx, input, *opening),
             Effect::Log(decision) => {
+                if let Some(entry) = orders::entry(&decision, &input.account, now) {
+                    tasks.audit(ctx, input, entry);
+                }
                 if !ctx.is_replaying() {
                     metrics::decided(&decision);
                     let json = serde_json::to_string(&decision).unwrap_or_default();
@@ -203,7 +259,7 @@ fn carry_out(ctx: &Context, tasks: &mut Tasks, input: &ScheduleInput, now: i64) 
         }
     }
     for (chain, changes) in ctx.state_mut(|state| state.schedule.take_changes()) {
-        if let Err(changes) = tasks.tell(ctx, &chain, changes) {
+        if let Err(changes) = tasks.signal_chain(ctx, &chain, changes) {
             ctx.state_mut(|state| state.schedule.give_back(chain, changes));
         }
     }
@@ -211,13 +267,21 @@ fn carry_out(ctx: &Context, tasks: &mut Tasks, input: &ScheduleInput, now: i64) 
     ctx.set_current_details(details);
 }
 
-/// Takes in the end of something that was under way.
+fn reported_ends(untaken: &VecDeque<ScheduleMessage>) -> Vec<RunId> {
+    let ends = untaken.iter().filter_map(|message| match message {
+        ScheduleMessage::RunEnded { run, .. } => Some(run.id.clone()),
+        _ => None,
+    });
+    ends.collect()
+}
+
+/// Handles the end of a task.
 fn finish(ctx: &Context, tasks: &mut Tasks, input: &mut ScheduleInput, done: Done) {
     let now = now_ms(ctx);
     match done {
         Done::Event(event) => ctx.state_mut(|state| state.schedule.apply(*event, now)),
         Done::Rebuilt { event, settings } => {
-            tasks.forget_rebuild();
+            tasks.end_rebuild();
             input.settings = settings;
             let stacks = ctx.state_mut(|state| {
                 state.schedule.apply(*event, now);
@@ -225,8 +289,13 @@ fn finish(ctx: &Context, tasks: &mut Tasks, input: &mut ScheduleInput, done: Don
             });
             tasks.await_executions(ctx, input, stacks);
         }
-        Done::Listed { event, audited } => {
+        Done::Listed {
+            event,
+            audited,
+            notified,
+        } => {
             input.audited = audited;
+            input.notified = notified;
             ctx.state_mut(|state| state.schedule.apply(*event, now));
         }
         Done::Opened { chain, opened } => {
@@ -236,11 +305,11 @@ fn finish(ctx: &Context, tasks: &mut Tasks, input: &mut ScheduleInput, done: Don
                 ctx.state_mut(|state| state.schedule.apply(Event::ChainGone { chain }, now));
             }
         }
-        Done::Told { chain, changes } => {
-            tasks.told(&chain);
+        Done::Signalled { chain, changes } => {
+            tasks.signalled(&chain);
             if let Some((changes, is_gone)) = changes {
                 if !ctx.is_replaying() {
-                    warn!(chain.id = %chain, "The record of {chain} could not be told what happened");
+                    warn!(chain.id = %chain, "The record of {chain} could not be updated; the update is sent again");
                 }
                 let event = is_gone.then(|| Event::ChainGone { chain: chain.clone() });
                 ctx.state_mut(|state| match event {
@@ -250,6 +319,7 @@ fn finish(ctx: &Context, tasks: &mut Tasks, input: &mut ScheduleInput, done: Don
             }
         }
         Done::Started { rest } => tasks.started(rest),
+        Done::Audited { order } => tasks.audited(&order),
         Done::Woken => {}
     }
 }

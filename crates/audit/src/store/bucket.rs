@@ -1,4 +1,6 @@
-//! A log in an S3 bucket. Objects are put under the condition that there is none of that name.
+//! A log in an S3 bucket. Objects are put on the condition that none of that name exists.
+
+use std::collections::BTreeMap;
 
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
@@ -6,12 +8,12 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 
-use super::{OBJECT_BYTES_MAX, Object, StoreError};
+use super::{History, OBJECT_BYTES_MAX, Object, StoreError};
 
-/// The answer of S3 where there is an object of that name.
+/// S3's error code if an object of that name exists.
 const PRECONDITION_FAILED: &str = "PreconditionFailed";
 
-/// What S3 said, or that it did not.
+/// An error of S3 or of the connection to it.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketFailure {
     #[error("S3 refuses it with {code}: {message}")]
@@ -24,14 +26,14 @@ pub enum BucketFailure {
 pub(super) struct Bucket {
     client: Client,
     name: String,
-    /// Empty, or with a slash behind it.
+    /// Empty, or ends with a slash.
     prefix: String,
 }
 
 impl Bucket {
     pub(super) fn new(name: &str, prefix: &str, aws: &SdkConfig) -> Self {
         let config = aws_sdk_s3::config::Builder::from(aws)
-            // What stands in for AWS has no host name for each bucket.
+            // A local AWS replacement has no host name for each bucket.
             .force_path_style(aws.endpoint_url().is_some())
             .build();
         let prefix = match prefix {
@@ -45,8 +47,8 @@ impl Bucket {
         }
     }
 
-    /// That an object is there already is fine: those who may only write cannot ask what it says.
-    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+    /// Puts an object. Returns `false` if one of that name exists.
+    pub(super) async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<bool, StoreError> {
         let put = self
             .client
             .put_object()
@@ -56,8 +58,9 @@ impl Bucket {
             .content_type("application/x-ndjson")
             .body(ByteStream::from(bytes));
         match put.send().await {
-            Err(error) if error.code() != Some(PRECONDITION_FAILED) => Err(self.failure(key, &error)),
-            _ => Ok(()),
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some(PRECONDITION_FAILED) => Ok(false),
+            Err(error) => Err(self.failure(key, &error)),
         }
     }
 
@@ -93,7 +96,7 @@ impl Bucket {
                 let Some(key) = object.key().and_then(|key| key.strip_prefix(&self.prefix)) else {
                     continue;
                 };
-                // The "directories" that consoles make are empty objects.
+                // The "directories" that consoles create are empty objects.
                 if key.ends_with('/') {
                     continue;
                 }
@@ -105,6 +108,40 @@ impl Bucket {
             }
         }
         Ok(objects)
+    }
+
+    /// The objects that were deleted or replaced: those with a delete marker, or with more than one version.
+    pub(super) async fn histories(&self) -> Result<Vec<History>, StoreError> {
+        let mut histories: BTreeMap<String, History> = BTreeMap::new();
+        let (mut key_marker, mut version_marker) = (None, None);
+        loop {
+            let list = self.client.list_object_versions().bucket(&self.name);
+            let list = list
+                .prefix(&self.prefix)
+                .set_key_marker(key_marker)
+                .set_version_id_marker(version_marker);
+            let page = list.send().await.map_err(|error| self.failure("", &error))?;
+            let versions = page.versions().iter().map(|version| (version.key(), 1, 0));
+            let markers = page.delete_markers().iter().map(|marker| (marker.key(), 0, 1));
+            for (key, version, marker) in versions.chain(markers) {
+                let Some(key) = key.and_then(|key| key.strip_prefix(&self.prefix)) else {
+                    continue;
+                };
+                let history = histories.entry(key.to_owned()).or_insert_with(|| History {
+                    key: key.to_owned(),
+                    versions: 0,
+                    delete_markers: 0,
+                });
+                history.versions += version;
+                history.delete_markers += marker;
+            }
+            if page.is_truncated() != Some(true) {
+                break;
+            }
+            (key_marker, version_marker) = (page.next_key_marker, page.next_version_id_marker);
+        }
+        histories.retain(|_, history| history.versions > 1 || history.delete_markers > 0);
+        Ok(histories.into_values().collect())
     }
 
     fn full(&self, key: &str) -> String {
@@ -135,7 +172,7 @@ impl Bucket {
     }
 }
 
-/// What the SDK says, from the outermost to the innermost: its outermost errors alone say little.
+/// The SDK's error with all its causes: its outermost errors alone say little.
 fn causes(error: &dyn std::error::Error) -> String {
     let mut causes = error.to_string();
     let mut inner = error.source();

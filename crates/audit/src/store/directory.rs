@@ -1,4 +1,4 @@
-//! A log in a directory. A file appears whole, under its name, or not at all.
+//! A log in a directory. A file appears complete, under its name, or not at all.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -10,7 +10,7 @@ use super::{OBJECT_BYTES_MAX, Object, StoreError};
 
 /// Nobody changes a record, and the group may read it.
 const MODE: u32 = 0o440;
-/// What is being written, or was when the machine died.
+/// Prefix of files that are being written, or were when the machine crashed.
 const HIDDEN: char = '.';
 
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ impl Directory {
     pub(super) async fn list(&self, prefix: &str) -> Result<Vec<Object>, StoreError> {
         let (root, prefix) = (self.root.clone(), prefix.trim_end_matches('/').to_owned());
         blocking(move || {
-            // A path that is wrong must not look like a log without records.
+            // A wrong path must not look like a log without records.
             fs::read_dir(&root).map_err(|source| at(&root, source))?;
             let mut objects = Vec::new();
             walk(&root, &prefix, &mut objects)?;
@@ -91,11 +91,11 @@ fn write_new(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.as_file().set_permissions(Permissions::from_mode(MODE))?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path)?;
-    // The name is kept by the directory.
+    // Syncing the directory persists the file's name.
     File::open(directory)?.sync_all()
 }
 
-/// Makes a directory and those above it, so that none is lost when the machine dies.
+/// Makes a directory and its parents, and syncs them so that none is lost in a crash.
 fn make(directory: &Path) -> io::Result<()> {
     if directory.as_os_str().is_empty() || directory.is_dir() {
         return Ok(());
@@ -106,14 +106,14 @@ fn make(directory: &Path) -> io::Result<()> {
     };
     make(above)?;
     match fs::create_dir(directory) {
-        // Somebody else made it meanwhile.
+        // Another process made it in the meantime.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
         other => other?,
     }
     File::open(above)?.sync_all()
 }
 
-/// Adds every file below `key`, which is a directory.
+/// Adds every file below the directory `key`.
 fn walk(root: &Path, key: &str, objects: &mut Vec<Object>) -> Result<(), StoreError> {
     let path = root.join(key);
     let entries = match fs::read_dir(&path) {

@@ -1,10 +1,10 @@
-//! The setting that says where an audit log is.
+//! The setting for the location of an audit log.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Where an audit log is: `s3://bucket/prefix`, `file:///directory`, or the path of a directory.
+/// The location of an audit log: `s3://bucket/prefix`, `file:///directory`, or the path of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     Bucket {
@@ -15,9 +15,9 @@ pub enum Location {
     Directory(PathBuf),
 }
 
-/// A text that says no place for an audit log.
+/// A text that is not the location of an audit log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no place for an audit log: write `s3://bucket/prefix`, or the path of a directory")]
+#[error("`{0}` is not a location of an audit log: write `s3://bucket/prefix`, or the path of a directory")]
 pub struct LocationError(String);
 
 impl FromStr for Location {
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_a_bucket_or_a_directory() {
+    fn a_location_is_a_bucket_or_a_directory() {
         for (text, shown) in [
             ("s3://logs", "s3://logs"),
             ("s3://logs/", "s3://logs"),

@@ -1,4 +1,4 @@
-//! What can be wrong with a log, and where.
+//! The faults of a log, and their places.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// One thing that is not as it was written.
+/// One difference from what was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     pub place: Place,
@@ -32,34 +32,34 @@ impl fmt::Display for Fault {
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
-    /// The line is no record.
+    /// The line is not a record.
     Unreadable,
-    /// The object's last line has no end.
+    /// The object's last line has no newline.
     CutOff,
-    /// The hash is not that of the rest, or the line is written in another way.
+    /// The hash does not fit the rest, or the line is not in canonical form.
     Changed,
-    /// Records that should be before this one.
+    /// Records before this one are missing.
     Missing { first: u64, last: u64 },
-    /// A record that was there, or whose place is before.
+    /// A record that was there already, or whose place is earlier.
     Again { sequence: u64 },
-    /// It names another record as the one before it.
+    /// Its `previous` is not the hash of the record before it.
     Unlinked { sequence: u64 },
-    /// A record that stands alone among those of a chain.
+    /// An unlinked record among those of a chain.
     NotLinked,
-    /// A record of a chain among those that stand alone.
+    /// A record of a chain among the unlinked ones.
     Linked,
     /// A record of another chain.
     OtherChain { chain: String },
     /// A record after the chain's end.
     AfterEnd,
-    /// The object is not called after its first record.
+    /// The object's key does not fit its first record.
     Misplaced,
-    /// The object is not called as those of a log are.
+    /// The object's key does not have the form of the log's keys.
     Stranger,
 }
 
 impl FaultKind {
-    /// One word for programs.
+    /// A code for programs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreadable => "unreadable",
@@ -81,14 +81,14 @@ impl FaultKind {
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreadable => f.write_str("the line is no record"),
+            Self::Unreadable => f.write_str("the line is not a record"),
             Self::CutOff => f.write_str("the line is cut off"),
-            Self::Changed => f.write_str("the record was changed: its hash is not that of what it says"),
+            Self::Changed => f.write_str("the record was changed: its hash does not match its content"),
             Self::Missing { first, last } if first == last => {
                 write!(f, "record {first} is missing before it")
             }
             Self::Missing { first, last } => write!(f, "the records {first} to {last} are missing before it"),
-            Self::Again { sequence } => write!(f, "record {sequence} was inserted, or is there twice"),
+            Self::Again { sequence } => write!(f, "record {sequence} was inserted, or exists twice"),
             Self::Unlinked { sequence } => {
                 write!(
                     f,

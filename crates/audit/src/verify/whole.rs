@@ -1,28 +1,34 @@
-//! Looking at a whole store, chain by chain.
+//! Verifies a whole store, chain by chain.
+
+use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{CheckedChain, Fault, Place, Verdict};
-use crate::{Store, StoreError, StoredChain};
+use crate::{History, Store, StoreError, StoredChain, key};
 
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 16;
 
-/// What was looked at, and everything that is not simply intact.
+/// The number of checked items, and everything that is not intact.
 #[derive(Debug, Default)]
 pub struct Summary {
     /// All of them: intact, open, newer and broken.
     pub chains: u64,
     pub intact: u64,
-    /// Under way, or without their last records.
+    /// In progress, or without their last records.
     pub open: Vec<OpenChain>,
     pub broken: Vec<BrokenChain>,
     /// The first record of each chain, and each delivery, that a newer version wrote.
     pub newer: Vec<Place>,
-    /// Of the chains.
+    /// The records of the chains.
     pub records: u64,
     pub deliveries: u64,
     pub broken_deliveries: Vec<Fault>,
+    /// Objects that somebody deleted or replaced, even if their newest version is intact.
+    pub deleted_or_replaced: Vec<History>,
+    /// The names of all chains in keys.
+    names: BTreeSet<String>,
 }
 
 /// A chain whose end is not in the log.
@@ -33,7 +39,7 @@ pub struct OpenChain {
     pub last_at_ms: Option<i64>,
 }
 
-/// A chain that is not as it was written.
+/// A chain that was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenChain {
     pub chain: String,
@@ -42,9 +48,14 @@ pub struct BrokenChain {
 }
 
 impl Summary {
-    /// Something is not as it was written.
+    /// Whether something was changed.
     pub fn is_broken(&self) -> bool {
-        !self.broken.is_empty() || !self.broken_deliveries.is_empty()
+        !self.broken.is_empty() || !self.broken_deliveries.is_empty() || !self.deleted_or_replaced.is_empty()
+    }
+
+    /// Whether the log has any record of a chain.
+    pub fn has(&self, chain: &str) -> bool {
+        self.names.contains(&key::chain_name(chain))
     }
 
     fn add(&mut self, chain: CheckedChain) {
@@ -65,10 +76,14 @@ impl Summary {
     }
 }
 
-/// Reads everything in a store, and looks at it.
+/// Reads and checks a whole store.
 pub async fn store(store: &Store) -> Result<Summary, StoreError> {
-    let mut summary = Summary::default();
+    let mut summary = Summary {
+        deleted_or_replaced: store.histories().await?,
+        ..Summary::default()
+    };
     let chains = store.chains().await?;
+    summary.names = chains.iter().map(|chain| chain.name.clone()).collect();
     let mut checked = stream::iter(&chains)
         .map(|chain| read_chain(store, chain))
         .buffered(READS_AT_ONCE);
@@ -93,7 +108,7 @@ pub async fn store(store: &Store) -> Result<Summary, StoreError> {
     Ok(summary)
 }
 
-/// Reads one chain, and looks at it.
+/// Reads and checks one chain.
 pub async fn read_chain(store: &Store, chain: &StoredChain) -> Result<CheckedChain, StoreError> {
     let mut objects = Vec::new();
     for object in &chain.objects {

@@ -7,7 +7,7 @@ use aws_sdk_s3::types::{
     BucketLocationConstraint, CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration,
     ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
 };
-use moto::{Moto, Trouble};
+use aws_stand_ins::moto::{CallFault, Moto};
 
 use crate::log::{CHAIN, chain_of_four, delivery};
 
@@ -43,7 +43,7 @@ async fn bucket() -> (Moto, Client, Store) {
 }
 
 #[tokio::test]
-async fn writers_only_put_and_what_they_put_is_read_back() {
+async fn writers_only_put_and_objects_are_read_back() {
     let (moto, own, store) = bucket().await;
     let records = chain_of_four();
     store.put_chain(CHAIN, &records[..3]).await.unwrap();
@@ -51,7 +51,11 @@ async fn writers_only_put_and_what_they_put_is_read_back() {
     store.put_chain(CHAIN, &records[3..]).await.unwrap();
     store.put_delivery(&delivery()).await.unwrap();
     let operations: Vec<_> = moto.calls().into_iter().map(|call| call.operation).collect();
-    assert_eq!(operations, ["PutObject"; 4]);
+    // An existing object is compared.
+    assert_eq!(
+        operations,
+        ["PutObject", "PutObject", "PutObject", "GetObject", "PutObject"]
+    );
 
     let versions = own.list_object_versions().bucket(BUCKET).send().await.unwrap();
     assert_eq!(versions.versions().len(), 3, "nothing is put twice");
@@ -72,19 +76,65 @@ async fn writers_only_put_and_what_they_put_is_read_back() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_lost_makes_no_second_object() {
+async fn a_lost_answer_creates_no_second_object() {
     let (moto, own, store) = bucket().await;
-    moto.trouble("PutObject", Trouble::AnswerLost);
+    moto.fault("PutObject", CallFault::AnswerLost);
     store.put_chain(CHAIN, &chain_of_four()).await.unwrap();
-    assert_eq!(moto.count("PutObject"), 2);
+    assert_eq!((moto.count("PutObject"), moto.count("GetObject")), (2, 1));
     let versions = own.list_object_versions().bucket(BUCKET).send().await.unwrap();
     assert_eq!(versions.versions().len(), 1);
 }
 
 #[tokio::test]
-async fn what_s3_refuses_is_told() {
+async fn an_existing_foreign_object_is_not_mistaken_for_the_record() {
+    let (_moto, own, store) = bucket().await;
+    let key = "logs/eu/chains/chain%3Aacme%3A01JSPXRQR2F3Y06HD85YYXRSZ7/00000001.jsonl";
+    let put = own
+        .put_object()
+        .bucket(BUCKET)
+        .key(key)
+        .body(b"{}\n".to_vec().into());
+    put.send().await.unwrap();
+    let error = store.put_chain(CHAIN, &chain_of_four()).await.unwrap_err();
+    assert!(
+        matches!(error, StoreError::Differs { .. }) && error.is_final(),
+        "{error}"
+    );
+}
+
+/// Neither change needs a right that Object Lock takes away.
+#[tokio::test]
+async fn a_hidden_or_replaced_record_is_found() {
+    let (_moto, own, store) = bucket().await;
+    let records = chain_of_four();
+    store.put_chain(CHAIN, &records).await.unwrap();
+    store.put_delivery(&delivery()).await.unwrap();
+    assert!(!verify::store(&store).await.unwrap().is_broken());
+    let listed = own.list_object_versions().bucket(BUCKET).send().await.unwrap();
+    let keys: Vec<&str> = listed
+        .versions()
+        .iter()
+        .map(|version| version.key().unwrap())
+        .collect();
+    for key in &keys {
+        own.delete_object().bucket(BUCKET).key(*key).send().await.unwrap();
+    }
+    // The chain is written again, shorter. Without versions it looks like a chain in progress.
+    store.put_chain(CHAIN, &records[..2]).await.unwrap();
+    let summary = verify::store(&store).await.unwrap();
+    assert!(summary.broken.is_empty() && summary.broken_deliveries.is_empty());
+    assert!(summary.is_broken());
+    let found = summary.deleted_or_replaced.iter();
+    let found: Vec<(u64, u64)> = found
+        .map(|object| (object.versions, object.delete_markers))
+        .collect();
+    assert_eq!(found, [(2, 1), (1, 1)]);
+}
+
+#[tokio::test]
+async fn an_s3_refusal_is_reported() {
     let (moto, _, store) = bucket().await;
-    moto.trouble("PutObject", Trouble::Refused);
+    moto.fault("PutObject", CallFault::Refused);
     let error = store.put_chain(CHAIN, &chain_of_four()).await.unwrap_err();
     assert!(matches!(error, StoreError::Bucket { .. }) && !error.is_final());
     let source = std::error::Error::source(&error).unwrap().to_string();
@@ -107,7 +157,7 @@ async fn what_s3_refuses_is_told() {
 const PAGE: usize = 1_000;
 
 #[tokio::test]
-async fn a_list_of_many_pages_is_read_whole() {
+async fn all_pages_of_a_listing_are_read() {
     let (moto, _, store) = bucket().await;
     let writes = (0..=PAGE).map(async |_| store.put_delivery(&delivery()).await);
     let writes = futures::stream::iter(writes);

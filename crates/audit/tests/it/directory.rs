@@ -29,14 +29,14 @@ fn files(directory: &TempDir) -> Vec<PathBuf> {
     files
 }
 
-/// Records are read-only files; somebody who may change the directory replaces them.
+/// Records are read-only files; whoever may change the directory can replace them.
 fn replace(path: &PathBuf, text: &str) {
     fs::remove_file(path).unwrap();
     fs::write(path, text).unwrap();
 }
 
 #[tokio::test]
-async fn what_was_written_is_read_back() {
+async fn written_records_are_read_back() {
     let (_directory, store) = store();
     let records = chain_of_four();
     store.put_chain(CHAIN, &records[..3]).await.unwrap();
@@ -87,7 +87,7 @@ async fn a_file_is_written_once() {
 }
 
 #[tokio::test]
-async fn twenty_writers_of_the_same_are_one() {
+async fn twenty_concurrent_writers_of_one_record_write_it_once() {
     let (directory, store) = store();
     let records = chain_of_four();
     let writes = (0..20).map(|_| store.put_chain(CHAIN, &records));
@@ -98,7 +98,7 @@ async fn twenty_writers_of_the_same_are_one() {
 }
 
 #[tokio::test]
-async fn what_is_no_part_of_a_chain_is_not_written() {
+async fn only_consecutive_records_of_the_chain_are_written() {
     let (directory, store) = store();
     let records = chain_of_four();
     let with_gap = [records[0].clone(), records[2].clone()];
@@ -118,7 +118,7 @@ async fn what_is_no_part_of_a_chain_is_not_written() {
 }
 
 #[tokio::test]
-async fn what_somebody_did_to_the_files_is_found() {
+async fn changed_files_are_found() {
     let (directory, store) = store();
     store.put_chain(CHAIN, &chain_of_four()).await.unwrap();
     store.put_delivery(&delivery()).await.unwrap();
@@ -142,7 +142,7 @@ async fn what_somebody_did_to_the_files_is_found() {
 }
 
 #[tokio::test]
-async fn a_place_that_is_not_there_is_no_empty_log() {
+async fn a_missing_location_is_not_an_empty_log() {
     let (_directory, store) = store();
     let error = verify::store(&store).await.unwrap_err();
     assert!(matches!(error, StoreError::File { .. }), "{error}");

@@ -1,4 +1,4 @@
-//! Whatever a chain did, and whatever is done to its log: it is found.
+//! Property tests: every change of a chain's log is found.
 
 use audit::verify::Verdict;
 use audit::{Action, Entry, Record, Trail};
@@ -11,7 +11,7 @@ use crate::verification::{check, line, lines};
 
 const CASES: u32 = 1_000;
 
-/// Texts of all kinds, short, so that the same ones come again.
+/// All kinds of texts, short, so that equal ones occur.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[ab]{1,2}", any::<String>()]
 }
@@ -65,7 +65,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_nobody_touched_is_intact(records in chain()) {
+    fn an_unchanged_chain_is_intact(records in chain()) {
         let checked = check(&lines(&records));
         prop_assert_eq!(checked.verdict(), Verdict::Intact, "{:?}", checked.faults);
         prop_assert_eq!(checked.records, records);
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn a_removed_record_is_found_or_was_the_end(records in chain(), at in any::<Index>()) {
+    fn a_removed_record_is_found_unless_it_was_the_last(records in chain(), at in any::<Index>()) {
         let mut lines = lines(&records);
         let at = at.index(lines.len());
         lines.remove(at);
@@ -110,7 +110,7 @@ proptest! {
     fn an_inserted_record_is_found(records in chain(), at in any::<Index>(), from in any::<Index>(), entry in entry()) {
         let original = lines(&records);
         let at = at.index(original.len() + 1);
-        // One that was there, and one that the best forger would make for this place.
+        // An existing record, and the best possible forgery for this place.
         let mut trail = Trail::default();
         for record in &records[..at] {
             trail.append(record.entry().clone());
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn a_replaced_record_with_a_right_hash_is_found(records in chain(), at in any::<Index>(), entry in entry()) {
+    fn a_replaced_record_with_a_valid_hash_is_found(records in chain(), at in any::<Index>(), entry in entry()) {
         let at = at.index(records.len() - 1);
         prop_assume!(records[at].entry() != &entry);
         let mut trail = Trail::default();

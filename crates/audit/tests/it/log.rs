@@ -1,7 +1,7 @@
-//! Logs for tests.
+//! Logs for the tests.
 
 use audit::{Action, Entry, Record, Trail};
-use chain::Reason;
+use chain::{Reason, ReasonCode};
 
 pub(crate) const CHAIN: &str = "chain:acme:01JSPXRQR2F3Y06HD85YYXRSZ7";
 pub(crate) const START_MS: i64 = 1_745_600_100_383;
@@ -31,7 +31,10 @@ pub(crate) fn chain_of_four() -> Vec<Record> {
     };
     let ended = Entry {
         outcome: Some("failed".to_owned()),
-        reason: Some(Reason::new("run_failed", "its run ended as \"FAILED\"\n")),
+        reason: Some(Reason::new(
+            ReasonCode::RunFailed,
+            "its run ended as \"FAILED\"\n",
+        )),
         started_at_ms: Some(START_MS + 100),
         ..of_stack(Action::StackEnded, START_MS + 5_000)
     };
@@ -48,7 +51,7 @@ pub(crate) fn chain_of_four() -> Vec<Record> {
 pub(crate) fn delivery() -> Record {
     Record::unlinked(Entry {
         count: 17,
-        reason: Some(Reason::new("mismatch", "the signature is wrong")),
+        reason: Some(Reason::new("mismatch".to_owned(), "the signature is wrong")),
         ..Entry::new(START_MS, "webhook", Action::DeliveryRefused)
     })
 }

@@ -1,9 +1,10 @@
-//! The log from outside: written, read back, and looked at after somebody was at it.
+//! Tests of the public interface: logs that are written, read back, and verified after manipulation.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod bucket;
 mod directory;
 mod laws;
 mod log;
+mod manifest;
 mod verification;

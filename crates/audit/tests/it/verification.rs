@@ -1,4 +1,4 @@
-//! What is wrong with a log is told with its exact place.
+//! Every fault of a log is reported with its exact place.
 
 use audit::verify::{self, CheckedChain, FaultKind, Verdict};
 use audit::{Action, Entry, Record, Trail};
@@ -8,7 +8,7 @@ use crate::log::{CHAIN, START_MS, chain_of_four, delivery, entry};
 
 const NAME: &str = "chain%3Aacme%3A01JSPXRQR2F3Y06HD85YYXRSZ7";
 
-/// The form of a line is public: another program may write it so.
+/// The format of a line is public: another program may write it like this.
 pub(crate) fn line(record: &Record) -> String {
     let mut value = serde_json::to_value(record).unwrap();
     value.sort_all_objects();
@@ -47,7 +47,7 @@ fn four() -> Vec<String> {
 }
 
 #[test]
-fn a_chain_is_intact_with_its_end_and_open_without() {
+fn a_chain_with_its_last_record_is_intact_and_without_it_open() {
     let checked = check(&four());
     assert_eq!((checked.verdict(), checked.lines()), (Verdict::Intact, 4));
     assert_eq!(checked.records, chain_of_four());
@@ -59,7 +59,7 @@ fn a_chain_is_intact_with_its_end_and_open_without() {
 }
 
 #[test]
-fn a_change_is_found_where_it_is() {
+fn a_change_is_found_at_its_record() {
     for (from, to) in [
         ("\"failed\"", "\"succeeded\""),
         ("01JSPXRQR2F3Y06HD85YYXRSZ8", "01JSPXRQR2F3Y06HD85YYXRSZ9"),
@@ -82,7 +82,7 @@ fn a_change_is_found_where_it_is() {
 }
 
 #[test]
-fn a_change_with_a_new_hash_is_found_by_the_next_record() {
+fn a_change_with_a_recomputed_hash_is_found_by_the_next_record() {
     let mut trail = Trail::default();
     let mut forged = chain_of_four();
     for record in &mut forged[..3] {
@@ -96,7 +96,7 @@ fn a_change_with_a_new_hash_is_found_by_the_next_record() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_records_are_reported() {
     let without = |at: std::ops::Range<usize>| {
         let mut lines = four();
         lines.drain(at);
@@ -114,7 +114,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn what_does_not_belong_there_is_named() {
+fn foreign_records_are_reported() {
     let with = |at: usize, line: String| {
         let mut lines = four();
         lines.insert(at, line);
@@ -147,7 +147,7 @@ fn what_does_not_belong_there_is_named() {
 }
 
 #[test]
-fn objects_have_their_names() {
+fn a_misnamed_object_is_reported() {
     let key = |file: &str| format!("chains/{NAME}/{file}");
     let bytes = |lines: &[String]| (lines.join("\n") + "\n").into_bytes();
     let four = four();
@@ -174,7 +174,7 @@ fn objects_have_their_names() {
 }
 
 #[test]
-fn a_newer_record_is_newer_and_not_changed() {
+fn a_record_of_a_newer_version_does_not_count_as_changed() {
     let mut lines = four();
     let mut newer: Value = serde_json::from_str(&lines[1]).unwrap();
     newer["version"] = 2.into();
@@ -192,7 +192,7 @@ fn a_newer_record_is_newer_and_not_changed() {
 }
 
 #[test]
-fn a_delivery_stands_alone_under_its_moment() {
+fn a_delivery_is_unlinked_and_named_by_its_time() {
     let key = "deliveries/2025/04/25/1745600100383-00000000-0000-0000-0000-000000000000.json";
     let text = line(&delivery()) + "\n";
     let check = |key: &str, text: &str| verify::delivery(key, text.as_bytes()).map_err(|fault| fault.kind);

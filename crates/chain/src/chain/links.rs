@@ -1,4 +1,4 @@
-//! What each stack of a chain waits for: the nearest stacks of the chain, also through those that it passes over.
+//! What each stack of a chain waits for: the nearest stacks of the chain, also across stacks that are left out.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use super::order;
 use super::planner::Member;
 use crate::DependencyGraph;
 
-/// What a stack that was reached waits for, in the order of the ids.
+/// What each reached stack waits for, in the order of the ids.
 #[derive(Default, Clone)]
 pub(super) struct Links {
     pub(super) upstream: Vec<usize>,
     pub(super) outside: Vec<usize>,
 }
 
-/// The links of each stack; none of those that were not reached.
+/// The links of each stack. Stacks that were not reached have none.
 pub(super) fn links(
     root: Option<usize>,
     reached: &[bool],
@@ -28,7 +28,7 @@ pub(super) fn links(
                 own.upstream.push(other);
             } else {
                 own.outside.push(other);
-                // Nothing, unless the stack was reached and is passed over.
+                // Empty, unless the stack was reached and is left out.
                 own.upstream.extend(&links[other].upstream);
             }
         }
@@ -39,7 +39,7 @@ pub(super) fn links(
     links
 }
 
-/// What each stack of the chain waits for only since Spacelift's own dependencies say so, also through stacks that the
+/// What each stack of the chain waits for only because of Spacelift's own dependencies, also across stacks that the
 /// chain does not run.
 pub(super) fn native_links(members: &[Member], links: &[Links], graph: &DependencyGraph) -> Vec<Vec<usize>> {
     let mut found = vec![Vec::new(); members.len()];
@@ -50,7 +50,7 @@ pub(super) fn native_links(members: &[Member], links: &[Links], graph: &Dependen
         .map(|at| graph.all_upstream_at(at).to_vec())
         .collect();
     let runs = |at: usize| matches!(members[at], Member::Runs | Member::Skipped(_));
-    // For each stack that the chain does not run: the nearest upstream of it that the chain does.
+    // For each stack that the chain does not run: its nearest upstreams that the chain does run.
     let mut behind: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); members.len()];
     for at in order::topological(&all) {
         let mut nearest = BTreeSet::new();
@@ -74,7 +74,7 @@ pub(super) fn native_links(members: &[Member], links: &[Links], graph: &Dependen
     found
 }
 
-/// What was reached, each after all its upstream.
+/// The reached stacks, each after all its upstreams.
 fn order_of_reached(reached: &[bool], graph: &DependencyGraph) -> Vec<usize> {
     let stacks: Vec<usize> = (0..reached.len()).filter(|&at| reached[at]).collect();
     let inside = renumbered(&stacks, |at| graph.upstream_at(at));
@@ -84,7 +84,7 @@ fn order_of_reached(reached: &[bool], graph: &DependencyGraph) -> Vec<usize> {
         .collect()
 }
 
-/// The edges among `stacks`, by their places in that list.
+/// The edges among `stacks`, by their positions in that list.
 pub(super) fn renumbered<'a>(stacks: &[usize], upstream: impl Fn(usize) -> &'a [usize]) -> Vec<Vec<usize>> {
     let mut places = vec![None; stacks.last().map_or(0, |last| last + 1)];
     for (place, &at) in stacks.iter().enumerate() {

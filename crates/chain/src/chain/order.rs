@@ -1,6 +1,6 @@
-//! The order of stacks that are numbered from zero and given by the stacks that each waits for.
+//! The order of numbered stacks, given the stacks that each waits for.
 
-/// Each stack after all that it waits for. What lies on a cycle, or behind one, is missing.
+/// Each stack after everything that it waits for. Stacks on a cycle, or behind one, are missing.
 pub(super) fn topological(upstream: &[Vec<usize>]) -> Vec<usize> {
     let mut downstream = vec![Vec::new(); upstream.len()];
     for (dependent, dependencies) in upstream.iter().enumerate() {
@@ -23,10 +23,10 @@ pub(super) fn topological(upstream: &[Vec<usize>]) -> Vec<usize> {
     order
 }
 
-/// How many stacks lie on the longest way from each one to the end, by the stacks that each waits for.
+/// How many stacks are on the longest path from each stack to the end, given the stacks that each waits for.
 pub(super) fn longest_paths(upstream: &[Vec<usize>]) -> Vec<usize> {
     let mut remaining = vec![0; upstream.len()];
-    // Against the order: whatever waits for a stack is known before the stack hands it on.
+    // In reverse order, all dependents of a stack are computed before the stack.
     for &stack in topological(upstream).iter().rev() {
         for &dependency in &upstream[stack] {
             remaining[dependency] = remaining[dependency].max(remaining[stack] + 1);
@@ -51,8 +51,8 @@ mod tests {
     }
 
     #[test]
-    fn every_stack_comes_after_its_upstream() {
-        // Numbered backwards, so that the numbers are not the order already.
+    fn stacks_come_after_their_upstreams() {
+        // Numbered backwards, so that the numbers are not already in order.
         let last = upstream().len() - 1;
         let mut backwards: Vec<Vec<usize>> = upstream()
             .into_iter()
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_behind_a_cycle_is_missing() {
+    fn stacks_behind_a_cycle_are_missing() {
         assert_eq!(
             topological(&[vec![], vec![0, 2], vec![1], vec![2], vec![0]]),
             [0, 4]
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_way_counts() {
+    fn the_longest_path_sets_the_level() {
         assert_eq!(
             longest_paths(&[vec![], vec![0], vec![1], vec![0], vec![2, 3]]),
             [3, 2, 1, 1, 0]

@@ -1,37 +1,46 @@
-//! The planner. It says which stacks belong to a chain, and what each waits for.
+//! The planner. It decides which stacks belong to a chain, and what each waits for.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::links::{links, native_links, renumbered};
+use super::scope::{Scope, downstream, reached_in, restrict};
 use super::{
     Chain, ChainStack, CommitChoice, CommitReason, LeftOut, LeftOutReason, Refusal, Root, VERSION, order,
 };
-use crate::{ChainSettings, DependencyGraph, Problem, Reason, StackFacts, StackId, UnknownUpstream};
+use crate::{
+    ChainSettings, Confirm, DependencyGraph, Problem, Reason, ReasonCode, StackFacts, StackId, StackPolicy,
+    UnknownUpstream,
+};
 
-/// What a stack of the account is for a chain.
+/// The role of a stack of the account in a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Member {
-    /// Not downstream of the root, or the root that has run.
+    /// Not downstream of the root, or the root, which has already run.
     Outside,
     Runs,
-    /// It belongs to the chain and is passed over: what waits for it goes on.
+    /// Part of the chain but left out: stacks that wait for it continue.
     LeftOut(LeftOutReason),
-    /// It is not run, and neither is what waits for it.
+    /// Not run, and neither are the stacks that wait for it.
     Skipped(Reason),
 }
 
-/// What each stack of the account is for the chain of a root, in the order of the graph.
+/// The role of each stack of the account in the chain of a root, in the order of the graph.
 pub(crate) fn members(
     graph: &DependencyGraph,
     root: &Root,
+    scope: Scope<'_>,
     settings: &ChainSettings,
 ) -> Result<Vec<Member>, Refusal> {
     let root_at = graph.index(&root.stack).ok_or_else(|| Refusal::UnknownRoot {
         stack: root.stack.clone(),
     })?;
-    let reached = reached_from(root_at, graph);
+    let reached = reached_in(root_at, root, scope, graph);
     refuse_cycles(&reached, graph)?;
+    if graph.policy_at(root_at).ignore && !root.is_due {
+        // A root whose label says `ignore` starts nothing.
+        return Ok(vec![Member::Outside; graph.stacks().len()]);
+    }
     let has_run = !root.is_due;
     let mut left_out = left_out(root_at, &reached, graph);
     let mut members: Vec<Member> = (0..graph.stacks().len())
@@ -43,6 +52,9 @@ pub(crate) fn members(
         .collect();
     if settings.unknown_upstream == UnknownUpstream::Skip {
         skip_unknown(&mut members, root, graph);
+    }
+    if let Scope::Only(only) = scope {
+        restrict(&mut members, only, graph);
     }
     let stacks = members
         .iter()
@@ -57,7 +69,7 @@ pub(crate) fn members(
     Ok(members)
 }
 
-/// Skips what depends on a stack that does not exist or is not visible, and all that lies downstream of that.
+/// Skips the dependents of a stack that does not exist or is not visible, and everything downstream of them.
 fn skip_unknown(members: &mut [Member], root: &Root, graph: &DependencyGraph) {
     let mut open: Vec<(usize, Reason)> = Vec::new();
     for problem in graph.problems() {
@@ -71,7 +83,7 @@ fn skip_unknown(members: &mut [Member], root: &Root, graph: &DependencyGraph) {
         {
             let text =
                 format!("its upstream `{dependency}` does not exist or is not visible (label `{label}`)");
-            open.push((at, Reason::new("unknown_upstream", text)));
+            open.push((at, Reason::new(ReasonCode::UnknownUpstream, text)));
         }
     }
     while let Some((at, reason)) = open.pop() {
@@ -79,9 +91,9 @@ fn skip_unknown(members: &mut [Member], root: &Root, graph: &DependencyGraph) {
             continue;
         }
         let id = &graph.stacks()[at].id;
-        let further = match reason.code.as_str() {
-            "unknown_upstream" => Reason::new(
-                "upstream_skipped",
+        let further = match reason.code {
+            ReasonCode::UnknownUpstream => Reason::new(
+                ReasonCode::UpstreamSkipped,
                 format!("`{id}`, upstream of it, depends on a stack that does not exist or is not visible"),
             ),
             _ => reason.clone(),
@@ -98,13 +110,23 @@ fn skip_unknown(members: &mut [Member], root: &Root, graph: &DependencyGraph) {
     }
 }
 
-/// Plans what runs after `root`, or with it where somebody asked for a run of it.
+/// Plans what runs after `root`, or together with it if the root itself was requested.
 ///
-/// Everything downstream of the root belongs to the chain. A disabled stack, and one with an unreadable label, are left
-/// out and listed; what waits for them is still run, after whatever they would have waited for, as if they took no time.
-/// Whoever disables a stack wants it passed over, not everything behind it stopped.
+/// Everything downstream of the root belongs to the chain. A disabled stack, and one with an unreadable label, is left
+/// out and listed. Stacks that wait for it still run, after whatever it would have waited for. Whoever disables a stack
+/// wants to leave it out, not to stop everything behind it.
 pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> Result<Chain, Refusal> {
-    let members = members(graph, root, settings)?;
+    plan_only(graph, root, Scope::All, settings)
+}
+
+/// [`plan`] for some of the stacks.
+pub fn plan_only(
+    graph: &DependencyGraph,
+    root: &Root,
+    scope: Scope<'_>,
+    settings: &ChainSettings,
+) -> Result<Chain, Refusal> {
+    let members = members(graph, root, scope, settings)?;
     let root_at = graph.index(&root.stack).ok_or_else(|| Refusal::UnknownRoot {
         stack: root.stack.clone(),
     })?;
@@ -112,6 +134,8 @@ pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> R
     let stacks: Vec<usize> = (0..members.len())
         .filter(|&at| matches!(members[at], Member::Runs | Member::Skipped(_)))
         .collect();
+    let downstream = downstream(root_at, root, scope, graph);
+    let all_reached = reached_in(root_at, root, scope, graph);
     let reached: Vec<bool> = members.iter().map(|member| *member != Member::Outside).collect();
     let has_run = (!root.is_due).then_some(root_at);
     let links = links(has_run, &reached, &members, graph);
@@ -121,7 +145,7 @@ pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> R
         .collect();
     let remaining = order::longest_paths(&renumbered(&stacks, |at| &waits[at]));
 
-    // The way to the end is longer for a stack than for any that waits for it, so this is a topological order too.
+    // A stack has a longer path to the end than any stack that waits for it, so this is also a topological order.
     let mut order: Vec<usize> = (0..stacks.len()).collect();
     order.sort_by_key(|&number| Reverse(remaining[number]));
 
@@ -137,7 +161,7 @@ pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> R
             native_upstream: ids(&native[at], graph),
             outside: ids(&links.outside, graph),
             remaining: remaining[number],
-            commit: commit_choice(root, root_facts, facts),
+            commit: commit_choice(root, root_facts, facts, graph.policy_at(at)),
             tracked_commit: facts.tracked_commit.clone(),
             autodeploy: facts.autodeploy,
             locked_by: facts.locked_by.clone(),
@@ -145,6 +169,7 @@ pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> R
                 Member::Skipped(reason) => Some(reason.clone()),
                 _ => None,
             },
+            policy: graph.policy_at(at).clone(),
         }
     });
     let planned: Vec<ChainStack> = planned.collect();
@@ -157,40 +182,66 @@ pub fn plan(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> R
         root: root.clone(),
         root_repository: Some(root_facts.repository.clone()),
         settings: settings.clone(),
+        needs_approval: needs_approval(root, planned.len(), settings),
+        downstream,
         stacks: planned,
-        left_out: listed_as_left_out(root_at, graph, settings),
+        left_out: listed_as_left_out(root_at, &all_reached, &members, graph, settings),
         problems: worth_telling(&belongs, graph),
     };
     refuse_large(chain)
 }
 
-/// What is listed as left out; what does not exist only where that skips nothing.
-fn listed_as_left_out(root: usize, graph: &DependencyGraph, settings: &ChainSettings) -> Vec<LeftOut> {
-    let is_ignored = settings.unknown_upstream == UnknownUpstream::Ignore;
-    left_out(root, &reached_from(root, graph), graph)
-        .into_iter()
-        .filter(|(_, reason)| is_ignored || !matches!(reason, LeftOutReason::Unknown { .. }))
-        .map(|(id, reason)| LeftOut { id, reason })
-        .collect()
+/// Why a person has to approve the chain. Whoever requests a retry has seen what will run.
+fn needs_approval(root: &Root, stacks: usize, settings: &ChainSettings) -> Option<Reason> {
+    if root.retry_of.is_some() {
+        return None;
+    }
+    if settings.confirm == Confirm::Chain && root.push.is_some() {
+        let text = "a push started the chain, and such chains need one approval";
+        return Some(Reason::new(ReasonCode::ConfirmChain, text));
+    }
+    let most = settings.ask_above;
+    (most > 0 && stacks > most as usize).then(|| {
+        let text = format!("the chain has {stacks} stacks, more than {most}");
+        Reason::new(ReasonCode::AskAbove, text)
+    })
 }
 
-/// Whether each stack is the root or downstream of it.
-fn reached_from(root: usize, graph: &DependencyGraph) -> Vec<bool> {
-    let mut reached = vec![false; graph.stacks().len()];
-    let mut open = vec![root];
-    while let Some(at) = open.pop() {
-        if !reached[at] {
-            reached[at] = true;
-            open.extend(graph.downstream_at(at));
+/// What is listed as left out. Missing stacks are listed only if nothing is skipped because of them.
+fn listed_as_left_out(
+    root: usize,
+    reached: &[bool],
+    members: &[Member],
+    graph: &DependencyGraph,
+    settings: &ChainSettings,
+) -> Vec<LeftOut> {
+    let is_ignored = settings.unknown_upstream == UnknownUpstream::Ignore;
+    let is_unknown = |reason: &LeftOutReason| matches!(reason, LeftOutReason::Unknown { .. });
+    let mut listed: BTreeMap<StackId, LeftOutReason> = left_out(root, reached, graph)
+        .into_iter()
+        .filter(|(_, reason)| is_ignored || !is_unknown(reason))
+        .collect();
+    for (at, member) in members.iter().enumerate() {
+        let id = &graph.stacks()[at].id;
+        match member {
+            Member::LeftOut(reason) => {
+                listed.insert(id.clone(), reason.clone());
+            }
+            // Stacks outside of a retry are not listed as left out of it.
+            Member::Outside if reached[at] => {
+                listed.remove(id);
+            }
+            Member::Outside | Member::Runs | Member::Skipped(_) => {}
         }
     }
-    reached
+    let listed = listed.into_iter();
+    listed.map(|(id, reason)| LeftOut { id, reason }).collect()
 }
 
 fn refuse_cycles(reached: &[bool], graph: &DependencyGraph) -> Result<(), Refusal> {
     let is_reached = |id: &StackId| graph.index(id).is_some_and(|at| reached[at]);
     let refusal = graph.problems().iter().find_map(|problem| match problem {
-        // Where there are more cycles than are listed, the first of them stands for all.
+        // If there are more cycles than are listed, the first of them stands for all.
         Problem::Cycle { stacks } if is_of_reached_tangle(stacks, graph, is_reached) => {
             Some(Refusal::Cycle {
                 stacks: stacks.clone(),
@@ -204,7 +255,7 @@ fn refuse_cycles(reached: &[bool], graph: &DependencyGraph) -> Result<(), Refusa
     refusal.map_or(Ok(()), Err)
 }
 
-/// Whether the chain reaches a cycle, or one that is tangled with it and too many to be listed.
+/// Whether the chain reaches a cycle, or one of those that are too many to be listed.
 fn is_of_reached_tangle(
     cycle: &[StackId],
     graph: &DependencyGraph,
@@ -219,15 +270,21 @@ fn is_of_reached_tangle(
         })
 }
 
-/// What is not run, by id, and the one reason of each.
+/// The stacks that are not run, by id, with one reason each.
 fn left_out(root: usize, reached: &[bool], graph: &DependencyGraph) -> BTreeMap<StackId, LeftOutReason> {
     let is_reached = |id: &StackId| graph.index(id).is_some_and(|at| reached[at]);
     let root_id = &graph.stacks()[root].id;
     let mut left_out: BTreeMap<StackId, LeftOutReason> = (0..reached.len())
         .filter(|&at| reached[at] && at != root)
-        .map(|at| &graph.stacks()[at])
-        .filter(|facts| facts.disabled)
-        .map(|facts| (facts.id.clone(), LeftOutReason::Disabled))
+        .filter_map(|at| {
+            let facts = &graph.stacks()[at];
+            let reason = if graph.policy_at(at).ignore {
+                LeftOutReason::Ignored
+            } else {
+                facts.disabled.then_some(LeftOutReason::Disabled)?
+            };
+            Some((facts.id.clone(), reason))
+        })
         .collect();
     for problem in graph.problems() {
         match problem {
@@ -263,7 +320,7 @@ fn left_out(root: usize, reached: &[bool], graph: &DependencyGraph) -> BTreeMap<
     left_out
 }
 
-/// Whether a label that cannot be read has the id of one of the stacks in it.
+/// Whether a label that cannot be read contains the id of one of the stacks.
 fn names_any(label: &str, is_reached: impl Fn(&StackId) -> bool) -> bool {
     label
         .split(|c: char| c.is_whitespace() || ":,|;=".contains(c))
@@ -275,8 +332,16 @@ fn ids(stacks: &[usize], graph: &DependencyGraph) -> Vec<StackId> {
     stacks.iter().map(|&at| graph.stacks()[at].id.clone()).collect()
 }
 
-fn commit_choice(root: &Root, root_facts: &StackFacts, facts: &StackFacts) -> CommitChoice {
+fn commit_choice(
+    root: &Root,
+    root_facts: &StackFacts,
+    facts: &StackFacts,
+    policy: &StackPolicy,
+) -> CommitChoice {
     let own = |why| CommitChoice { sha: None, why };
+    if policy.tracked_commit_only {
+        return own(CommitReason::Label);
+    }
     if facts.repository != root_facts.repository {
         return own(CommitReason::OtherRepository);
     }
@@ -292,7 +357,7 @@ fn commit_choice(root: &Root, root_facts: &StackFacts, facts: &StackFacts) -> Co
     }
 }
 
-/// The problems of the chain's stacks, without those that [`left_out`] tells already.
+/// The problems of the chain's stacks, without those that [`left_out`] already reports.
 fn worth_telling(belongs: &[bool], graph: &DependencyGraph) -> Vec<Problem> {
     let belongs = |id: &StackId| graph.index(id).is_some_and(|at| belongs[at]);
     graph

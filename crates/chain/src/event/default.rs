@@ -51,7 +51,7 @@ pub(super) fn read(text: &Text<'_>) -> Result<RunEvent, UnreadableBody> {
         None => body.timestamp.checked_mul(1000).ok_or_else(|| {
             text.refuse(
                 "timestamp",
-                format!("{} seconds are no time that can be", body.timestamp),
+                format!("{} seconds is not a valid time", body.timestamp),
             )
         })?,
     };

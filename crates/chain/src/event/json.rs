@@ -1,4 +1,4 @@
-//! JSON that says where it is wrong: limits, positions, and the texts that are read from it.
+//! JSON errors with their position, the limits of a body, and the reading of its texts.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,32 +7,32 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use serde_json::error::Category;
 
-/// The largest body that is read. Spacelift's own are a few KiB; a larger one costs memory in a Lambda
-/// function and cannot be recorded, since Temporal refuses payloads over 2 MiB.
+/// The largest body that is read. Spacelift's bodies are a few KiB. A larger one costs memory in a Lambda function and
+/// cannot be recorded, since Temporal refuses payloads over 2 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-/// How deep objects and arrays may lie in each other. Spacelift's own reach 7; the JSON parser gives up at
-/// 128.
+/// The deepest nesting of objects and arrays. Spacelift's bodies reach 7; the JSON parser gives up at 128.
 pub const MAX_DEPTH: usize = 64;
 
-/// The longest text of a body that is kept: a name, a branch, a login. What is longer is no such thing, and
-/// would be written into every record of the run.
+/// The longest text of a body that is kept: a name, a branch, a login. Longer ones are not genuine, and would be
+/// written into every record of the run.
 pub const MAX_TEXT_BYTES: usize = 1024;
 
-/// How many entries of a run's metadata are kept, the first ones. Each call about the run may add one.
+/// How many entries of a run's metadata are kept, from the first. Each call about the run can add one.
 pub const MAX_METADATA_ENTRIES: usize = 64;
 
-/// How long a reason may be. The parser quotes what it found, which may be most of the body.
+/// The longest reason. The parser quotes what it found, which can be most of the body.
 const REASON_CHARS_MAX: usize = 300;
 
 /// An authentic body that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{reason} (byte {byte})", if field.is_empty() { String::new() } else { format!("`{field}`: ") })]
 pub struct UnreadableBody {
-    /// The path of the field, such as `run.commit.hash`; empty where the body as a whole is wrong.
+    /// The path of the field, such as `run.commit.hash`. Empty if the body as a whole is wrong.
     pub field: String,
-    /// How many bytes had been read when it was found.
+    /// How many bytes had been read when the error was found.
     pub byte: usize,
     pub reason: String,
 }
@@ -103,14 +103,14 @@ impl<'a> Text<'a> {
         let mut json = serde_json::Deserializer::from_str(self.json);
         let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|e| {
             let path = e.path().to_string();
-            // `?` stands for a key that could not be read, and a lone `.` for the body itself.
+            // `?` stands for a key that could not be read, and a single `.` for the body itself.
             self.unreadable(path.trim_end_matches(['?', '.']), e.inner())
         })?;
         json.end().map_err(|e| self.unreadable("", &e))?;
         Ok(value)
     }
 
-    /// A field that is well formed and still cannot be.
+    /// A well-formed field with an impossible value.
     pub(super) fn refuse(&self, field: &str, reason: String) -> UnreadableBody {
         UnreadableBody {
             field: field.to_owned(),
@@ -129,29 +129,62 @@ impl<'a> Text<'a> {
             .take(error.line().saturating_sub(1))
             .map(str::len)
             .sum();
+        let field = field_of(path, reason);
+        let reason = in_words_of_json(reason);
+        // The parser says only what it expected.
+        let is_not_json = field.is_empty() && matches!(error.classify(), Category::Syntax | Category::Eof);
+        let before = if is_not_json { "it is not JSON: " } else { "" };
         UnreadableBody {
-            field: field_of(path, reason),
+            field,
             byte: self.skipped + line_start + error.column(),
-            reason: reason.chars().take(REASON_CHARS_MAX).collect(),
+            reason: before
+                .chars()
+                .chain(reason.chars())
+                .take(REASON_CHARS_MAX)
+                .collect(),
         }
     }
 }
 
-/// The parser names the object that lacks a field, or has it twice; people look for the field.
+/// The parser names the types of this program; the sender knows those of JSON.
+fn in_words_of_json(reason: &str) -> String {
+    const FOUND: [(&str, &str); 5] = [
+        ("invalid type: map", "invalid type: object"),
+        ("invalid type: sequence", "invalid type: array"),
+        ("invalid type: floating point", "invalid type: number"),
+        ("invalid type: integer", "invalid type: number"),
+        ("invalid value: integer", "invalid value: number"),
+    ];
+    const EXPECTED: [(&str, &str); 3] = [
+        ("expected i64", "expected a whole number"),
+        ("expected u64", "expected a whole number that is not negative"),
+        ("expected a sequence", "expected an array"),
+    ];
+    let found = FOUND
+        .iter()
+        .find_map(|(word, plain)| Some(format!("{plain}{}", reason.strip_prefix(word)?)));
+    let reason = found.unwrap_or_else(|| reason.to_owned());
+    let expected = EXPECTED
+        .iter()
+        .find_map(|(word, plain)| Some(format!("{}{plain}", reason.strip_suffix(word)?)));
+    expected.unwrap_or(reason)
+}
+
+/// The parser names the object in which a field is missing or duplicated; people look for the field.
 fn field_of(path: &str, reason: &str) -> String {
     let inner = ["missing field `", "duplicate field `"]
         .iter()
         .find_map(|words| reason.strip_prefix(words)?.strip_suffix('`'));
     match inner {
         Some(name) if path.is_empty() => name.to_owned(),
-        // A duplicate is found on its own path already.
+        // A duplicate already has its own path.
         Some(name) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
         Some(name) => format!("{path}.{name}"),
         None => path.to_owned(),
     }
 }
 
-/// The keys of a body by which its kind is told.
+/// The keys that decide the kind of a body.
 #[derive(Deserialize)]
 pub(super) struct Keys {
     pub(super) run_updated: Option<IgnoredAny>,
@@ -168,7 +201,7 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// A request of one's own says so in two keys. The word alone is enough only if it is ours.
+    /// A request has two keys. The event's name alone is enough only if it is one of ours.
     pub(super) fn asks_for_a_run(&self) -> bool {
         match &self.event {
             Some(Value::String(name)) => {
@@ -179,7 +212,7 @@ impl Keys {
     }
 }
 
-/// A JSON object. A derived `Deserialize` alone would also take an array, by position.
+/// A JSON object. A derived `Deserialize` alone would also accept an array, by position.
 pub(super) struct Object<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -222,7 +255,7 @@ impl TryFrom<String> for ShortText {
 }
 
 impl ShortText {
-    /// Spacelift writes some absent texts as empty ones.
+    /// Spacelift sends some missing texts as empty ones.
     pub(super) fn filled(text: Option<Self>) -> Option<String> {
         text.map(|text| text.0).filter(|text| !text.is_empty())
     }

@@ -1,7 +1,7 @@
-//! The input of a notification policy, which our own policy passes on whole or trimmed.
+//! The input of a notification policy. Our own policy sends it in full or trimmed.
 //!
-//! It alone carries the stack's space and the run's metadata. Its times are nanoseconds, and it has no
-//! ordinal of the state.
+//! Only this input has the stack's space and the run's metadata. Its times are nanoseconds, and it has no ordinal of
+//! the state.
 
 use serde::Deserialize;
 
@@ -63,7 +63,7 @@ pub(super) fn read(text: &Text<'_>) -> Result<Delivery, UnreadableBody> {
         account: Object(account),
         run_updated: Object(updated),
     } = text.read()?;
-    // A module's test run belongs to no stack.
+    // A test run of a module belongs to no stack.
     let Some(Object(stack)) = updated.stack else {
         return Ok(Delivery::Ignored(Ignored::ModuleVersion));
     };
@@ -87,8 +87,8 @@ pub(super) fn read(text: &Text<'_>) -> Result<Delivery, UnreadableBody> {
     })))
 }
 
-/// Others may write what they like into a run's metadata; that must not make the event unreadable. Our own
-/// entries are short.
+/// Others can write anything into a run's metadata, which must not make the event unreadable. Our own entries are
+/// short.
 fn kept(metadata: Vec<String>) -> Vec<String> {
     metadata
         .into_iter()

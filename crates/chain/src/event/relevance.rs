@@ -1,4 +1,4 @@
-//! Which authentic events are worth recording: those that can change a decision.
+//! Selects the authentic events that are worth recording: those that can change a decision.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use super::RunEvent;
 use crate::attempt::waits_for_person;
 use crate::{AccountName, RunState, RunType};
 
-/// How old an event may be. A delivery carries no proof of when it was sent, so an older one may be a replay of a run
-/// whose workflow Temporal has forgotten. Spacelift gives up long before; the sweep finds what was lost.
+/// The oldest event that is accepted. A delivery has no proof of when it was sent, so an older one may be a replay of a
+/// run whose workflow Temporal has deleted. Spacelift stops retrying long before; the sweep finds what was lost.
 pub const EVENT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
-/// How far an event may be ahead of our clock: an event of the future would stay replayable until then.
+/// How far an event can be ahead of our clock. An event from the future could be replayed until then.
 pub const EVENT_AHEAD_MAX: Duration = Duration::from_secs(600);
 
-/// Why an authentic event changes nothing.
+/// Why an authentic event has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IrrelevantEvent {
     OtherAccount {
@@ -29,7 +29,7 @@ pub enum IrrelevantEvent {
     FromTheFuture {
         minutes: i64,
     },
-    /// The run goes on by itself: only its beginning, its end, and that it waits for a person matter.
+    /// The run continues by itself. Only its beginning, its end and waiting for a person matter.
     Progress {
         state: RunState,
     },
@@ -53,22 +53,30 @@ impl fmt::Display for IrrelevantEvent {
         match self {
             Self::OtherAccount { account } => write!(f, "it is about the account `{account}`"),
             Self::RunType { run_type } => write!(f, "a {run_type} run starts no chain"),
-            Self::TooOld { hours } => write!(f, "it is {hours} hours old"),
+            Self::TooOld { hours } if *hours >= 48 => write!(f, "the event is {} days old", hours / 24),
+            Self::TooOld { hours } => write!(f, "the event is {hours} hours old"),
             Self::FromTheFuture { minutes } => write!(f, "it is {minutes} minutes ahead of this clock"),
             Self::Progress { state } => write!(
                 f,
-                "a run that is {state} goes on by itself: its beginning, its end, and that it waits for a person count"
+                "a run that is {state} continues by itself: only its beginning, its end and waiting for a person matter"
             ),
         }
     }
 }
 
-/// Why an event is not recorded, if it is not. `ours` is the account that is configured.
-pub fn why_irrelevant(event: &RunEvent, ours: Option<&AccountName>, now_ms: i64) -> Option<IrrelevantEvent> {
+/// Why an event is not recorded, if it is not. `ours` is the account that is configured. With `pull_requests`, the end of a
+/// proposed run is recorded too.
+pub fn why_irrelevant(
+    event: &RunEvent,
+    ours: Option<&AccountName>,
+    pull_requests: bool,
+    now_ms: i64,
+) -> Option<IrrelevantEvent> {
     if let Some(other) = is_other_account(&event.account, ours) {
         return Some(other);
     }
-    if event.run_type != RunType::Tracked {
+    let is_proposed = event.run_type == RunType::Proposed && event.state == RunState::Finished;
+    if event.run_type != RunType::Tracked && !(pull_requests && is_proposed) {
         return Some(IrrelevantEvent::RunType {
             run_type: event.run_type.clone(),
         });
@@ -92,7 +100,7 @@ pub fn why_irrelevant(event: &RunEvent, ours: Option<&AccountName>, now_ms: i64)
     })
 }
 
-/// Whether something is about another account than the one that is configured.
+/// Whether something belongs to an account other than the configured one.
 pub fn is_other_account(account: &AccountName, ours: Option<&AccountName>) -> Option<IrrelevantEvent> {
     ours.is_some_and(|ours| ours != account)
         .then(|| IrrelevantEvent::OtherAccount {

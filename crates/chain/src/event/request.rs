@@ -1,5 +1,8 @@
-//! Requests of one's own: `{"event":"triggered","stack_id":…}` asks for a run of a stack and its chain; `completed` and
-//! `failed` say that a run is over, so that it is looked at.
+//! Requests. `{"event":"triggered","stack_id":…}` requests a run of a stack and its chain; `completed` and `failed`
+//! report that a run ended, so that Spacelift is asked about it.
+
+use std::fmt;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,13 +11,13 @@ use super::json::{ShortText, Text};
 use super::{Delivery, UnreadableBody};
 use crate::{AccountName, RequestId, RunId, StackId};
 
-/// The events that a request may name.
+/// The events that a request can name.
 pub const KNOWN_EVENTS: &[&str] = &["triggered", "completed", "failed"];
 
-/// Someone asks for a run of `stack`, and of what depends on it.
+/// A request to run `stack` and its dependents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunRequest {
-    /// The account that is configured, where nobody says which.
+    /// The configured account if the request names none.
     #[serde(default)]
     pub account: Option<AccountName>,
     pub stack: StackId,
@@ -23,12 +26,80 @@ pub struct RunRequest {
     pub request_id: Option<RequestId>,
     #[serde(default)]
     pub requested_by: Option<String>,
+    /// The dependents run the commit that the stack runs, even if it is older than their own.
+    #[serde(default)]
+    pub follow: bool,
 }
 
-/// Someone says that a run is over. How it ended is looked up: nobody is believed.
+/// The oldest request that is accepted. It allows for differing clocks and for retries by the sender.
+pub const REQUEST_AGE_MAX: Duration = Duration::from_secs(300);
+
+/// A request as it was signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedRequest {
+    pub request: RunRequest,
+    /// When it was signed, in seconds since 1970.
+    pub requested_at: Option<i64>,
+}
+
+/// Why a signed request may be a replay: anyone who saw it can send it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplayableRequest {
+    /// It has no id that would identify a second one.
+    NoId,
+    NoTime,
+    /// Temporal may have deleted its workflow.
+    TooOld,
+    /// It could be sent again until then.
+    FromTheFuture,
+}
+
+impl ReplayableRequest {
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::NoId => "request_id",
+            Self::NoTime | Self::TooOld | Self::FromTheFuture => "requested_at",
+        }
+    }
+}
+
+impl fmt::Display for ReplayableRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = REQUEST_AGE_MAX.as_secs() / 60;
+        match self {
+            Self::NoId => f.write_str("`request_id` is missing: a text that no other request has"),
+            Self::NoTime => f.write_str("`requested_at` is missing: the time in seconds since 1970"),
+            Self::TooOld => write!(f, "`requested_at` is more than {minutes} minutes ago"),
+            Self::FromTheFuture => write!(f, "`requested_at` is more than {minutes} minutes ahead"),
+        }
+    }
+}
+
+impl SignedRequest {
+    /// Why the request may be a replay, or `None`.
+    pub fn why_replayable(&self, now_ms: i64) -> Option<ReplayableRequest> {
+        if self.request.request_id.is_none() {
+            return Some(ReplayableRequest::NoId);
+        }
+        let Some(requested_at) = self.requested_at else {
+            return Some(ReplayableRequest::NoTime);
+        };
+        let age_s = (now_ms / 1000).saturating_sub(requested_at);
+        if age_s.unsigned_abs() <= REQUEST_AGE_MAX.as_secs() {
+            return None;
+        }
+        Some(if age_s > 0 {
+            ReplayableRequest::TooOld
+        } else {
+            ReplayableRequest::FromTheFuture
+        })
+    }
+}
+
+/// A report that a run ended. How it ended is looked up in Spacelift: the report is not trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EndedRun {
-    /// The account that is configured, where nobody says which.
+    /// The configured account if the report names none.
     #[serde(default)]
     pub account: Option<AccountName>,
     pub stack: StackId,
@@ -36,7 +107,7 @@ pub struct EndedRun {
     pub event: EndEvent,
 }
 
-/// How the run is said to have ended.
+/// How the run ended, according to the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndEvent {
@@ -51,18 +122,24 @@ struct Body {
     stack_id: StackId,
     run_id: Option<RunId>,
     request_id: Option<RequestId>,
+    requested_at: Option<i64>,
     requested_by: Option<ShortText>,
+    follow: Option<bool>,
 }
 
 pub(super) fn read(text: &Text<'_>) -> Result<Delivery, UnreadableBody> {
     let body: Body = text.read()?;
     let event = match body.event.as_str() {
         "triggered" => {
-            return Ok(Delivery::Request(RunRequest {
-                account: body.account,
-                stack: body.stack_id,
-                request_id: body.request_id,
-                requested_by: ShortText::filled(body.requested_by),
+            return Ok(Delivery::Request(SignedRequest {
+                request: RunRequest {
+                    account: body.account,
+                    stack: body.stack_id,
+                    request_id: body.request_id,
+                    requested_by: ShortText::filled(body.requested_by),
+                    follow: body.follow.unwrap_or(false),
+                },
+                requested_at: body.requested_at,
             }));
         }
         "completed" => EndEvent::Completed,
@@ -75,7 +152,7 @@ pub(super) fn read(text: &Text<'_>) -> Result<Delivery, UnreadableBody> {
     let Some(run) = body.run_id else {
         return Err(text.refuse(
             "run_id",
-            format!("the event `{}` needs the run that is over", body.event),
+            format!("the event `{}` needs the run that ended", body.event),
         ));
     };
     Ok(Delivery::RunEnded(EndedRun {

@@ -1,24 +1,24 @@
-//! Cycles, each written out whole.
+//! Cycles, each written out in full.
 
 use std::collections::{BTreeSet, VecDeque};
 
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-/// How many cycles of one tangle are listed. Their number can grow exponentially, and who has solved so many
-/// asks again.
+/// How many cycles of one tangle are listed. Their number can grow exponentially, and the rest can be listed after
+/// these are solved.
 const MAX_CYCLES: usize = 50;
 
 /// Stacks that all wait for each other, directly or not.
 pub(super) struct Tangle {
     /// In ascending order.
     pub(super) stacks: Vec<usize>,
-    /// Each edge of the tangle lies on one of them, unless `has_more`. They begin with their smallest stack.
+    /// Each edge of the tangle is on one of them, unless `has_more`. They begin with their smallest stack.
     pub(super) cycles: Vec<Vec<usize>>,
     pub(super) has_more: bool,
 }
 
-/// The tangles of a graph without self-edges, given by the stacks that each stack waits for.
+/// The tangles of a graph without self-edges, given the stacks that each stack waits for.
 pub(super) fn tangles(upstream: &[Vec<usize>]) -> Vec<Tangle> {
     let mut graph = DiGraph::<(), (), usize>::with_capacity(upstream.len(), 0);
     for _ in upstream {
@@ -29,7 +29,7 @@ pub(super) fn tangles(upstream: &[Vec<usize>]) -> Vec<Tangle> {
             graph.add_edge(NodeIndex::new(dependent), NodeIndex::new(dependency), ());
         }
     }
-    // Not Tarjan's algorithm: petgraph's is recursive, and a long chain would overflow the stack.
+    // Not Tarjan's algorithm: petgraph's version is recursive, and a long chain would overflow the call stack.
     let mut tangles: Vec<Tangle> = kosaraju_scc(&graph)
         .into_iter()
         .filter(|component| component.len() > 1)
@@ -58,7 +58,10 @@ fn tangle(members: BTreeSet<usize>, upstream: &[Vec<usize>]) -> Tangle {
                 has_more = true;
                 break;
             }
-            let mut cycle = shortest_path(dependency, dependent, inside);
+            // A path exists, since both are in one tangle.
+            let Some(mut cycle) = shortest_path(dependency, dependent, inside) else {
+                continue;
+            };
             covered.extend(cycle.iter().copied().zip(cycle.iter().copied().cycle().skip(1)));
             let smallest = cycle
                 .iter()
@@ -76,9 +79,13 @@ fn tangle(members: BTreeSet<usize>, upstream: &[Vec<usize>]) -> Tangle {
     }
 }
 
-/// The stacks from `from` to `to`, both included; there is a path, since both are in one tangle.
-fn shortest_path<I: Iterator<Item = usize>>(from: usize, to: usize, next: impl Fn(usize) -> I) -> Vec<usize> {
-    // From where each stack was reached. A tangle is small, or an accident.
+/// The stacks from `from` to `to`, both included.
+pub(super) fn shortest_path<I: Iterator<Item = usize>>(
+    from: usize,
+    to: usize,
+    next: impl Fn(usize) -> I,
+) -> Option<Vec<usize>> {
+    // From where each stack was reached. Tangles are small.
     let mut came_from = std::collections::BTreeMap::from([(from, from)]);
     let mut queue = VecDeque::from([from]);
     while let Some(stack) = queue.pop_front() {
@@ -95,12 +102,9 @@ fn shortest_path<I: Iterator<Item = usize>>(from: usize, to: usize, next: impl F
     let mut path = vec![to];
     let mut at = to;
     while at != from {
-        let Some(&previous) = came_from.get(&at) else {
-            break;
-        };
-        path.push(previous);
-        at = previous;
+        at = *came_from.get(&at)?;
+        path.push(at);
     }
     path.reverse();
-    path
+    Some(path)
 }

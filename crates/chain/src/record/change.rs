@@ -1,13 +1,13 @@
-//! What can happen to a chain, in the words of its record.
+//! What can happen to a chain, as its record describes it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
 use crate::commit::ChosenBecause;
+use crate::reason::with_reason;
 use crate::schedule::Control;
-use crate::{CommitSha, RunId, StackId};
+use crate::{CommitSha, Reason, RunId, StackId};
 
 /// One thing that happened to a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub enum Change {
         control: Control,
         by: String,
         at_ms: i64,
+        /// The reason that the person gave.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// Every stack has an outcome.
     Over { at_ms: i64 },
@@ -40,7 +43,7 @@ impl Change {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stack_change", rename_all = "snake_case")]
 pub enum StackChange {
-    /// There is a run for it: we made it, or it was there.
+    /// The stack has a run, which we triggered or found.
     Began {
         run: RunId,
         made: bool,
@@ -49,7 +52,7 @@ pub enum StackChange {
         #[serde(default)]
         why: Option<ChosenBecause>,
     },
-    /// What it waits for, or that it waits no more.
+    /// What the stack waits for. `None` if it no longer waits.
     Waits { note: Option<String> },
     Ended {
         outcome: Outcome,
@@ -60,8 +63,13 @@ pub enum StackChange {
         /// When its run ended, in seconds since 1970, by Spacelift's clock.
         #[serde(default)]
         ended_at_s: Option<i64>,
+        /// Who counted it as done without a run, and why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by_hand: Option<Reason>,
     },
-    /// It has to run after all.
+    /// The run failed and is retried.
+    RunFailed { run: RunId, note: String },
+    /// The stack has to run after all.
     DueAgain { why: String },
 }
 
@@ -73,7 +81,7 @@ pub enum Outcome {
     Failed {
         reason: Reason,
     },
-    /// It was not run. What waits for it goes on, unless it is skipped as well.
+    /// The stack was not run. Stacks that wait for it continue, unless they are skipped as well.
     Skipped {
         reason: Reason,
     },
@@ -89,18 +97,29 @@ impl fmt::Display for Change {
                 }
                 StackChange::Waits { note: Some(note) } => write!(f, "`{stack}` {note}"),
                 StackChange::Waits { note: None } => write!(f, "`{stack}` goes on"),
-                StackChange::Ended { outcome, .. } => match outcome {
-                    Outcome::Succeeded => write!(f, "`{stack}` succeeded"),
+                StackChange::Ended { outcome, by_hand, .. } => match outcome {
+                    Outcome::Succeeded => match by_hand {
+                        Some(by_hand) => write!(f, "`{stack}` succeeded: {by_hand}"),
+                        None => write!(f, "`{stack}` succeeded"),
+                    },
                     Outcome::Failed { reason } => write!(f, "`{stack}` failed: {reason}"),
                     Outcome::Skipped { reason } => write!(f, "`{stack}` is skipped: {reason}"),
                 },
+                StackChange::RunFailed { note, .. } => write!(f, "`{stack}`: {note}"),
                 StackChange::DueAgain { why } => write!(f, "`{stack}` has to run again: {why}"),
             },
-            Self::Controlled { control, by, .. } => match control {
-                Control::Pause => write!(f, "paused by {by}"),
-                Control::Resume => write!(f, "resumed by {by}"),
-                Control::Cancel => write!(f, "cancelled by {by}"),
-            },
+            Self::Controlled {
+                control, by, reason, ..
+            } => {
+                let ordered = match control {
+                    Control::Pause => format!("paused by {by}"),
+                    Control::Resume => format!("resumed by {by}"),
+                    Control::Approve => format!("approved by {by}"),
+                    Control::Cancel => format!("cancelled by {by}"),
+                    Control::CancelAndStopRuns => format!("cancelled by {by}, with its runs"),
+                };
+                f.write_str(&with_reason(&ordered, reason.as_deref()))
+            }
             Self::Over { .. } => f.write_str("is over"),
         }
     }

@@ -1,4 +1,4 @@
-//! What is known of the stacks of a chain.
+//! What is known about the stacks of a chain.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Outcome, StackChange};
 use crate::commit::ChosenBecause;
-use crate::{CommitSha, RunId, StackId};
+use crate::{CommitSha, Reason, RunId, StackId};
 
-/// Where a stack of a chain is.
+/// The state of a stack in a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StackState {
@@ -39,59 +39,24 @@ impl fmt::Display for StackState {
     }
 }
 
-/// A longer text is cut: reasons are kept in histories and shown in lists.
-pub const REASON_CHARACTERS_MAX: usize = 500;
-
-/// Why a stack did not run, or not well: one word for programs, and a sentence for people.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Reason {
-    pub code: String,
-    pub text: String,
-}
-
-impl Reason {
-    pub fn new(code: impl Into<String>, text: impl Into<String>) -> Self {
-        let text: String = text.into();
-        Self {
-            code: code.into(),
-            text: match text.char_indices().nth(REASON_CHARACTERS_MAX) {
-                Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-                None => text,
-            },
-        }
-    }
-}
-
-/// The code of a stack that is skipped since something upstream of it failed.
-pub(crate) const UPSTREAM_FAILED: &str = "upstream_failed";
-
-impl Reason {
-    /// It holds for as long as the failure is not repaired.
-    pub fn is_by_failure(&self) -> bool {
-        self.code == UPSTREAM_FAILED
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-/// What is known of one stack of a chain.
+/// What is known about one stack of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StackProgress {
     pub id: StackId,
     pub state: StackState,
+    /// Why it failed, was skipped, or counts as done without a run.
     #[serde(default)]
     pub reason: Option<Reason>,
     /// The latest run.
     #[serde(default)]
     pub run: Option<RunId>,
-    /// How many runs there were for it.
+    /// How many runs it had.
     #[serde(default)]
     pub runs: u32,
-    /// Somebody else made the run.
+    /// Runs that failed and were retried, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_runs: Vec<RunId>,
+    /// Somebody else triggered the run.
     #[serde(default)]
     pub found: bool,
     /// The commit of the run.
@@ -119,6 +84,7 @@ impl StackProgress {
             reason: None,
             run: None,
             runs: 0,
+            failed_runs: Vec::new(),
             found: false,
             commit: None,
             commit_why: None,
@@ -162,14 +128,15 @@ impl StackProgress {
                 run,
                 commit,
                 ended_at_s,
+                by_hand,
             } => {
                 let (state, reason) = match outcome {
-                    Outcome::Succeeded => (StackState::Succeeded, None),
+                    Outcome::Succeeded => (StackState::Succeeded, by_hand.clone()),
                     Outcome::Failed { reason } => (StackState::Failed, Some(reason.clone())),
                     Outcome::Skipped { reason } => (StackState::Skipped, Some(reason.clone())),
                 };
                 if let Some(run) = run.as_ref().filter(|run| self.run.as_ref() != Some(run)) {
-                    // A run that was not made for this chain served it.
+                    // A run that was not triggered for this chain served it.
                     self.run = Some(run.clone());
                     self.runs = self.runs.saturating_add(1);
                     self.found = true;
@@ -181,6 +148,12 @@ impl StackProgress {
                 self.note = None;
                 self.finished_at_ms = Some(at_ms);
                 self.ended_at_s = *ended_at_s;
+            }
+            StackChange::RunFailed { run, note } => {
+                self.failed_runs.push(run.clone());
+                self.state = StackState::Waiting;
+                self.note = Some(note.clone());
+                self.started_at_ms = None;
             }
             StackChange::DueAgain { why } => {
                 self.state = StackState::Waiting;
@@ -194,8 +167,9 @@ impl StackProgress {
     }
 }
 
-/// How many stacks are in which state.
+/// The number of stacks in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ChainCounts")]
 pub struct Counts {
     pub waiting: usize,
     pub running: usize,
@@ -205,7 +179,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(progress: &[StackProgress]) -> Self {
+    pub fn of<'a>(progress: impl IntoIterator<Item = &'a StackProgress>) -> Self {
         let mut counts = Self::default();
         for stack in progress {
             match stack.state {

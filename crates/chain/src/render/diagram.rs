@@ -61,7 +61,7 @@ fn state(record: Option<&ChainRecord>, at: usize) -> Option<StackState> {
     record?.progress().get(at).map(|stack| stack.state)
 }
 
-/// Every edge, by the numbers of its stacks; from the root, where nothing else of the chain is upstream.
+/// Every edge, by the numbers of its stacks. Stacks without an upstream in the chain have an edge from the root.
 fn for_each_edge(chain: &Chain, mut edge: impl FnMut(Option<usize>, usize)) {
     let number: BTreeMap<_, _> = chain
         .stacks

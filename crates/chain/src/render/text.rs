@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::mark;
-use crate::{Chain, ChainRecord, ChainStack, CommitReason, StackProgress, StackState};
+use super::{mark, names};
+use crate::reason::with_reason;
+use crate::{Chain, ChainRecord, ChainStack, CommitReason, Root, StackProgress, StackState};
 
-/// How many stacks the table shows, running and failed ones first, and how many of those left out. Temporal's
-/// UI asks for the whole text again and again, and the worker makes it anew at every step.
+/// How many stacks the table shows, running and failed ones first, and how many left-out ones. Temporal's UI requests
+/// the whole text repeatedly, and the worker renders it again at every step.
 pub const MARKDOWN_ROWS_MAX: usize = 100;
 
-/// How deep the tree is indented. Deeper stacks stay in the last column, or a long chain would be a triangle.
+/// The deepest indentation of the tree. Deeper stacks stay in the last column, because a long chain would become a
+/// triangle.
 const INDENT_MAX: usize = 24;
 
 pub(super) fn tree(chain: &Chain, record: Option<&ChainRecord>) -> String {
@@ -24,6 +26,10 @@ pub(super) fn tree(chain: &Chain, record: Option<&ChainRecord>) -> String {
         Some(commit) => writeln!(out, ", {} @ {})", root.branch, commit.short()),
         None => writeln!(out, ", {})", root.branch),
     };
+
+    if let Some(before) = &root.retry_of {
+        let _ = writeln!(out, "{}", retry_of(root, before.as_str()));
+    }
 
     // Depth first, without recursion: a chain can be thousands of stacks deep.
     let children = children(chain);
@@ -56,6 +62,12 @@ pub(super) fn tree(chain: &Chain, record: Option<&ChainRecord>) -> String {
     out
 }
 
+/// Which chain is retried, and why.
+fn retry_of(root: &Root, before: &str) -> String {
+    let reason = root.retry_reason.as_ref().map(|reason| reason.text.as_str());
+    with_reason(&format!("Retry of {before}"), reason)
+}
+
 /// The stacks that are shown under each stack, and under the root.
 fn children(chain: &Chain) -> BTreeMap<Option<usize>, Vec<usize>> {
     let number: BTreeMap<_, _> = chain
@@ -81,29 +93,39 @@ fn stack_line(out: &mut String, stack: &ChainStack, progress: Option<&StackProgr
         let _ = write!(out, "{} ", mark(progress.state));
     }
     let _ = write!(out, "{}", stack.id);
-    let _ = match (&stack.commit.sha, stack.commit.why) {
-        (Some(sha), _) => write!(out, " @ {}", sha.short()),
-        (None, CommitReason::OtherRepository) => write!(out, " @ its own commit (another repository)"),
-        (None, CommitReason::OtherBranch) => write!(out, " @ its own commit (another branch)"),
-        (None, _) => write!(out, " @ its own commit (the root's is not known)"),
-    };
+    if let Some(sha) = &stack.commit.sha {
+        let _ = write!(out, " @ {}", sha.short());
+    } else {
+        let _ = match &stack.tracked_commit {
+            Some(sha) => write!(out, " @ {}, its tracked commit", sha.short()),
+            None => write!(out, " @ tracked commit"),
+        };
+        out.push_str(match stack.commit.why {
+            CommitReason::OtherRepository => " (another repository)",
+            CommitReason::OtherBranch => " (another branch)",
+            // Its policy follows.
+            CommitReason::Label => "",
+            _ => " (the root's is not known)",
+        });
+    }
     if stack.upstream.len() > 1 {
-        let all: Vec<_> = stack.upstream.iter().map(crate::StackId::as_str).collect();
-        let _ = write!(out, ", after {}", all.join(" and "));
+        let _ = write!(out, ", after {}", names(&stack.upstream));
     }
     if !stack.native_upstream.is_empty() {
-        let all: Vec<_> = stack.native_upstream.iter().map(crate::StackId::as_str).collect();
-        let _ = write!(out, ", after {} by Spacelift's own dependency", all.join(" and "));
+        let all = names(&stack.native_upstream);
+        let _ = write!(out, ", after {all} by Spacelift's own dependency");
     }
     if !stack.outside.is_empty() {
-        let all: Vec<_> = stack.outside.iter().map(crate::StackId::as_str).collect();
-        let _ = write!(out, ", waits for {} if under way", all.join(" and "));
+        let _ = write!(out, ", waits for {} if under way", names(&stack.outside));
     }
     if !stack.autodeploy {
         out.push_str(", needs confirmation");
     }
     if let Some(by) = &stack.locked_by {
         let _ = write!(out, ", locked by {by}");
+    }
+    if !stack.policy.is_default() {
+        let _ = write!(out, ", by its labels {}", stack.policy);
     }
     if let Some(progress) = progress {
         let _ = write!(out, ": {}", words(progress));
@@ -118,6 +140,9 @@ fn words(progress: &StackProgress) -> String {
     let mut words = progress.state.to_string();
     if let Some(run) = &progress.run {
         let _ = write!(words, ", run {run}");
+    }
+    if !progress.failed_runs.is_empty() {
+        let _ = write!(words, " after {} failed", progress.failed_runs.len());
     }
     if let Some(reason) = &progress.reason {
         let _ = write!(words, ", {reason}");
@@ -137,8 +162,11 @@ fn summary(out: &mut String, chain: &Chain, record: Option<&ChainRecord>) {
                 record.counts(),
                 if record.is_paused() { ", paused" } else { "" }
             );
-            if let Some(reason) = record.cancelled() {
+            if let Some(reason) = record.cancelled().or(record.ordered()) {
                 let _ = writeln!(out, "{reason}");
+            }
+            if let Some(reason) = record.unapproved() {
+                let _ = writeln!(out, "waits for approval: {reason}");
             }
         }
         None if chain.stacks.is_empty() => out.push_str("\nnothing to run\n"),
@@ -150,7 +178,13 @@ fn summary(out: &mut String, chain: &Chain, record: Option<&ChainRecord>) {
                 "\n{count} stack{plural}, {parallel} at a time, on failure: {}",
                 chain.settings.on_failure
             );
+            if let Some(reason) = &chain.needs_approval {
+                let _ = writeln!(out, "it would wait for approval: {reason}");
+            }
         }
+    }
+    if let Some(reason) = &chain.downstream {
+        let _ = writeln!(out, "{reason}");
     }
     if !chain.left_out.is_empty() {
         out.push_str("\nleft out:\n");
@@ -176,7 +210,21 @@ pub(super) fn markdown(record: &ChainRecord) -> String {
         cell(chain.root.stack.as_str()),
         record.counts()
     );
-    if let Some(reason) = record.cancelled() {
+    if let Some(before) = &chain.root.retry_of {
+        let retry = retry_of(&chain.root, &format!("`{before}`"));
+        let _ = writeln!(out, "\n{}", cell(&retry));
+    }
+    if let Some(reason) = record.unapproved() {
+        let text = cell(&reason.text);
+        let _ = writeln!(
+            out,
+            "\n**Waits for approval:** {text}. `spillway chain approve` lets it begin."
+        );
+    }
+    if let Some(reason) = record.cancelled().or(record.ordered()) {
+        let _ = writeln!(out, "\n{}", cell(&reason.text));
+    }
+    if let Some(reason) = &chain.downstream {
         let _ = writeln!(out, "\n{}", cell(&reason.text));
     }
     let all = record.progress();
@@ -209,14 +257,14 @@ pub(super) fn markdown(record: &ChainRecord) -> String {
     out
 }
 
-/// How many of `count` were not shown.
+/// How many of `count` are not shown.
 fn more(out: &mut String, count: usize) {
     if let Some(hidden) = count.checked_sub(MARKDOWN_ROWS_MAX).filter(|&hidden| hidden > 0) {
         let _ = writeln!(out, "\n… and {hidden} more");
     }
 }
 
-/// A text that ends no table cell and begins no new line.
-fn cell(text: &str) -> String {
+/// A text that cannot end a table cell or begin a new line.
+pub(super) fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace(['\n', '\r'], " ")
 }

@@ -1,22 +1,25 @@
-//! Which stacks are tried now.
+//! Decides which stacks are tried now.
 
 use super::Schedule;
-use super::cause::CauseNumber;
+use super::cause::{Cause, CauseNumber};
 use super::message::{Decision, Effect};
 use super::stack::Phase;
 use crate::StackId;
 use crate::attempt::{AttemptRequest, Need};
 
-/// What has been ready for so long goes before the longest way to the end.
+/// Stacks that have been ready for this long go before those with the longest path to the end.
 const OLD_MS: i64 = 900_000;
 
-/// How long a run may wait for a worker before it takes no slot any more.
+/// How long a run can wait for a worker before it stops taking a slot.
 const READY_KEEPS_SLOT_MS: i64 = 900_000;
 
 impl Schedule {
     /// Starts as many attempts as there are free slots.
     pub(super) fn start_attempts(&mut self) {
-        // Without a listing nobody knows what lies upstream, nor which runs were made without a person.
+        if self.has_conflict() {
+            return;
+        }
+        // Without a listing, neither the upstreams nor the runs without a person are known.
         if self.state.halted_by.is_some() || self.ready.is_empty() || self.state.listing.is_none() {
             return;
         }
@@ -43,7 +46,7 @@ impl Schedule {
         }
     }
 
-    /// The causes for which a stack could be tried now; `None` where there is none, or it has to wait.
+    /// The causes for which a stack can be tried now. `None` if there are none, or if it has to wait.
     fn causes_to_try(&mut self, stack: &StackId) -> Option<Vec<CauseNumber>> {
         let known = self.state.stacks.get(stack)?;
         if known.is_active()
@@ -62,12 +65,12 @@ impl Schedule {
         let causes: Vec<CauseNumber> = self
             .ready
             .causes(stack)
-            .filter(|number| self.state.causes.get(number).is_some_and(|cause| !cause.paused))
+            .filter(|number| self.state.causes.get(number).is_some_and(Cause::may_start))
             .collect();
         (!causes.is_empty()).then_some(causes)
     }
 
-    /// Counts the runs of ours that take a slot, for each chain, and says how many more may be made.
+    /// Counts the runs of ours that take a slot, for each chain, and returns how many more can be started.
     fn count_slots(&mut self) -> usize {
         for cause in self.state.causes.values_mut() {
             if let Some(plan) = &mut cause.plan {
@@ -128,7 +131,7 @@ impl Schedule {
         let Some(known) = self.state.stacks.get(stack) else {
             return;
         };
-        let doubted = known.doubt.as_ref().map(|doubt| &doubt.causes);
+        let doubted = known.open_doubt().map(|doubt| &doubt.causes);
         let needs: Vec<Need> = causes
             .iter()
             .filter_map(|number| {
@@ -140,10 +143,11 @@ impl Schedule {
             account: self.state.account.clone(),
             stack: stack.clone(),
             needs,
-            in_doubt: known.doubt.is_some(),
-            known_runs: known.known_runs.clone(),
+            in_doubt: doubted.is_some(),
+            known_runs: self.state.own_runs.of(stack),
             automatic: self.automatic(stack),
             ignore_guard: known.ignore_guard,
+            run_retries: self.run_retries(&causes, stack),
         };
         if let Some(known) = self.state.stacks.get_mut(stack) {
             known.attempt = Some(causes);
@@ -162,7 +166,7 @@ impl Schedule {
         Some(Need {
             chain: cause.chain.clone(),
             ready_at_s: self.ready_at_s(number, stack)?,
-            wanted: cause.wanted(),
+            wanted: cause.wanted().filter(|_| cause.root.stack != *stack),
             new_since_doubt,
         })
     }
@@ -182,8 +186,8 @@ impl Schedule {
     }
 }
 
-/// Until when a run of ours counts against the runs that may work at once, as far as it is known: `None` means to its
-/// end, and a moment in the past that it takes no slot.
+/// Until when a run of ours takes a slot, if known. `None` means until it ends, and a moment in the past means that it
+/// takes none.
 fn keeps_slot_until_ms(phase: Phase) -> Option<i64> {
     match phase {
         Phase::Working | Phase::Applying => None,

@@ -1,4 +1,4 @@
-//! One cause, and where each stack stands for it.
+//! One cause, and the standing of each stack in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,24 +6,33 @@ use serde::{Deserialize, Serialize};
 
 use super::topology::Topology;
 use crate::commit::WantedCommit;
-use crate::{ChainId, ChainSettings, Reason, Root};
+use crate::{ChainId, ChainSettings, CommitSha, NoChange, OnFailure, Reason, Root, StackId, StackPolicy};
 
-/// Numbers causes in the order in which they were told.
+/// Numbers causes in the order in which they arrived.
 pub(super) type CauseNumber = u32;
 
-/// Why stacks have to run: a root run that ended well, or a request.
+/// Why stacks have to run: a root run that succeeded, or a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Cause {
     pub(super) chain: ChainId,
     pub(super) root: Root,
     pub(super) by: Option<String>,
-    /// Absent until it is planned.
+    /// Only these stacks run. `None` once the cause is planned.
+    #[serde(default)]
+    pub(super) only: Option<Vec<StackId>>,
+    /// `None` until the cause is planned.
     pub(super) plan: Option<Plan>,
     pub(super) paused: bool,
-    /// Nothing new starts for it, and why.
+    /// A person has to approve the cause before its first run.
+    #[serde(default)]
+    pub(super) unapproved: bool,
+    /// Since when it waits for the approval, once a long wait was reported.
+    #[serde(default)]
+    pub(super) stuck_since_ms: Option<i64>,
+    /// Nothing new starts for the cause, and why.
     #[serde(default)]
     pub(super) stopped: Option<Reason>,
-    /// Its record was ended by force: it cannot be told anything.
+    /// The workflow of its record was terminated, so it cannot be updated.
     #[serde(default)]
     pub(super) is_gone: bool,
 }
@@ -34,43 +43,55 @@ pub(super) struct Plan {
     /// Which topology.
     pub(super) topology: u32,
     pub(super) settings: ChainSettings,
-    /// Where the root's repository is, if it is known.
+    /// The root's repository, if known.
     pub(super) repository: Option<String>,
+    /// The settings in the labels of stacks, if there are any.
+    #[serde(default)]
+    pub(super) policies: BTreeMap<u32, StackPolicy>,
+    /// How often runs of stacks failed and were retried.
+    #[serde(default)]
+    pub(super) tries: BTreeMap<u32, u32>,
+    /// A stack can be skipped if nothing changed.
+    #[serde(default)]
+    pub(super) minds_changes: bool,
+    /// Whether finished stacks changed something, if that matters.
+    #[serde(default)]
+    pub(super) changed: BTreeMap<u32, bool>,
     pub(super) standings: Standings,
-    /// The stacks that are passed over where everything goes well.
+    /// The stacks that are left out if nothing fails.
     pub(super) passing: BTreeSet<u32>,
-    /// Something failed where Spacelift has dependencies of its own: a stack may be over before its upstream is, and what
-    /// waits for it looks further upstream.
+    /// A stack failed while Spacelift has dependencies of its own. Then a stack can be over before its upstream is, and
+    /// its dependents look further upstream.
     #[serde(default)]
     pub(super) looks_far: bool,
-    /// For stacks of which something upstream has ended: when the last of it did, in seconds by Spacelift's clock.
+    /// For stacks with an ended upstream: when the last one ended, in seconds by Spacelift's clock.
     pub(super) ready_at_s: BTreeMap<u32, i64>,
     /// How many runs of ours for this cause take a slot.
     #[serde(skip)]
     pub(super) slots: u32,
 }
 
-/// Where a stack stands for a cause.
+/// The state of a stack in a cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is not downstream of the root.
+    /// The stack is not downstream of the root.
     Outside,
     /// The cause needs a run of it.
     Due,
-    /// It is not run, and what waits for it goes on once all that it waits for is done.
+    /// The stack is not run. Its dependents continue once everything that it waits for is done.
     Passing,
-    /// A run is there that is to serve the cause.
+    /// A run exists that is to serve the cause.
     Running,
     Done,
     Failed,
-    /// Something upstream of it failed.
+    /// An upstream failed.
     SkippedByFailure,
-    /// It will not run, whatever happens.
+    /// The stack will not run, whatever happens.
     Skipped,
 }
 
 impl Standing {
-    /// Whatever waits for it need not wait any longer.
+    /// Dependents no longer have to wait.
     pub(super) fn is_over(self) -> bool {
         !matches!(self, Self::Due | Self::Passing | Self::Running)
     }
@@ -104,7 +125,7 @@ impl Standing {
     }
 }
 
-/// Every stack's standing; kept as one text, since most are equal and compress to nothing.
+/// The standing of every stack, stored as one text, since most letters are equal and compress to almost nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub(super) struct Standings {
@@ -112,7 +133,7 @@ pub(super) struct Standings {
     /// How many are not over.
     open: usize,
     running: usize,
-    /// The text had a letter that stands for nothing.
+    /// The text contains an unknown letter.
     is_unreadable: bool,
 }
 
@@ -167,7 +188,7 @@ impl Standings {
 }
 
 impl From<String> for Standings {
-    /// What cannot be read must not keep the rest of the state from being read.
+    /// An unreadable part must not prevent the rest of the state from being read.
     fn from(text: String) -> Self {
         let all: Vec<Option<Standing>> = text.chars().map(Standing::of_letter).collect();
         let is_unreadable = all.contains(&None);
@@ -188,6 +209,47 @@ impl From<Standings> for String {
 }
 
 impl Plan {
+    pub(super) fn on_failure(&self, at: u32) -> OnFailure {
+        let own = self.policies.get(&at).and_then(|policy| policy.on_failure);
+        own.unwrap_or(self.settings.on_failure)
+    }
+
+    /// How often a failed run of the stack is retried.
+    pub(super) fn retries(&self, at: u32) -> u32 {
+        let own = self.policies.get(&at).and_then(|policy| policy.retries);
+        own.unwrap_or(self.settings.run_retries)
+    }
+
+    pub(super) fn priority(&self, at: u32) -> i32 {
+        let own = self.policies.get(&at).and_then(|policy| policy.priority);
+        own.unwrap_or(0)
+    }
+
+    /// Whether a ready stack can be skipped because none of its upstreams in the cause changed anything.
+    pub(super) fn is_let_out(&self, at: u32, root: Option<u32>, topology: &Topology) -> bool {
+        let own = self.policies.get(&at).and_then(|policy| policy.no_change);
+        let skips = own.unwrap_or(self.settings.no_change) == NoChange::Skip;
+        self.minds_changes && skips && Some(at) != root && self.is_unchanged_upstream(at, root, topology)
+    }
+
+    /// A stack ended without a known run. It counts as changed if any of its upstreams did.
+    pub(super) fn pass_on_change(&mut self, at: u32, root: Option<u32>, topology: &Topology) {
+        if self.minds_changes && !self.changed.contains_key(&at) {
+            let changed = !self.is_unchanged_upstream(at, root, topology);
+            self.changed.insert(at, changed);
+        }
+    }
+
+    /// Unknown counts as changed. Stacks that the cause does not run count as unchanged.
+    fn is_unchanged_upstream(&self, at: u32, root: Option<u32>, topology: &Topology) -> bool {
+        let by_label = |other: &&u32| topology.is_by_label(**other, at);
+        let is_unchanged = |other: &u32| {
+            let is_outside = self.standings.get(*other) == Standing::Outside && Some(*other) != root;
+            is_outside || self.changed.get(other) == Some(&false)
+        };
+        topology.upstream(at).iter().filter(by_label).all(is_unchanged)
+    }
+
     /// Whether everything that the stack waits for in this cause is over, however far upstream.
     pub(super) fn is_ready(&self, at: u32, topology: &Topology) -> bool {
         let is_over = |other: &u32| self.standings.get(*other).is_over();
@@ -205,7 +267,7 @@ impl Plan {
                 if !self.standings.get(other).is_over() {
                     return false;
                 }
-                // A root that has run, and what lies upstream of it, is nobody's to wait for.
+                // Nothing waits for a root that has run, or for its upstreams.
                 if self.standings.get(other) != Standing::Outside && seen.insert(other) {
                     open.push(other);
                 }
@@ -220,18 +282,31 @@ impl Plan {
 }
 
 impl Cause {
-    /// The end of the root's run, or the moment of the request, in seconds by Spacelift's clock.
+    /// Whether anything can start for the cause now.
+    pub(super) fn may_start(&self) -> bool {
+        !self.paused && !self.unapproved
+    }
+
+    /// When the root's run ended or the request was made, in seconds by Spacelift's clock.
     pub(super) fn since_s(&self) -> i64 {
         self.root.ended_at_s.unwrap_or(0)
     }
 
-    /// The commit that the root ran, with the place to which it belongs.
+    /// If the root's dependents follow it: the commit that the root ran for this cause.
+    pub(super) fn root_ran(&mut self, commit: Option<&CommitSha>) {
+        if self.root.follow && self.root.is_due {
+            self.root.commit = commit.cloned();
+        }
+    }
+
+    /// The commit that the root ran, with its repository.
     pub(super) fn wanted(&self) -> Option<WantedCommit> {
         let repository = self.plan.as_ref()?.repository.clone()?;
         Some(WantedCommit {
             repository,
             branch: self.root.branch.clone(),
             commit: self.root.commit_facts()?,
+            follow: self.root.follow,
         })
     }
 }

@@ -1,17 +1,17 @@
-//! Runs: that they are there, what they do, and how they end.
+//! Handles runs: when they appear, what they do, and how they end.
 
 use super::RunEnd;
 use super::Schedule;
 use super::cause::{CauseNumber, Standing};
-use super::message::{Decision, reason};
+use super::message::Decision;
 use super::stack::{Phase, Seen, UsedRun};
 use super::standing::EndedBy;
 use crate::attempt::RunFacts;
 use crate::record::StackChange;
-use crate::{ChainId, Root, RunId, RunState, StackId};
+use crate::{ChainId, Reason, ReasonCode, Root, RunId, RunState, StackId};
 
 impl Schedule {
-    /// A tracked run that is not over: the stack is busy with it.
+    /// An unfinished tracked run exists, so the stack is busy.
     pub(super) fn run_began(&mut self, stack: &StackId, run: RunId) {
         if self.state.ends.contains_key(&run) {
             return;
@@ -20,23 +20,25 @@ impl Schedule {
             phase: Phase::Working,
             at_ms: self.now_ms,
         };
+        let is_own = self.state.own_runs.contains(stack, &run);
         let known = self.state.stacks.entry(stack.clone()).or_default();
-        if !known.has_run(&run) && !known.known_runs.contains(&run) {
+        if !is_own && !known.has_run(&run) {
             known.others.insert(run, seen);
         }
         self.note_activity(stack);
     }
 
-    /// Somebody looked at a run that is not over.
+    /// An unfinished run was looked at.
     pub(super) fn run_moved(&mut self, stack: &StackId, run: &RunFacts) {
         if !run.is_tracked() || run.state.is_terminal() {
             return;
         }
+        self.note_conflict(stack, run);
         let at_ms = self.now_ms;
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
-        // The attempt that made it has not said so yet.
+        // The attempt that triggered it has not reported so yet.
         if run.ours && known.attempt.is_some() && !known.has_run(&run.id) {
             let is_over = |word: &RunFacts| word.id == run.id && word.state.is_terminal();
             if !known.early_ends.iter().any(is_over) {
@@ -45,10 +47,11 @@ impl Schedule {
             }
             return;
         }
-        let has_others = !known.others.is_empty();
+        // Run ids are in the order in which the runs were created.
+        let is_behind = known.others.keys().any(|other| *other < run.id);
         match &mut known.run {
             Some(used) if used.run == run.id => {
-                let behind = has_others || used.seen.phase == Phase::Behind;
+                let behind = is_behind || used.seen.phase == Phase::Behind;
                 let phase = Phase::of(run, behind);
                 used.seen = Seen { phase, at_ms };
                 let note = run.waits_for_person().map(str::to_owned);
@@ -56,9 +59,11 @@ impl Schedule {
                     return;
                 }
                 used.note.clone_from(&note);
+                used.waits_since_ms = note.as_ref().map(|_| run.changed_at_s.saturating_mul(1000));
                 let causes = used.causes.clone();
+                self.note_deadlines_of(stack);
                 for number in causes {
-                    self.tell_stack(number, stack, StackChange::Waits { note: note.clone() });
+                    self.report_change(number, stack, StackChange::Waits { note: note.clone() });
                 }
             }
             _ => {
@@ -71,21 +76,20 @@ impl Schedule {
         }
     }
 
-    /// A run is over. Whatever is told twice has the effect of once.
+    /// A run ended. A repeated report has no further effect.
     pub(super) fn run_ended(&mut self, stack: &StackId, run: RunFacts) {
         if !run.is_tracked() {
             return;
         }
+        self.note_conflict(stack, &run);
         let was_told = self.state.ends.contains_key(&run.id);
         let known = self.state.stacks.entry(stack.clone()).or_default();
         self.touched.insert(stack.clone());
-        let is_made = known.known_runs.contains(&run.id)
-            || known
-                .run
-                .as_ref()
-                .is_some_and(|used| used.run == run.id && used.made)
+        let used = known.run.as_ref().filter(|used| used.run == run.id);
+        let is_made = self.state.own_runs.contains(stack, &run.id)
+            || used.is_some_and(|used| used.made)
             || self.state.ends.get(&run.id).is_some_and(|end| end.made);
-        let may_be_made = run.ours && !is_made && (known.attempt.is_some() || known.doubt.is_some());
+        let may_be_made = !is_made && known.may_have_made(&run);
         let is_early = may_be_made && known.attempt.is_some();
         if is_early {
             known.early_ends.retain(|word| word.id != run.id);
@@ -100,15 +104,11 @@ impl Schedule {
 
     fn remember_end(&mut self, run: &RunId, made: bool) {
         let told_ms = self.now_ms;
-        let end = self
-            .state
-            .ends
-            .entry(run.clone())
-            .or_insert(RunEnd { told_ms, made });
-        end.made |= made;
+        let end = RunEnd { told_ms, made };
+        self.state.ends.entry(run.clone()).or_insert(end).made |= made;
     }
 
-    /// What follows from the end of a run for the causes that wait for it, and for those whose stack failed before.
+    /// What the end of a run means for the causes that wait for it, and for those in which the stack failed before.
     pub(super) fn finish_run(&mut self, stack: &StackId, run: &RunFacts) {
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
@@ -121,9 +121,9 @@ impl Schedule {
         {
             waiting.seen.phase = Phase::Working;
         }
-        let made = known.known_runs.contains(&run.id) || used.as_ref().is_some_and(|used| used.made);
-        if made {
-            self.remember_end(&run.id, made);
+        let is_own = self.state.own_runs.contains(stack, &run.id);
+        if is_own || used.as_ref().is_some_and(|used| used.made) {
+            self.remember_end(&run.id, true);
         }
         self.note_activity(stack);
         if let Some(used) = used {
@@ -142,7 +142,7 @@ impl Schedule {
             .copied()
             .filter(|&number| self.standing(number, stack) == Standing::Running)
             .collect();
-        self.settle_for(stack, run, used.made, causes);
+        self.settle_for(stack, run, used.made, used.stop.as_ref(), causes);
     }
 
     pub(super) fn settle_for(
@@ -150,6 +150,7 @@ impl Schedule {
         stack: &StackId,
         run: &RunFacts,
         made: bool,
+        stop: Option<&Reason>,
         causes: Vec<CauseNumber>,
     ) {
         let by = EndedBy::of(run);
@@ -157,11 +158,21 @@ impl Schedule {
             match verdict(run, made) {
                 End::Serves => self.serve(number, stack, &by),
                 End::NothingToDo => {
-                    let why = reason("run_skipped", format!("Spacelift skipped its run {}", run.id));
+                    let why = Reason::new(
+                        ReasonCode::RunSkipped,
+                        format!("Spacelift skipped its run {}", run.id),
+                    );
+                    let by = EndedBy {
+                        changed: Some(false),
+                        ..by.clone()
+                    };
                     self.skip(number, stack, why, &by);
                 }
+                End::Fails if made && self.try_run_again(number, stack, run) => {}
                 End::Fails => {
-                    let why = reason("run_failed", format!("its run ended as {}", run.state));
+                    let failed =
+                        || Reason::new(ReasonCode::RunFailed, format!("its run ended as {}", run.state));
+                    let why = stop.cloned().unwrap_or_else(failed);
                     self.fail(number, stack, why, &by);
                 }
                 End::ServesNobody => {
@@ -176,11 +187,12 @@ impl Schedule {
         }
     }
 
-    /// A later good run of a stack that failed, by anybody, makes good what was skipped for it.
+    /// A later successful run of a failed stack, by anybody, makes the stacks due again that were skipped because of
+    /// it.
     fn repair(&mut self, stack: &StackId, run: &RunFacts) {
         let by = EndedBy::of(run);
         for number in self.causes_with(stack, &[Standing::Failed]) {
-            // For a stack that failed, the moment of the failure.
+            // For a failed stack, the moment of the failure.
             let failed_at_s = self.ready_at_s(number, stack);
             let began_at_s = run.began_at_s.unwrap_or(run.created_at_s);
             if failed_at_s.is_some_and(|failed_at_s| began_at_s >= failed_at_s) {
@@ -189,7 +201,7 @@ impl Schedule {
         }
     }
 
-    /// When everything upstream of a stack had ended for a cause; for one that failed, when it did.
+    /// When everything upstream of a stack had ended for a cause. For a failed stack, when it failed.
     pub(super) fn ready_at_s(&self, number: CauseNumber, stack: &StackId) -> Option<i64> {
         let cause = self.state.causes.get(&number)?;
         let plan = cause.plan.as_ref()?;
@@ -197,12 +209,13 @@ impl Schedule {
         Some(plan.ready_at_s(at, cause.since_s()))
     }
 
-    /// A run that we did not make ended well: it is a root.
+    /// A run that we did not trigger succeeded, so it is a root.
     fn root_ended(&mut self, stack: &StackId, run: RunFacts) {
         if run.drift_detection && !self.state.settings.drift_runs {
             return;
         }
-        if run.ours && run.created_at_s <= self.state.knows_since_s {
+        let is_before_us = run.created_at_s <= self.state.knows_since_s;
+        if run.ours && (is_before_us || run.other_spillway.is_some()) {
             self.log(Decision::NotARoot {
                 stack: stack.clone(),
                 run: run.id,
@@ -220,10 +233,15 @@ impl Schedule {
             push: commit.and_then(|commit| commit.push.clone()).or(push),
             ended_at_s: Some(run.changed_at_s),
             is_due: false,
+            changed: run.changed,
+            retry_of: None,
+            retry_reason: None,
+            follow: false,
+            reported_at_ms: run.reported_at_ms,
             run: Some(run.id),
             branch: run.branch,
         };
-        self.add_cause(chain, root, run.triggered_by);
+        self.add_cause(chain, root, run.triggered_by, None);
     }
 }
 
@@ -232,7 +250,7 @@ enum End {
     Serves,
     NothingToDo,
     Fails,
-    /// It says nothing about the stack.
+    /// The end says nothing about the stack.
     ServesNobody,
 }
 
@@ -253,6 +271,8 @@ impl EndedBy {
             run: Some(run.id.clone()),
             commit: run.commit.as_ref().map(|commit| commit.sha.clone()),
             ended_at_s: Some(run.changed_at_s),
+            changed: run.changed,
+            by_hand: None,
         }
     }
 }

@@ -1,21 +1,22 @@
-//! Waiting for others: a stack that could run waits for what lies upstream of it and is due or busy elsewhere, so that
-//! all causes share one run. The wait has an end, and what is held is not waited for.
+//! Waits for other causes: a ready stack waits for upstreams that are due or busy in other causes, so that all causes
+//! share one run. The wait is limited, and held stacks are not waited for.
 
 use std::collections::BTreeSet;
 
 use super::Schedule;
+use super::cause::Cause;
 use super::message::Effect;
 use super::stack::{LastWait, Phase, Stack};
 use super::topology::Topology;
 use crate::StackId;
 
-/// How long the answers to the looks at the end of the wait may take.
+/// How long the looks at the end of the wait can take.
 const LOOKS_MS: i64 = 30_000;
 
-/// What somebody saw of a run so recently still holds.
+/// How long a look at a run stays valid.
 const FRESH_LOOK_MS: i64 = 2_000;
 
-/// For each stack of the newest listing, by number: whether something upstream of it, however far, will move.
+/// For each stack of the newest listing, by number: whether any upstream, however far, is going to run or end.
 pub(super) struct MovingUpstream {
     is_below: Vec<bool>,
 }
@@ -26,7 +27,7 @@ impl Schedule {
         self.state.topologies.get(&listing.topology)
     }
 
-    /// `None` where nothing can be waited for: one chain alone knows its own order.
+    /// `None` if there is nothing to wait for: a single chain knows its own order.
     pub(super) fn moving_upstream(&self) -> Option<MovingUpstream> {
         let topology = self.newest_topology()?;
         let listed = self.state.listing.as_ref().map(|listing| listing.topology);
@@ -36,7 +37,7 @@ impl Schedule {
                     .plan
                     .as_ref()
                     .is_some_and(|plan| Some(plan.topology) == listed);
-                // What a person did by hand may have a run all the same.
+                // A stack that a person marked as done may have a run nevertheless.
                 let is_for_it = |id: &StackId| {
                     let stack = self.state.stacks.get(id);
                     stack.is_none_or(|stack| stack.is_only_for(*only)) && !self.standing(*only, id).is_over()
@@ -66,19 +67,28 @@ impl Schedule {
         Some(MovingUpstream { is_below })
     }
 
-    /// Whether something is going to happen to a stack without a person.
+    /// A label says that the stack blocks nothing.
+    fn is_ignored(&self, id: &StackId) -> bool {
+        let listing = self.state.listing.as_ref();
+        listing.is_some_and(|listing| listing.ignored.contains(id))
+    }
+
+    /// Whether something will happen to a stack without a person.
     fn moves(&self, id: &StackId, stack: &Stack) -> bool {
+        if self.is_ignored(id) {
+            return false;
+        }
         let is_due = || {
             !stack.is_held(self.now_ms)
                 && self
                     .ready
                     .causes(id)
-                    .any(|number| self.state.causes.get(&number).is_some_and(|cause| !cause.paused))
+                    .any(|number| self.state.causes.get(&number).is_some_and(Cause::may_start))
         };
         stack.attempt.is_some() || stack.has_moving_run() || is_due()
     }
 
-    /// Whether a stack that could run waits for something upstream of it.
+    /// Whether a ready stack waits for an upstream.
     pub(super) fn waits_for_others(&mut self, stack: &StackId, moving: Option<&MovingUpstream>) -> bool {
         let is_below = || {
             let at = self.newest_topology()?.index(stack)?;
@@ -100,8 +110,8 @@ impl Schedule {
         self.waits_for_last(stack)
     }
 
-    /// The time to wait is over. Only what is applying right now, directly upstream, is waited for until it ends; what
-    /// that is, fresh looks say.
+    /// The wait is over. Only applies that are in progress directly upstream are waited for until they end. Fresh looks
+    /// find them.
     fn waits_for_last(&mut self, stack: &StackId) -> bool {
         let known = self.state.stacks.get_mut(stack);
         let mut last = match known.and_then(|known| known.last_wait.take()) {
@@ -153,10 +163,13 @@ impl Schedule {
         waits
     }
 
-    /// Asks what each run directly upstream does, unless somebody has just looked.
+    /// Asks about each run directly upstream, unless it was just looked at.
     fn begin_last_wait(&mut self, stack: &StackId) -> LastWait {
         let mut runs = Vec::new();
         for id in self.direct_upstream(stack) {
+            if self.is_ignored(&id) {
+                continue;
+            }
             let Some(known) = self.state.stacks.get(&id) else {
                 continue;
             };
@@ -190,7 +203,7 @@ impl Schedule {
         ids.unwrap_or_default()
     }
 
-    /// The stacks that move and lie upstream of one, however far: for people.
+    /// The upstreams of a stack, however far, that are going to run or end. For people.
     pub(super) fn upstream_that_moves(&self, stack: &StackId) -> Vec<StackId> {
         let Some(topology) = self.newest_topology() else {
             return Vec::new();

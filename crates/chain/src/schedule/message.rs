@@ -1,5 +1,6 @@
-//! What the schedule is told, and what it decides.
+//! The events that the schedule takes, and the effects and decisions that it returns.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -7,25 +8,28 @@ use serde::{Deserialize, Serialize};
 use super::ScheduleSettings;
 use crate::attempt::{AttemptOutcome, AttemptRequest, Hold, RunFacts};
 use crate::commit::ChosenBecause;
+use crate::reason::with_reason;
 use crate::record::{ChainRecord, Change};
-use crate::{Chain, ChainId, CommitSha, DependencyGraph, Reason, Refusal, Root, RunId, StackId};
+use crate::{Chain, ChainId, CommitSha, DependencyGraph, Reason, Refusal, Root, RunChanges, RunId, StackId};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A person asks for a run of a stack and of what depends on it.
+    /// A person requests a run of a stack and its dependents.
     Requested {
         chain: ChainId,
         root: Root,
         by: Option<String>,
+        /// For the retry of a chain: only these stacks run.
+        only: Option<Vec<StackId>>,
     },
-    /// A tracked run is there that we did not know of.
+    /// A tracked run exists that we did not know about.
     RunBegan { stack: StackId, run: RunId },
-    /// What a run waits for, as a look at it found.
+    /// What a run waits for, according to a look at it.
     RunMoved { stack: StackId, run: RunFacts },
-    /// A run is over.
+    /// A run ended.
     RunEnded { stack: StackId, run: RunFacts },
-    /// The listing that was asked for.
+    /// The requested listing.
     Listed(Box<Listed>),
     /// An attempt at a stack ended.
     Attempted { stack: StackId, outcome: AttemptOutcome },
@@ -34,54 +38,77 @@ pub enum Event {
         chain: ChainId,
         control: Control,
         by: String,
+        reason: Option<String>,
     },
     /// A person repaired a stack by hand: it counts as served for every cause that needs it.
-    DoneByHand { stack: StackId, by: String },
-    /// A person looked at what holds a stack: it is tried again at once, whatever the guard against loops says.
+    DoneByHand {
+        stack: StackId,
+        by: String,
+        reason: Option<String>,
+    },
+    /// A person checked what holds a stack. It is tried again at once, even if the loop guard says otherwise.
     Released { stack: StackId, by: String },
     /// Nothing is triggered any more.
-    Halted { by: String },
+    Halted { by: String, reason: Option<String> },
     /// The halt is lifted.
-    Resumed { by: String },
-    /// The chain of this id cannot be told anything: it was ended by force.
+    Resumed { by: String, reason: Option<String> },
+    /// A freeze was lifted. The stacks that it held are tried again.
+    Thawed { by: String },
+    /// The record of this chain cannot be updated, because its workflow was terminated.
     ChainGone { chain: ChainId },
-    /// What is open, from Temporal and Spacelift: the schedule knows nothing yet.
+    /// What is open in Temporal and Spacelift. The schedule knew nothing before.
     Rebuilt(Box<Rebuilt>),
+    /// A chain is open that the schedule does not know, with the unfinished runs of its record.
+    ChainFound {
+        record: Box<ChainRecord>,
+        runs: Vec<(StackId, RunFacts)>,
+    },
+    /// An attempt is open that the schedule does not wait for.
+    AttemptFound { stack: StackId },
 }
 
-/// Every stack of the account at one moment.
+/// All stacks of the account at one moment.
 #[derive(Debug, Clone)]
 pub struct Listed {
     pub graph: DependencyGraph,
-    /// The ids of trigger policies: runs that name them were not made by a person.
+    /// The ids of trigger policies. A person did not trigger runs that name them.
     pub policies: Vec<String>,
-    /// The settings of the worker that listed.
+    /// The settings of the worker that made the listing.
     pub settings: ScheduleSettings,
+    /// What the roots' runs changed, if a label of the root asks for it.
+    pub changes: BTreeMap<RunId, RunChanges>,
 }
 
-/// What a schedule that was lost has to know again.
+/// What a lost schedule has to learn again.
 #[derive(Debug, Clone, Default)]
 pub struct Rebuilt {
     pub chains: Vec<ChainRecord>,
-    /// Stacks at which an attempt is under way.
+    /// Stacks with an open attempt.
     pub attempts: Vec<StackId>,
-    /// Tracked runs that are not over, with their stacks, and those that are over and that a chain takes for running.
+    /// The outcomes of attempts that ended recently. The records may not know their runs.
+    pub ended_attempts: Vec<(StackId, AttemptOutcome)>,
+    /// Unfinished tracked runs with their stacks, and finished ones that a chain still takes for running.
     pub runs: Vec<(StackId, RunFacts)>,
     pub halted_by: Option<String>,
-    /// The schedule before ended by itself, with nothing open: there is no doubt about runs of our own.
+    pub halt_reason: Option<String>,
+    /// The previous schedule completed with nothing open, so there is no doubt about runs of ours.
     pub clean: bool,
     pub now_s: i64,
 }
 
-/// What a person may want of a chain.
+/// How a person can steer a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Control {
     /// Nothing new starts until the chain is resumed.
     Pause,
     Resume,
-    /// What has no run yet is skipped.
+    /// A chain that waits for an approval begins.
+    Approve,
+    /// Stacks without a run are skipped.
     Cancel,
+    /// Like cancel, and runs that no other chain needs are stopped unless they are confirmed.
+    CancelAndStopRuns,
 }
 
 /// What is to be done.
@@ -92,14 +119,16 @@ pub enum Effect {
     Rebuild,
     /// List the account's stacks.
     List,
-    /// Look at a stack, and run it.
+    /// Look at a stack, and trigger a run if needed.
     Attempt(AttemptRequest),
-    /// Look at what a run does: the answer is [`Event::RunMoved`] or [`Event::RunEnded`].
+    /// Look at a run. The answer is [`Event::RunMoved`] or [`Event::RunEnded`].
     Look { stack: StackId, run: RunId },
-    /// Begin the record of a chain. If there was one before, the answer is [`Event::ChainGone`], and the chain runs nothing:
-    /// nothing is tried for it before the next decision.
+    /// Stop a run as its state allows, unless it is confirmed or applying. Its end is reported like that of any run.
+    Stop { stack: StackId, run: RunId, why: Reason },
+    /// Open the record of a chain. If it existed before, the answer is [`Event::ChainGone`] and the chain runs nothing.
+    /// No stack is tried for it before the next decision.
     Open(Box<Opening>),
-    /// Write down what was decided.
+    /// Add decisions to a record.
     Log(Decision),
 }
 
@@ -112,17 +141,17 @@ pub struct Opening {
     pub plan: Result<Chain, Refusal>,
 }
 
-/// One decision, as it is logged: the tests of the laws read these.
+/// One decision, as it is logged. The tests of the laws read these.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "decision", rename_all = "snake_case")]
 pub enum Decision {
-    /// The schedule learnt of a cause.
+    /// The schedule received a cause.
     Cause {
         chain: ChainId,
         stack: StackId,
         run: Option<RunId>,
     },
-    /// Nothing depends on the root.
+    /// The root has no dependents.
     NothingToDo {
         chain: ChainId,
         stack: StackId,
@@ -136,12 +165,12 @@ pub enum Decision {
         code: String,
         reason: String,
     },
-    /// A run is about to be made for these chains.
+    /// A run is about to be triggered for these chains.
     Attempt {
         stack: StackId,
         chains: Vec<ChainId>,
     },
-    /// There is a run for these chains.
+    /// These chains have a run.
     Triggered {
         stack: StackId,
         run: RunId,
@@ -154,12 +183,23 @@ pub enum Decision {
         stack: StackId,
         hold: Hold,
     },
-    /// What became of a stack in a chain.
+    /// What happened to a stack in a chain.
     Changed {
         chain: ChainId,
         change: Change,
     },
-    /// A run of our key that nobody remembers making: no root.
+    /// A run is applying and takes longer than allowed.
+    Late {
+        stack: StackId,
+        run: RunId,
+    },
+    /// A stack or chain has been waiting too long for a person or a lock.
+    Stuck {
+        stack: StackId,
+        since_ms: i64,
+        text: String,
+    },
+    /// A run of our key that the schedule does not know. It starts no chain.
     NotARoot {
         stack: StackId,
         run: RunId,
@@ -167,6 +207,8 @@ pub enum Decision {
     DoneByHand {
         stack: StackId,
         by: String,
+        #[serde(default)]
+        reason: Option<String>,
     },
     Released {
         stack: StackId,
@@ -174,14 +216,35 @@ pub enum Decision {
     },
     Halted {
         by: String,
+        #[serde(default)]
+        reason: Option<String>,
     },
     Resumed {
+        by: String,
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Another Spillway triggered a run with our key, so nothing is triggered.
+    Conflict {
+        stack: StackId,
+        run: RunId,
+        namespace: String,
+    },
+    Thawed {
         by: String,
     },
     Rebuilt {
         chains: usize,
     },
-    /// A cause that the schedule cannot go on with.
+    /// A chain was open that the schedule did not know.
+    ChainFound {
+        chain: ChainId,
+    },
+    /// An attempt was open that the schedule did not wait for.
+    AttemptFound {
+        stack: StackId,
+    },
+    /// A cause that the schedule cannot continue.
     Quarantined {
         chain: ChainId,
         why: String,
@@ -217,17 +280,42 @@ impl fmt::Display for Decision {
                 f,
                 "Run {run} of `{stack}` was made with our own key, and nobody remembers making it: it starts no chain"
             ),
-            Self::DoneByHand { stack, by } => write!(f, "`{stack}` counts as served, says {by}"),
+            Self::Late { stack, run } => {
+                write!(f, "Run {run} of `{stack}` applies, and takes longer than it may")
+            }
+            Self::Stuck { stack, text, .. } => write!(f, "`{stack}` has been waiting for long: {text}"),
+            Self::DoneByHand { stack, by, reason } => {
+                let ordered = format!("`{stack}` counts as served, says {by}");
+                f.write_str(&with_reason(&ordered, reason.as_deref()))
+            }
             Self::Released { stack, by } => write!(f, "`{stack}` is tried at once, says {by}"),
-            Self::Halted { by } => write!(f, "Halted by {by}: nothing is triggered"),
-            Self::Resumed { by } => write!(f, "The halt is lifted by {by}"),
+            Self::Halted { by, reason } => {
+                let ordered = format!("Nothing is triggered: halted by {by}");
+                f.write_str(&with_reason(&ordered, reason.as_deref()))
+            }
+            Self::Resumed { by, reason } => {
+                let ordered = format!("The halt is lifted by {by}");
+                f.write_str(&with_reason(&ordered, reason.as_deref()))
+            }
+            Self::Conflict {
+                stack,
+                run,
+                namespace,
+            } => write!(
+                f,
+                "Another Spillway, in the Temporal namespace `{namespace}`, made run {run} of `{stack}` with our API key: \
+                 nothing is triggered for an hour, or until `spillway go`"
+            ),
+            Self::Thawed { by } => write!(f, "The freeze is lifted by {by}"),
             Self::Rebuilt { chains } => write!(f, "Rebuilt, with {chains} open chains"),
+            Self::ChainFound { chain } => write!(f, "{chain} was open and not known: it goes on"),
+            Self::AttemptFound { stack } => {
+                write!(
+                    f,
+                    "An attempt at `{stack}` was under way and not known: it is waited for"
+                )
+            }
             Self::Quarantined { chain, why } => write!(f, "{chain} cannot go on: {why}"),
         }
     }
-}
-
-/// Why a stack that a cause needs was not run, or not well.
-pub(super) fn reason(code: &str, text: impl Into<String>) -> Reason {
-    Reason::new(code, text)
 }

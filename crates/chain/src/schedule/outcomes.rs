@@ -1,36 +1,38 @@
-//! What came of an attempt.
+//! Handles the outcome of an attempt.
 
 use super::cause::{CauseNumber, Standing};
-use super::message::{Decision, Effect, reason};
-use super::stack::{Doubt, Held, Phase, Seen, UsedRun};
+use super::message::{Decision, Effect};
+use super::stack::{Held, HeldSince, Phase, Seen, UsedRun};
 use super::standing::EndedBy;
 use super::{REMEMBERED_MS, Schedule};
 use crate::attempt::{AttemptOutcome, Hold, HoldKind, RunFacts};
 use crate::commit::ChosenBecause;
 use crate::record::StackChange;
-use crate::{ChainId, StackId};
+use crate::{ChainId, Reason, ReasonCode, StackId};
 
-/// A run that an attempt found or made.
+/// A run that an attempt found or triggered.
 struct FoundRun {
     run: RunFacts,
     made: bool,
     chains: Vec<ChainId>,
     behind: bool,
     chosen: Option<ChosenBecause>,
+    /// A lost schedule began the attempt, and may already have received the end of the run.
+    by_lost: bool,
 }
 
 impl Schedule {
     pub(super) fn attempted(&mut self, stack: &StackId, outcome: AttemptOutcome) {
         let known = self.state.stacks.entry(stack.clone()).or_default();
         let attempt = known.attempt.take();
+        let lifted = std::mem::take(&mut known.lifted);
         let early_ends = std::mem::take(&mut known.early_ends);
         self.note_activity(stack);
         let is_expected = attempt.is_some();
-        let causes: Vec<CauseNumber> = attempt
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|number| self.standing(*number, stack) == Standing::Due)
-            .collect();
+        let by_lost = attempt.as_ref().is_none_or(Vec::is_empty);
+        let tried_for = attempt.unwrap_or_default();
+        let mut causes = tried_for.clone();
+        causes.retain(|number| self.standing(*number, stack) == Standing::Due);
         match outcome {
             AttemptOutcome::Run {
                 run,
@@ -45,25 +47,27 @@ impl Schedule {
                     chains,
                     behind,
                     chosen,
+                    by_lost,
                 };
                 self.found(stack, &causes, found, early_ends);
             }
-            // An earlier schedule began this attempt, and it came to nothing.
+            // An earlier schedule began this attempt, which had no result.
             _ if !is_expected => {}
             AttemptOutcome::Held { hold, again_in_ms } => {
                 self.understood(stack);
+                let again_in_ms = if lifted { Some(0) } else { again_in_ms };
                 self.held(stack, &causes, hold, again_in_ms);
             }
             AttemptOutcome::Disabled => {
                 self.understood(stack);
                 for number in causes {
-                    let why = reason("disabled", "it was disabled meanwhile");
+                    let why = Reason::new(ReasonCode::Disabled, "it was disabled meanwhile");
                     self.skip(number, stack, why, &EndedBy::default());
                 }
             }
             AttemptOutcome::NotVisible => {
                 let text = "it is not visible to our key, or does not exist any more";
-                self.troubled(stack, &causes, "not_visible", text, None);
+                self.troubled(stack, &causes, ReasonCode::NotVisible, text, None);
             }
             AttemptOutcome::Refused { message } => {
                 self.understood(stack);
@@ -75,31 +79,28 @@ impl Schedule {
                 again_in_ms,
             } => {
                 if in_doubt {
-                    self.doubt(stack, &causes);
+                    self.doubt(stack, &tried_for);
                 }
                 let text = format!("its run could not be triggered: {message}");
-                self.troubled(stack, &causes, "trigger_failed", &text, again_in_ms);
+                self.troubled(stack, &causes, ReasonCode::TriggerFailed, &text, again_in_ms);
             }
         }
     }
 
-    /// Spacelift answered: what may pass has passed.
+    /// Spacelift answered, so temporary failures are over.
     fn understood(&mut self, stack: &StackId) {
         if let Some(known) = self.state.stacks.get_mut(stack) {
             known.trouble_since_ms = None;
         }
     }
 
-    fn doubt(&mut self, stack: &StackId, causes: &[CauseNumber]) {
-        let since_ms = self.now_ms;
+    /// An attempt for these causes may have triggered a run. After a loss of the schedule, the causes are not known.
+    pub(super) fn doubt(&mut self, stack: &StackId, causes: &[CauseNumber]) {
+        let now_ms = self.now_ms;
         if let Some(known) = self.state.stacks.get_mut(stack) {
-            let doubt = known.doubt.get_or_insert(Doubt {
-                since_ms,
-                causes: Vec::new(),
-            });
-            doubt.since_ms = since_ms;
-            doubt.causes.extend(causes);
+            known.begin_doubt(causes, now_ms);
             self.touched.insert(stack.clone());
+            self.note_deadline(now_ms.saturating_add(REMEMBERED_MS));
         }
     }
 
@@ -110,6 +111,7 @@ impl Schedule {
             chains,
             behind,
             chosen,
+            by_lost,
         } = found;
         let (own_end, other_ends): (Vec<_>, Vec<_>) =
             early_ends.into_iter().partition(|end| end.id == run.id);
@@ -119,15 +121,7 @@ impl Schedule {
                 run: end.id.clone(),
             });
         }
-        // By name, since an earlier schedule may have begun the attempt: causes had other numbers then.
-        let served: Vec<CauseNumber> = self
-            .causes_with(stack, &[Standing::Due])
-            .into_iter()
-            .filter(|number| {
-                let cause = self.state.causes.get(number);
-                cause.is_some_and(|cause| chains.contains(&cause.chain))
-            })
-            .collect();
+        let served = self.due_causes_named(stack, &chains);
         let was_told_over = self.state.ends.contains_key(&run.id);
         let (own_end, own_move): (Vec<_>, Vec<_>) =
             own_end.into_iter().partition(|word| word.state.is_terminal());
@@ -139,38 +133,36 @@ impl Schedule {
             phase: Phase::of(&run, behind),
             at_ms: self.now_ms,
         };
+        let is_new = run.ours && !self.state.own_runs.contains(stack, &run.id);
+        if run.ours {
+            self.state.own_runs.remember(stack, &run.id, self.now_ms);
+        }
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
         known.forget_tries();
-        // A run of somebody else, or one for other causes, says nothing of what was made in doubt.
-        let is_new = run.ours && !known.known_runs.contains(&run.id);
-        known.doubt.take_if(|doubt| {
-            // After a loss the attempt that is open is the one in doubt, and its causes are not known.
-            let was_for_these =
-                doubt.causes.is_empty() || causes.iter().any(|number| doubt.causes.contains(number));
-            is_new && (!made || was_for_these)
-        });
-        if run.ours {
-            known.remember_own(&run.id);
-        }
+        known.settle_doubt(is_new, causes, self.now_ms);
         let is_other_used = known.run.as_ref().is_some_and(|used| used.run != run.id);
         let is_needed = run.ours || !served.is_empty();
         if is_other_used || !is_needed {
-            // The stack is busy with it, and nothing more. Where causes wait for it, the next look finds it.
+            // The stack is busy with it. If causes wait for the run, the next look finds it.
             if end.is_none() && !was_told_over {
                 known.others.insert(run.id, seen);
             }
             self.note_activity(stack);
             return;
         }
-        known.others.remove(&run.id);
+        let is_reported = known.others.remove(&run.id).is_some() || !by_lost;
         let used = known.run.get_or_insert_with(|| UsedRun {
             run: run.id.clone(),
             made: made || run.ours,
             causes: Vec::new(),
             seen,
             note: None,
+            waits_since_ms: None,
+            began_ms: seen.at_ms,
+            is_late: false,
+            stop: None,
         });
         used.causes.extend(&served);
         self.note_activity(stack);
@@ -183,10 +175,13 @@ impl Schedule {
             commit: commit.clone(),
             why: chosen.clone(),
         });
+        self.note_deadlines_of(stack);
+        let serves_none = served.is_empty();
         for number in served {
             let began = StackChange::Began {
                 run: run.id.clone(),
-                // Also one that was made in doubt: the record has to know after a loss whose it is.
+                // This includes runs of an uncertain trigger: after a loss, the record has to know to which chain they
+                // belong.
                 made: made || run.ours,
                 commit: commit.clone(),
                 why: chosen.clone(),
@@ -197,9 +192,14 @@ impl Schedule {
             Some(end) => {
                 self.finish_run(stack, &end);
                 self.expect_root(stack, &end);
+                // The next look would find the same at once.
+                if serves_none && self.ready.causes(stack).next().is_some() {
+                    let text = format!("its run {} is over, and serves no chain", end.id);
+                    self.held(stack, causes, Hold::new(HoldKind::Trouble, text), None);
+                }
             }
-            // Its end was told when nobody waited for it.
-            None if was_told_over => self.state.effects.push(Effect::Look {
+            // The end was reported, or may have been, when nothing waited for it.
+            None if was_told_over || !is_reported => self.state.effects.push(Effect::Look {
                 stack: stack.clone(),
                 run: run.id,
             }),
@@ -211,11 +211,21 @@ impl Schedule {
         }
     }
 
-    /// Somebody else's run was seen to be over before its end was told, which makes it a root. Until then the stack counts as
-    /// busy, so that what is downstream of it waits for that cause, too.
+    /// By name: an earlier schedule may have begun the attempt, with other numbers for the causes.
+    fn due_causes_named(&self, stack: &StackId, chains: &[ChainId]) -> Vec<CauseNumber> {
+        let mut due = self.causes_with(stack, &[Standing::Due]);
+        due.retain(|number| {
+            let cause = self.state.causes.get(number);
+            cause.is_some_and(|cause| chains.contains(&cause.chain))
+        });
+        due
+    }
+
+    /// A look found that somebody else's run ended before the end was reported. The report will make it a root. Until
+    /// then the stack counts as busy, so that its downstream waits for that cause, too.
     fn expect_root(&mut self, stack: &StackId, end: &RunFacts) {
         let since_s = self.state.knows_since_s.max((self.now_ms - REMEMBERED_MS) / 1000);
-        let is_expected = !end.ours && !self.state.ends.contains_key(&end.id) && end.changed_at_s > since_s;
+        let is_expected = !end.ours && !self.state.ends.contains_key(&end.id) && end.changed_at_s >= since_s;
         let seen = Seen {
             phase: Phase::Working,
             at_ms: self.now_ms,
@@ -233,13 +243,21 @@ impl Schedule {
             (None, _) => self.pause_ms(stack),
         };
         let not_waited_for = match hold.kind {
-            HoldKind::Lock | HoldKind::Guard | HoldKind::Halt | HoldKind::Conflict => true,
+            HoldKind::Lock | HoldKind::Guard | HoldKind::Halt | HoldKind::Conflict | HoldKind::Freeze => true,
             HoldKind::Trouble | HoldKind::Refused => again_in_ms.is_some(),
+            HoldKind::Retry => false,
         };
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
         known.tries = known.tries.saturating_add(1);
+        let now_ms = self.now_ms;
+        let since = known.held_since.take().filter(|since| since.kind == hold.kind);
+        known.held_since = Some(HeldSince {
+            kind: hold.kind,
+            text: hold.text.clone(),
+            at_ms: since.map_or(now_ms, |since| since.at_ms),
+        });
         let told = Some((hold.text.clone(), causes.to_vec()));
         let was_told = known.told_hold == told;
         known.told_hold = told;
@@ -250,8 +268,9 @@ impl Schedule {
         });
         for number in causes.iter().filter(|_| !was_told) {
             let note = Some(hold.text.clone());
-            self.tell_stack(*number, stack, StackChange::Waits { note });
+            self.report_change(*number, stack, StackChange::Waits { note });
         }
+        self.note_deadlines_of(stack);
         self.log(Decision::Held {
             stack: stack.clone(),
             hold,
@@ -274,7 +293,7 @@ impl Schedule {
         known.refusals += 1;
         let text = format!("Spacelift refuses to run it: {message}");
         if known.refusals >= attempts {
-            self.give_up(stack, causes, "trigger_refused", &text);
+            self.give_up(stack, causes, &Reason::new(ReasonCode::TriggerRefused, text));
         } else {
             self.held(stack, causes, Hold::new(HoldKind::Refused, text), None);
         }
@@ -284,7 +303,7 @@ impl Schedule {
         &mut self,
         stack: &StackId,
         causes: &[CauseNumber],
-        code: &str,
+        code: ReasonCode,
         text: &str,
         again_in_ms: Option<i64>,
     ) {
@@ -295,18 +314,19 @@ impl Schedule {
         };
         let since_ms = *known.trouble_since_ms.get_or_insert(now_ms);
         if now_ms - since_ms >= patience_ms {
-            self.give_up(stack, causes, code, text);
+            self.give_up(stack, causes, &Reason::new(code, text));
         } else {
+            let text = format!("{text}; it is retried");
             self.held(stack, causes, Hold::new(HoldKind::Trouble, text), again_in_ms);
         }
     }
 
-    fn give_up(&mut self, stack: &StackId, causes: &[CauseNumber], code: &str, text: &str) {
+    fn give_up(&mut self, stack: &StackId, causes: &[CauseNumber], why: &Reason) {
         if let Some(known) = self.state.stacks.get_mut(stack) {
             known.forget_tries();
         }
         for number in causes {
-            self.fail(*number, stack, reason(code, text), &EndedBy::default());
+            self.fail(*number, stack, why.clone(), &EndedBy::default());
         }
     }
 }

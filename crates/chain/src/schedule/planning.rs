@@ -1,28 +1,43 @@
-//! From a cause to its plan: one listing of the account serves all causes that were told before it began.
+//! From a cause to its plan. One listing of the account serves all causes that arrived before it began.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::cause::{Cause, CauseNumber, Plan, Standing, Standings};
 use super::message::{Decision, Effect, Listed, Opening};
 use super::topology::Topology;
 use super::{Listing, Schedule};
-use crate::chain::{Member, members};
-use crate::{ChainId, DependencyGraph, Refusal, Root, StackId};
+use crate::chain::{Member, Scope, members};
+use crate::{
+    ChainId, ChainSettings, DependencyGraph, NoChange, Refusal, Root, RunChanges, RunId, StackFacts, StackId,
+    StackPolicy,
+};
 
-/// How old a listing may be to say that nothing depends on a stack.
+/// How old a listing can be to show that a stack has no dependents.
 const FRESH_MS: i64 = 60_000;
 
 impl Schedule {
-    /// A person asks for a run of the root and of what depends on it.
-    pub(super) fn requested(&mut self, chain: ChainId, root: Root, by: Option<String>) {
+    /// A person requests a run of the root and its dependents, or a retry of some of them.
+    pub(super) fn requested(
+        &mut self,
+        chain: ChainId,
+        root: Root,
+        by: Option<String>,
+        only: Option<Vec<StackId>>,
+    ) {
         let root = Root {
             ended_at_s: root.ended_at_s.or(Some(self.now_ms / 1000)),
             ..root
         };
-        self.add_cause(chain, root, by);
+        self.add_cause(chain, root, by, only);
     }
 
-    pub(super) fn add_cause(&mut self, chain: ChainId, root: Root, by: Option<String>) {
+    pub(super) fn add_cause(
+        &mut self,
+        chain: ChainId,
+        root: Root,
+        by: Option<String>,
+        only: Option<Vec<StackId>>,
+    ) {
         if self.cause_of(&chain).is_some() {
             return;
         }
@@ -44,15 +59,18 @@ impl Schedule {
             chain,
             root,
             by,
+            only,
             plan: None,
             paused: false,
+            unapproved: false,
+            stuck_since_ms: None,
             stopped: None,
             is_gone: false,
         };
         self.state.causes.insert(number, cause);
     }
 
-    /// A fresh listing says that nothing depends on the stack, so that a new one is not needed.
+    /// A fresh listing shows that the stack has no dependents, so no new one is needed.
     fn is_known_leaf(&self, stack: &StackId) -> bool {
         let Some(listing) = &self.state.listing else {
             return false;
@@ -66,8 +84,8 @@ impl Schedule {
             })
     }
 
-    /// Asks for a listing where a cause needs one and none is under way; also after a loss, since without one nobody
-    /// knows for what else to wait.
+    /// Requests a listing if a cause needs one and none is in progress. Also after a loss, since without a listing it
+    /// is unknown what else to wait for.
     pub(super) fn list(&mut self) {
         let is_missing = self.state.listing.is_none() && !self.state.causes.is_empty();
         let is_wanted = is_missing || self.unplanned_roots().next().is_some();
@@ -77,7 +95,20 @@ impl Schedule {
         }
     }
 
-    /// The roots of causes that are not planned: what lies downstream of them may be due.
+    /// The roots that the requested listing serves and, if the cause is a run, their runs: what these changed may
+    /// matter.
+    pub fn listed_roots(&self) -> Vec<(StackId, RunId)> {
+        let Some(below) = self.state.listing_below else {
+            return Vec::new();
+        };
+        let unplanned = self.state.causes.range(..below).map(|(_, cause)| cause);
+        unplanned
+            .filter(|cause| cause.plan.is_none() && cause.only.is_none() && !cause.root.is_due)
+            .filter_map(|cause| Some((cause.root.stack.clone(), cause.root.run.clone()?)))
+            .collect()
+    }
+
+    /// The roots of unplanned causes. Everything downstream of them may be due.
     pub(super) fn unplanned_roots(&self) -> impl Iterator<Item = &StackId> {
         self.state
             .causes
@@ -100,11 +131,11 @@ impl Schedule {
             .map(|(number, _)| *number)
             .collect();
         for number in unplanned {
-            self.plan(number, &listed.graph, topology);
+            self.plan(number, &listed.graph, &listed.changes, topology);
         }
     }
 
-    /// Keeps the topology of a listing, or the one before where nothing changed.
+    /// Keeps the topology of a listing, or the previous one if nothing changed.
     fn keep_listing(&mut self, graph: &DependencyGraph, policies: Vec<String>) -> u32 {
         let listed = Topology::of_account(graph);
         let known = self.state.listing.as_ref().map(|listing| listing.topology);
@@ -124,6 +155,7 @@ impl Schedule {
             topology,
             native_upstream,
             policies,
+            ignored: ignored(graph),
         });
         topology
     }
@@ -135,12 +167,26 @@ impl Schedule {
         number
     }
 
-    fn plan(&mut self, number: CauseNumber, graph: &DependencyGraph, topology: u32) {
+    fn plan(
+        &mut self,
+        number: CauseNumber,
+        graph: &DependencyGraph,
+        changes: &BTreeMap<RunId, RunChanges>,
+        topology: u32,
+    ) {
         let settings = self.state.settings.chain.clone();
         let Some(cause) = self.state.causes.get(&number) else {
             return;
         };
-        let members = match members(graph, &cause.root, &settings) {
+        let not_looked_up = RunChanges::Unknown {
+            why: "nobody looked".to_owned(),
+        };
+        let changed = cause.root.run.as_ref().and_then(|run| changes.get(run));
+        let scope = match &cause.only {
+            Some(only) => Scope::Only(only),
+            None => Scope::Changed(changed.unwrap_or(&not_looked_up)),
+        };
+        let members = match members(graph, &cause.root, scope, &settings) {
             Ok(members) => members,
             Err(refusal) => return self.refuse(number, refusal),
         };
@@ -154,7 +200,7 @@ impl Schedule {
             self.log(Decision::NothingToDo { chain, stack });
             return;
         }
-        let chain = match crate::plan(graph, &cause.root, &settings) {
+        let chain = match crate::plan_only(graph, &cause.root, scope, &settings) {
             Ok(chain) => chain,
             Err(refusal) => return self.refuse(number, refusal),
         };
@@ -168,9 +214,13 @@ impl Schedule {
             .collect();
         let plan = Plan {
             topology,
+            minds_changes: minds_changes(graph, &cause.root, &settings),
             settings,
             repository: graph.stack(&cause.root.stack).map(|root| root.repository.clone()),
             passing,
+            policies: policies(graph),
+            tries: BTreeMap::new(),
+            changed: root_changed(graph, &cause.root),
             standings: Standings::new(standings),
             looks_far: false,
             ready_at_s: BTreeMap::new(),
@@ -184,6 +234,9 @@ impl Schedule {
             return;
         };
         cause.plan = Some(plan);
+        cause.unapproved = chain.needs_approval.is_some();
+        let root = cause.root.stack.clone();
+        cause.only = None;
         self.state.effects.push(Effect::Open(Box::new(Opening {
             chain: cause.chain.clone(),
             root: cause.root.clone(),
@@ -192,10 +245,11 @@ impl Schedule {
         })));
         self.pass_over(number);
         self.find_ready_of(number);
+        self.note_deadlines_of(&root);
     }
 
-    /// A stack that the chain does not run, and that Spacelift itself runs after one that it does, is passed over: what
-    /// waits for it waits for both. Where such stacks wait for each other, the cycle is cut.
+    /// A stack that the chain does not run, and that Spacelift itself runs after one that the chain runs, is left out:
+    /// stacks that wait for it wait for both. If such stacks wait for each other, the cycle is cut.
     fn wait_over_native(&self, topology: u32, root: &Root, standings: &mut [Standing]) {
         let Some(topology) = self
             .state
@@ -216,23 +270,36 @@ impl Schedule {
         }
     }
 
-    /// Passes over what is left out and waits for nothing.
+    /// Leaves out stacks that wait for nothing, and skips those that need not run because nothing changed.
     fn pass_over(&mut self, number: CauseNumber) {
-        let Some(plan) = self
-            .state
-            .causes
-            .get_mut(&number)
-            .and_then(|cause| cause.plan.as_mut())
-        else {
+        let Some(cause) = self.state.causes.get_mut(&number) else {
+            return;
+        };
+        let root = cause.root.clone();
+        let Some(plan) = cause.plan.as_mut() else {
             return;
         };
         let Some(topology) = self.state.topologies.get(&plan.topology) else {
             return;
         };
+        let root = topology.index(&root.stack);
+        let mut let_out = Vec::new();
         for &at in topology.order() {
-            if plan.standings.get(at) == Standing::Passing && plan.is_ready(at, topology) {
-                plan.standings.set(at, Standing::Skipped);
+            let standing = plan.standings.get(at);
+            if !matches!(standing, Standing::Passing | Standing::Due) || !plan.is_ready(at, topology) {
+                continue;
             }
+            if standing == Standing::Due && !plan.is_let_out(at, root, topology) {
+                continue;
+            }
+            plan.standings.set(at, Standing::Skipped);
+            plan.pass_on_change(at, root, topology);
+            if standing == Standing::Due {
+                let_out.push(topology.id(at).clone());
+            }
+        }
+        for stack in let_out {
+            self.report_let_out(number, &stack);
         }
     }
 
@@ -252,6 +319,40 @@ impl Schedule {
             })));
         }
     }
+}
+
+/// The stacks that block nothing, according to their labels.
+fn ignored(graph: &DependencyGraph) -> BTreeSet<StackId> {
+    let ids = graph.stacks().iter().map(|facts| &facts.id);
+    ids.filter(|id| graph.policy(id).is_some_and(|policy| policy.ignore))
+        .cloned()
+        .collect()
+}
+
+/// Whether a stack can be skipped because nothing changed. A retry runs the stacks that it names, because its own runs
+/// do not show what changed before.
+fn minds_changes(graph: &DependencyGraph, root: &Root, settings: &ChainSettings) -> bool {
+    let skips = |facts: &StackFacts| {
+        let own = graph.policy(&facts.id).and_then(|policy| policy.no_change);
+        own.unwrap_or(settings.no_change) == NoChange::Skip
+    };
+    root.retry_of.is_none() && graph.stacks().iter().any(skips)
+}
+
+/// The settings in the labels of stacks, if there are any.
+fn policies(graph: &DependencyGraph) -> BTreeMap<u32, StackPolicy> {
+    let own = (0..).zip(graph.stacks()).filter_map(|(at, facts)| {
+        let policy = graph.policy(&facts.id)?;
+        (!policy.is_default()).then(|| (at, policy.clone()))
+    });
+    own.collect()
+}
+
+/// Whether the root's run changed something, if known.
+fn root_changed(graph: &DependencyGraph, root: &Root) -> BTreeMap<u32, bool> {
+    let at = graph.stacks().iter().position(|facts| facts.id == root.stack);
+    let at = at.and_then(|at| u32::try_from(at).ok());
+    at.zip(root.changed).into_iter().collect()
 }
 
 fn standing(member: &Member) -> Standing {

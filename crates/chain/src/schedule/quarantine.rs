@@ -1,11 +1,11 @@
-//! Poison: a cause that cannot be right is put aside with an alarm, so that it stops no other.
+//! Sets aside a broken cause with an alarm, so that it does not block the others.
 
 use super::Schedule;
 use super::cause::{CauseNumber, Standing};
 use super::message::Decision;
 
 impl Schedule {
-    /// Puts aside the causes that a saved state has wrong.
+    /// Sets aside the causes that are wrong in a saved state.
     pub(super) fn quarantine_broken(&mut self) {
         let broken: Vec<(CauseNumber, &str)> = self
             .state
@@ -41,7 +41,7 @@ impl Schedule {
         (!running.all(|(at, _)| has_run(at))).then_some("a stack of it runs, and its run is not known")
     }
 
-    /// Puts aside the causes that wait for something, and for nothing that could happen.
+    /// Sets aside the causes that wait for something that can never happen.
     pub(super) fn quarantine_stuck(&mut self) {
         let stuck: Vec<CauseNumber> = self
             .state

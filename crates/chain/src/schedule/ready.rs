@@ -1,4 +1,4 @@
-//! The stacks that could run now, those first that should.
+//! The stacks that can run now, in the order in which they are tried.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,29 +8,36 @@ use super::Schedule;
 use super::cause::{CauseNumber, Standing};
 use crate::StackId;
 
-/// For which causes a stack could run, and in which order stacks are tried. All of it can be computed from the state.
+/// The order in which stacks are tried: the greater priority first, then the longer path to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Weight {
+    pub(super) priority: i32,
+    /// How many stacks are on the longest path to the end.
+    pub(super) remaining: u32,
+}
+
+/// For which causes each stack can run, and in which order stacks are tried. All of it can be computed from the state.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ready {
     by_stack: BTreeMap<StackId, Entry>,
-    /// The longest way to the end first.
-    by_length: BTreeSet<(Reverse<u32>, StackId)>,
+    by_weight: BTreeSet<(Reverse<Weight>, StackId)>,
     by_age: BTreeSet<(i64, StackId)>,
-    /// How many stacks could run for each cause.
+    /// How many stacks can run for each cause.
     stacks_of: BTreeMap<CauseNumber, usize>,
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
     causes: BTreeSet<CauseNumber>,
-    remaining: u32,
+    weight: Weight,
     since_ms: i64,
 }
 
-/// A place in the order in which stacks are tried: what is old comes first.
+/// A position in the order in which stacks are tried. Old ones come first.
 #[derive(Debug, Clone)]
 pub(super) enum Turn {
     Old(i64, StackId),
-    Young(Reverse<u32>, StackId),
+    Young(Reverse<Weight>, StackId),
 }
 
 impl Turn {
@@ -42,23 +49,31 @@ impl Turn {
 }
 
 impl Ready {
-    pub(super) fn insert(&mut self, stack: &StackId, cause: CauseNumber, remaining: u32, since_ms: i64) {
+    pub(super) fn insert(&mut self, stack: &StackId, cause: CauseNumber, weight: Weight, since_ms: i64) {
         let known = self.by_stack.remove(stack);
         let mut entry = known.unwrap_or(Entry {
             causes: BTreeSet::new(),
-            remaining,
+            weight,
             since_ms,
         });
         if entry.causes.insert(cause) {
             *self.stacks_of.entry(cause).or_default() += 1;
         }
-        if entry.remaining < remaining {
-            self.by_length.remove(&(Reverse(entry.remaining), stack.clone()));
-            entry.remaining = remaining;
+        if entry.weight < weight {
+            self.by_weight.remove(&(Reverse(entry.weight), stack.clone()));
+            entry.weight = weight;
         }
-        self.by_length.insert((Reverse(entry.remaining), stack.clone()));
+        self.by_weight.insert((Reverse(entry.weight), stack.clone()));
         self.by_age.insert((entry.since_ms, stack.clone()));
         self.by_stack.insert(stack.clone(), entry);
+    }
+
+    fn wait_anew(&mut self, stack: &StackId, since_ms: i64) {
+        if let Some(entry) = self.by_stack.get_mut(stack) {
+            self.by_age.remove(&(entry.since_ms, stack.clone()));
+            entry.since_ms = since_ms;
+            self.by_age.insert((since_ms, stack.clone()));
+        }
     }
 
     pub(super) fn remove(&mut self, stack: &StackId, cause: CauseNumber) {
@@ -74,7 +89,7 @@ impl Ready {
             }
         }
         if entry.causes.is_empty() {
-            self.by_length.remove(&(Reverse(entry.remaining), stack.clone()));
+            self.by_weight.remove(&(Reverse(entry.weight), stack.clone()));
             self.by_age.remove(&(entry.since_ms, stack.clone()));
             self.by_stack.remove(stack);
         }
@@ -94,7 +109,7 @@ impl Ready {
         self.by_stack.is_empty()
     }
 
-    /// The causes that are ready for a stack.
+    /// The causes for which a stack is ready.
     pub(super) fn causes(&self, stack: &StackId) -> impl Iterator<Item = CauseNumber> {
         self.by_stack
             .get(stack)
@@ -111,8 +126,8 @@ impl Ready {
         self.stacks_of.contains_key(&cause)
     }
 
-    /// The stack whose turn it is after another. Whatever has been ready since `old_ms` goes first, the oldest of it
-    /// before all; then the longest way to the end.
+    /// The next stack after another. Stacks that have been ready since `old_ms` come first, the oldest before the
+    /// others, and then those with the greatest weight.
     pub(super) fn turn_after(&self, turn: Option<&Turn>, old_ms: i64) -> Option<Turn> {
         let old = match turn {
             None => self.by_age.first(),
@@ -130,19 +145,19 @@ impl Ready {
             entry.is_some_and(|entry| entry.since_ms > old_ms)
         };
         let after = match turn {
-            Some(Turn::Young(remaining, stack)) => Excluded((*remaining, stack.clone())),
+            Some(Turn::Young(weight, stack)) => Excluded((*weight, stack.clone())),
             _ => Unbounded,
         };
-        let (remaining, stack) = self
-            .by_length
+        let (weight, stack) = self
+            .by_weight
             .range((after, Unbounded))
             .find(|(_, stack)| is_young(stack))?;
-        Some(Turn::Young(*remaining, stack.clone()))
+        Some(Turn::Young(*weight, stack.clone()))
     }
 }
 
 impl Schedule {
-    /// Computes what is ready from the state.
+    /// Computes the ready stacks from the state.
     pub(super) fn find_ready(&mut self) {
         self.ready = Ready::default();
         let numbers: Vec<CauseNumber> = self.state.causes.keys().copied().collect();
@@ -151,7 +166,7 @@ impl Schedule {
         }
     }
 
-    /// Computes what is ready of one cause.
+    /// Computes the ready stacks of one cause.
     pub(super) fn find_ready_of(&mut self, number: CauseNumber) {
         let Some(plan) = self.plan_of(number) else {
             return;
@@ -172,20 +187,36 @@ impl Schedule {
 
     /// Everything upstream of the stack is over for this cause.
     pub(super) fn set_ready(&mut self, number: CauseNumber, at: u32) {
-        let Some(topology) = self.topology(number) else {
+        let (Some(plan), Some(topology)) = (self.plan_of(number), self.topology(number)) else {
             return;
         };
-        let (stack, remaining) = (topology.id(at).clone(), topology.remaining(at));
+        let weight = Weight {
+            priority: plan.priority(at),
+            remaining: topology.remaining(at),
+        };
+        let stack = topology.id(at).clone();
         let now_ms = self.now_ms;
         let known = self.state.stacks.entry(stack.clone()).or_default();
         let since_ms = *known.ready_since_ms.get_or_insert(now_ms);
-        self.ready.insert(&stack, number, remaining, since_ms);
+        self.ready.insert(&stack, number, weight, since_ms);
     }
 
-    /// The stack does not run for this cause, or does already.
+    /// The stack does not run for this cause, or already does.
     pub(super) fn unset_ready(&mut self, number: CauseNumber, stack: &StackId) {
         self.ready.remove(stack, number);
         self.is_ready_no_more(stack);
+    }
+
+    /// A run of the stack begins. Causes that need another one wait anew, so that they can share it with others.
+    pub(super) fn wait_anew(&mut self, stack: &StackId) {
+        let now_ms = self.now_ms;
+        if self.ready.causes(stack).next().is_some()
+            && let Some(known) = self.state.stacks.get_mut(stack)
+        {
+            known.ready_since_ms = Some(now_ms);
+            known.last_wait = None;
+            self.ready.wait_anew(stack, now_ms);
+        }
     }
 
     pub(super) fn is_ready_no_more(&mut self, stack: &StackId) {

@@ -1,21 +1,22 @@
-//! The schedule made anew, from the records of open chains, from Temporal and from Spacelift.
+//! Rebuilds the schedule from the records of open chains, from Temporal and from Spacelift.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Schedule;
 use super::cause::{Cause, CauseNumber, Plan, Standing, Standings};
-use super::message::{Decision, Effect, Rebuilt, reason};
-use super::stack::{Doubt, Phase, Seen, UsedRun};
+use super::failure::repairable_since_s;
+use super::message::{Decision, Effect, Rebuilt};
+use super::stack::{Phase, Seen, UsedRun};
 use super::topology::Topology;
-use crate::attempt::RunFacts;
+use crate::attempt::{AttemptOutcome, RunFacts};
 use crate::record::{ChainRecord, StackProgress, StackState};
-use crate::{ChainSettings, OnFailure, Reason, RunId, StackId};
+use crate::{Chain, OnFailure, Reason, ReasonCode, RunId, StackId, StackPolicy};
 
-/// Runs that records of chains take for running: whether we made them, and for which causes.
-type Running = BTreeMap<(StackId, RunId), (bool, Vec<CauseNumber>)>;
+/// Runs that records of chains take for running: whether we triggered them, and for which causes.
+pub(super) type Running = BTreeMap<(StackId, RunId), (bool, Vec<CauseNumber>)>;
 
 impl Schedule {
-    /// Takes in what is open. Events that came meanwhile follow.
+    /// Applies what is open. Events that arrived meanwhile follow.
     pub(super) fn rebuilt(&mut self, rebuilt: Rebuilt) {
         if self.state.rebuilt {
             return;
@@ -25,25 +26,29 @@ impl Schedule {
             self.state.knows_since_s = rebuilt.now_s;
         }
         self.state.halted_by = rebuilt.halted_by;
+        self.state.halt_reason = rebuilt.halt_reason;
         let chains = rebuilt.chains.len();
         let mut running = Running::new();
         let taken_up: Vec<CauseNumber> = rebuilt
             .chains
-            .into_iter()
-            .filter_map(|record| self.take_up(&record, &mut running))
+            .iter()
+            .filter_map(|record| self.take_up(record, &mut running))
             .collect();
         for stack in rebuilt.attempts {
             // For causes that its outcome will name.
             let known = self.state.stacks.entry(stack.clone()).or_default();
             known.attempt = Some(Vec::new());
-            known.doubt = Some(Doubt {
-                since_ms: self.now_ms,
-                causes: Vec::new(),
-            });
+            known.lifted = true;
+            self.doubt(&stack, &[]);
             self.note_activity(&stack);
         }
         self.find_ready();
-        self.take_up_runs(rebuilt.runs, running);
+        for (stack, run) in self.take_up_runs(rebuilt.runs, running) {
+            self.run_ended(&stack, run);
+        }
+        for (stack, outcome) in rebuilt.ended_attempts {
+            self.take_up_attempt(&stack, outcome, &rebuilt.chains);
+        }
         for number in taken_up {
             self.settle_taken_up(number);
         }
@@ -52,68 +57,127 @@ impl Schedule {
         }
     }
 
-    fn take_up_runs(&mut self, runs: Vec<(StackId, RunFacts)>, mut running: Running) {
+    /// Takes over the run of an attempt that ended recently, for the causes whose records do not have it. Otherwise a
+    /// run that ended within the second in which its stack became ready would not count, and would be repeated.
+    fn take_up_attempt(&mut self, stack: &StackId, mut outcome: AttemptOutcome, records: &[ChainRecord]) {
+        let AttemptOutcome::Run { run, chains, .. } = &mut outcome else {
+            return;
+        };
+        if run.ours {
+            self.state.own_runs.remember(stack, &run.id, self.now_ms);
+        }
+        chains.retain(|chain| {
+            let record = records.iter().find(|record| record.id() == chain);
+            record.is_some_and(|record| self.may_serve_unrecorded(record, stack, run))
+        });
+        if !chains.is_empty() {
+            self.attempted(stack, outcome);
+        }
+    }
+
+    /// Whether a run that an attempt found for this chain still serves it.
+    fn may_serve_unrecorded(&self, record: &ChainRecord, stack: &StackId, run: &RunFacts) -> bool {
+        let has_failed = record
+            .stack(stack)
+            .is_some_and(|stack| stack.failed_runs.contains(&run.id));
+        let plan = self.cause_of(record.id()).and_then(|number| self.plan_of(number));
+        let is_ready_since = || {
+            let plan = plan?;
+            let topology = self.state.topologies.get(&plan.topology)?;
+            let at = topology.index(stack)?;
+            let ready_at_s = plan.ready_at_s.get(&at).copied().unwrap_or_default();
+            plan.is_ready(at, topology).then_some(ready_at_s)
+        };
+        !has_failed && is_ready_since().is_some_and(|ready_at_s| run.created_at_s >= ready_at_s)
+    }
+
+    /// Takes over the unfinished runs, settles the finished ones for their causes, and returns the latter.
+    pub(super) fn take_up_runs(
+        &mut self,
+        runs: Vec<(StackId, RunFacts)>,
+        mut running: Running,
+    ) -> Vec<(StackId, RunFacts)> {
         let (over, open): (Vec<_>, Vec<_>) = runs.into_iter().partition(|(_, run)| run.state.is_terminal());
         for (stack, run) in open {
             let seen = Seen {
                 phase: Phase::of(&run, false),
                 at_ms: self.now_ms,
             };
-            let claim = running.remove(&(stack.clone(), run.id.clone()));
-            let known = self.state.stacks.entry(stack.clone()).or_default();
-            match claim {
-                Some((made, causes)) if known.run.is_none() => {
-                    known.run = Some(UsedRun {
-                        run: run.id.clone(),
-                        made,
-                        causes,
-                        seen,
-                        note: run.waits_for_person().map(str::to_owned),
-                    });
-                }
-                other => {
-                    known.others.insert(run.id.clone(), seen);
-                    let causes = other.map(|(_, causes)| causes).unwrap_or_default();
-                    self.are_due_after_all(&stack, &causes);
-                }
+            let note = run.waits_for_person().map(str::to_owned);
+            let waits_since_ms = note.as_ref().map(|_| run.changed_at_s.saturating_mul(1000));
+            if let Some((made, causes)) = running.remove(&(stack.clone(), run.id.clone())) {
+                let used = UsedRun {
+                    run: run.id,
+                    made,
+                    causes,
+                    seen,
+                    note,
+                    waits_since_ms,
+                    began_ms: self.now_ms,
+                    is_late: false,
+                    stop: None,
+                };
+                self.take_up_run(&stack, used);
+            } else {
+                let known = self.state.stacks.entry(stack.clone()).or_default();
+                known.others.insert(run.id, seen);
+                self.note_activity(&stack);
             }
-            self.note_activity(&stack);
         }
-        for (stack, run) in over {
+        for (stack, run) in &over {
             if let Some((made, causes)) = running.remove(&(stack.clone(), run.id.clone())) {
                 self.state.stacks.entry(stack.clone()).or_default();
-                self.settle_for(&stack, &run, made, causes);
+                self.settle_for(stack, run, made, None, causes);
             }
-            self.run_ended(&stack, run);
         }
-        // Nobody said what became of these: somebody has to look.
+        // What happened to these was not reported, so they are looked at.
         for ((stack, run), (made, causes)) in running {
-            let known = self.state.stacks.entry(stack.clone()).or_default();
-            if known.run.is_some() {
-                self.are_due_after_all(&stack, &causes);
-                continue;
-            }
-            known.run = Some(UsedRun {
+            let used = UsedRun {
                 run: run.clone(),
                 made,
                 causes,
                 seen: Seen::default(),
                 note: None,
-            });
-            self.note_activity(&stack);
-            self.state.effects.push(Effect::Look { stack, run });
+                waits_since_ms: None,
+                began_ms: self.now_ms,
+                is_late: false,
+                stop: None,
+            };
+            if self.take_up_run(&stack, used) {
+                self.state.effects.push(Effect::Look { stack, run });
+            }
         }
+        over
     }
 
-    /// Two causes wait for two runs of one stack, of which only one can be followed here; a look finds the other.
-    fn are_due_after_all(&mut self, stack: &StackId, causes: &[CauseNumber]) {
-        for &number in causes {
-            self.make_due_again(number, stack, "the schedule was lost");
-        }
+    /// A run serves causes again. If another run of the stack is already followed, the causes are due, and the next
+    /// look finds the other run. Returns whether the run is followed.
+    fn take_up_run(&mut self, stack: &StackId, taken_up: UsedRun) -> bool {
+        let known = self.state.stacks.entry(stack.clone()).or_default();
+        let is_followed = match &mut known.run {
+            None => {
+                known.others.remove(&taken_up.run);
+                known.run = Some(taken_up);
+                true
+            }
+            Some(used) if used.run == taken_up.run => {
+                used.causes.extend(taken_up.causes);
+                true
+            }
+            Some(_) => {
+                known.others.insert(taken_up.run, taken_up.seen);
+                for number in taken_up.causes {
+                    self.make_due_again(number, stack, "the schedule was lost");
+                }
+                false
+            }
+        };
+        self.note_activity(stack);
+        is_followed
     }
 
-    /// An open chain becomes a cause again.
-    fn take_up(&mut self, record: &ChainRecord, running: &mut Running) -> Option<CauseNumber> {
+    /// Turns an open chain into a cause again.
+    pub(super) fn take_up(&mut self, record: &ChainRecord, running: &mut Running) -> Option<CauseNumber> {
         if record.is_over() || self.cause_of(record.id()).is_some() {
             return None;
         }
@@ -127,22 +191,27 @@ impl Schedule {
                 continue;
             };
             standings[at as usize] = standing(stack);
+            let last_run = stack.run.iter().filter(|_| !stack.found);
+            for run in stack.failed_runs.iter().chain(last_run) {
+                self.state.own_runs.remember(&stack.id, run, self.now_ms);
+            }
             if let (StackState::Running, Some(run)) = (stack.state, &stack.run) {
                 standings[at as usize] = Standing::Running;
                 let claim = running.entry((stack.id.clone(), run.clone()));
                 let (made, causes) = claim.or_insert((false, Vec::new()));
                 *made |= !stack.found;
                 causes.push(number);
-                if !stack.found {
-                    let known = self.state.stacks.entry(stack.id.clone()).or_default();
-                    known.remember_own(run);
-                }
             }
         }
         let passing = pass_early(&topology, &mut standings);
         let plan = Plan {
             looks_far: topology.has_native(),
             ready_at_s: ready_at_s(record, &topology),
+            policies: policies(chain, &topology),
+            tries: tries(record, &topology),
+            // What changed before is unknown, so everything runs.
+            minds_changes: false,
+            changed: BTreeMap::new(),
             topology: self.keep_topology(topology),
             settings: chain.settings.clone(),
             repository: chain.root_repository.clone(),
@@ -150,15 +219,23 @@ impl Schedule {
             passing,
             slots: 0,
         };
-        let cause = Cause {
+        let mut cause = Cause {
             chain: record.id().clone(),
             root: chain.root.clone(),
             by: None,
+            only: None,
             plan: Some(plan),
             paused: record.is_paused(),
+            unapproved: record.unapproved().is_some(),
+            stuck_since_ms: None,
             stopped: None,
             is_gone: false,
         };
+        if let Some(root) = record.stack(&chain.root.stack)
+            && root.state == StackState::Succeeded
+        {
+            cause.root_ran(root.commit.as_ref());
+        }
         self.state.causes.insert(number, cause);
         if let Some(why) = record.cancelled() {
             self.skip_all_due(number, why);
@@ -166,36 +243,35 @@ impl Schedule {
         Some(number)
     }
 
-    /// What follows from what the record says, and was not told before the schedule was lost.
-    fn settle_taken_up(&mut self, number: CauseNumber) {
+    /// Applies what follows from the record but was not reported before the schedule was lost.
+    pub(super) fn settle_taken_up(&mut self, number: CauseNumber) {
         let Some(plan) = self.plan_of(number) else {
             return;
         };
-        let ChainSettings { on_failure, .. } = plan.settings;
         let Some(topology) = self.state.topologies.get(&plan.topology) else {
             return;
         };
         let is_failed = |&(_, standing): &(u32, Standing)| standing == Standing::Failed;
-        let failed: Vec<(u32, StackId)> = plan
+        let failed: Vec<(u32, StackId, OnFailure)> = plan
             .standings
             .iter()
             .filter(is_failed)
-            .map(|(at, _)| (at, topology.id(at).clone()))
+            .map(|(at, _)| (at, topology.id(at).clone(), plan.on_failure(at)))
             .collect();
-        for (at, stack) in failed {
+        for (at, stack, on_failure) in failed {
             if on_failure != OnFailure::Continue {
                 let skipped = self.skip_downstream(number, at, &stack);
                 self.over_by_failure(number, skipped);
             }
             if on_failure == OnFailure::Stop {
                 let text = format!("the chain stopped when `{stack}` failed");
-                self.skip_all_due(number, &reason("chain_stopped", text));
+                self.skip_all_due(number, &Reason::new(ReasonCode::ChainStopped, text));
             }
         }
     }
 }
 
-/// What is over before its upstream is, since a person did it, is passed over.
+/// A stack can be over before its upstream is if a person marked it as done. Then it is left out.
 fn pass_early(topology: &Topology, standings: &mut [Standing]) -> BTreeSet<u32> {
     let mut passing = BTreeSet::new();
     for &at in topology.order() {
@@ -210,7 +286,7 @@ fn pass_early(topology: &Topology, standings: &mut [Standing]) -> BTreeSet<u32> 
     passing
 }
 
-/// When everything upstream of each stack had ended, as far as it has; for one that failed, when it did.
+/// When everything upstream of each stack had ended, if it has. For a failed stack, when it failed.
 fn ready_at_s(record: &ChainRecord, topology: &Topology) -> BTreeMap<u32, i64> {
     let since_s = record.chain().root.ended_at_s.unwrap_or(0);
     let mut ready_at_s = BTreeMap::new();
@@ -220,12 +296,39 @@ fn ready_at_s(record: &ChainRecord, topology: &Topology) -> BTreeMap<u32, i64> {
         let latest = upstream.filter_map(|other| ended_at_s.get(other)).max();
         let ready_s = latest.copied().unwrap_or(since_s).max(since_s);
         let own = record.stack(topology.id(at));
-        let ended_s = own.and_then(|stack| stack.ended_at_s).unwrap_or(ready_s);
-        ended_at_s.insert(at, ended_s);
+        let ended_s = own.and_then(|stack| stack.ended_at_s);
+        // A stack that a person marked as done before its turn ends together with its upstream.
+        ended_at_s.insert(at, ended_s.unwrap_or(ready_s).max(ready_s));
         let has_failed = own.is_some_and(|stack| stack.state == StackState::Failed);
-        ready_at_s.insert(at, if has_failed { ended_s } else { ready_s });
+        let since_s = if has_failed {
+            repairable_since_s(ended_s, ready_s)
+        } else {
+            ready_s
+        };
+        ready_at_s.insert(at, since_s);
     }
     ready_at_s
+}
+
+/// How often runs of stacks failed and were retried.
+fn tries(record: &ChainRecord, topology: &Topology) -> BTreeMap<u32, u32> {
+    let tried = record
+        .progress()
+        .iter()
+        .filter(|stack| !stack.failed_runs.is_empty());
+    tried
+        .filter_map(|stack| {
+            let tries = u32::try_from(stack.failed_runs.len()).ok()?;
+            Some((topology.index(&stack.id)?, tries))
+        })
+        .collect()
+}
+
+/// The settings in the labels of stacks when the chain was planned.
+fn policies(chain: &Chain, topology: &Topology) -> BTreeMap<u32, StackPolicy> {
+    let own = chain.stacks.iter().filter(|stack| !stack.policy.is_default());
+    own.filter_map(|stack| Some((topology.index(&stack.id)?, stack.policy.clone())))
+        .collect()
 }
 
 fn standing(stack: &StackProgress) -> Standing {

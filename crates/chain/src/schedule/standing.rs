@@ -1,20 +1,23 @@
-//! What becomes of a stack for one cause, and what follows from it for those that wait for it.
+//! What happens to a stack in one cause, and what that means for its dependents.
 
 use std::collections::BTreeSet;
 
 use super::Schedule;
 use super::cause::{CauseNumber, Standing};
-use super::message::reason;
-use super::topology::Topology;
+use super::failure::repairable_since_s;
 use crate::record::{Change, Outcome, StackChange};
-use crate::{CommitSha, OnFailure, Reason, RunId, StackId};
+use crate::{CommitSha, Reason, ReasonCode, RunId, StackId};
 
-/// The run with which a stack ended for a cause.
+/// The run with which a stack ended in a cause.
 #[derive(Debug, Clone, Default)]
 pub(super) struct EndedBy {
     pub(super) run: Option<RunId>,
     pub(super) commit: Option<CommitSha>,
     pub(super) ended_at_s: Option<i64>,
+    /// Whether the run changed any resource, if known.
+    pub(super) changed: Option<bool>,
+    /// By whom and why it was counted as done without a run.
+    pub(super) by_hand: Option<Reason>,
 }
 
 impl Schedule {
@@ -27,7 +30,7 @@ impl Schedule {
         place().unwrap_or(Standing::Outside)
     }
 
-    /// The causes for which a stack has one of these standings.
+    /// The causes in which a stack has one of these standings.
     pub(super) fn causes_with(&self, stack: &StackId, standings: &[Standing]) -> Vec<CauseNumber> {
         self.state
             .causes
@@ -37,7 +40,7 @@ impl Schedule {
             .collect()
     }
 
-    fn index(&self, number: CauseNumber, stack: &StackId) -> Option<u32> {
+    pub(super) fn index(&self, number: CauseNumber, stack: &StackId) -> Option<u32> {
         self.topology(number)?.index(stack)
     }
 
@@ -52,7 +55,7 @@ impl Schedule {
             .map_or(Standing::Outside, |plan| plan.standings.get(at))
     }
 
-    pub(super) fn tell_stack(&mut self, number: CauseNumber, stack: &StackId, change: StackChange) {
+    pub(super) fn report_change(&mut self, number: CauseNumber, stack: &StackId, change: StackChange) {
         let at_ms = self.now_ms;
         self.tell(
             number,
@@ -64,8 +67,14 @@ impl Schedule {
         );
     }
 
-    fn tell_end(&mut self, number: CauseNumber, stack: &StackId, outcome: Outcome, by: &EndedBy) {
-        self.tell_stack(
+    pub(super) fn report_end(
+        &mut self,
+        number: CauseNumber,
+        stack: &StackId,
+        outcome: Outcome,
+        by: &EndedBy,
+    ) {
+        self.report_change(
             number,
             stack,
             StackChange::Ended {
@@ -73,16 +82,18 @@ impl Schedule {
                 run: by.run.clone(),
                 commit: by.commit.clone(),
                 ended_at_s: by.ended_at_s,
+                by_hand: by.by_hand.clone(),
             },
         );
     }
 
-    /// A run is there that is to serve the cause.
+    /// A run exists that is to serve the cause.
     pub(super) fn begin(&mut self, number: CauseNumber, stack: &StackId, began: StackChange) {
         if let Some(at) = self.index(number, stack) {
             self.set(number, at, Standing::Running);
             self.unset_ready(number, stack);
-            self.tell_stack(number, stack, began);
+            self.wait_anew(stack);
+            self.report_change(number, stack, began);
         }
     }
 
@@ -95,7 +106,7 @@ impl Schedule {
     }
 
     /// Why nothing new starts for the cause.
-    fn stopped(&self, number: CauseNumber) -> Option<Reason> {
+    pub(super) fn stopped(&self, number: CauseNumber) -> Option<Reason> {
         self.state.causes.get(&number)?.stopped.clone()
     }
 
@@ -105,21 +116,31 @@ impl Schedule {
             self.skip(number, stack, stopped, &EndedBy::default());
         } else if let Some(at) = self.index(number, stack) {
             self.set(number, at, Standing::Due);
-            self.tell_stack(number, stack, StackChange::DueAgain { why: why.to_owned() });
-            // Something upstream of it may have been made due again meanwhile.
-            if self.is_ready(number, at) {
-                self.set_ready(number, at);
-            }
+            self.report_change(number, stack, StackChange::DueAgain { why: why.to_owned() });
+            self.set_ready_again(number, at);
         }
     }
 
-    /// The cause has what it needs of the stack.
+    /// The stack is due again. An upstream may have become due again meanwhile.
+    pub(super) fn set_ready_again(&mut self, number: CauseNumber, at: u32) {
+        if self.is_ready(number, at) {
+            self.set_ready(number, at);
+        }
+    }
+
+    /// The cause needs nothing more from the stack.
     pub(super) fn serve(&mut self, number: CauseNumber, stack: &StackId, by: &EndedBy) {
         let Some(at) = self.index(number, stack) else {
             return;
         };
+        if let Some(cause) = self.state.causes.get_mut(&number)
+            && cause.root.stack == *stack
+        {
+            cause.root_ran(by.commit.as_ref());
+        }
         let was_failed = self.get(number, at) == Standing::Failed;
-        self.tell_end(number, stack, Outcome::Succeeded, by);
+        self.note_change(number, at, by.changed.unwrap_or(true));
+        self.report_end(number, stack, Outcome::Succeeded, by);
         if self.pass_early(number, at, by.ended_at_s) {
             self.unset_ready(number, stack);
             return;
@@ -130,7 +151,7 @@ impl Schedule {
         }
     }
 
-    /// A stack that a person did before its turn is passed over: what waits for it waits for its upstream, too.
+    /// A stack that a person marked as done before its turn is left out: its dependents wait for its upstreams, too.
     fn pass_early(&mut self, number: CauseNumber, at: u32, ended_at_s: Option<i64>) -> bool {
         let Some(cause) = self.state.causes.get_mut(&number) else {
             return false;
@@ -150,119 +171,45 @@ impl Schedule {
         true
     }
 
-    /// There is nothing to do for the stack in this cause: it holds up nothing.
+    /// The stack has nothing to do in this cause and blocks nothing.
     pub(super) fn skip(&mut self, number: CauseNumber, stack: &StackId, why: Reason, by: &EndedBy) {
         if let Some(at) = self.index(number, stack) {
-            self.tell_end(number, stack, Outcome::Skipped { reason: why }, by);
+            if let Some(changed) = by.changed {
+                self.note_change(number, at, changed);
+            }
+            self.report_end(number, stack, Outcome::Skipped { reason: why }, by);
             self.over(number, at, Standing::Skipped, by.ended_at_s);
         }
     }
 
-    /// The stack failed for the cause, whose policy says what follows.
-    pub(super) fn fail(&mut self, number: CauseNumber, stack: &StackId, why: Reason, by: &EndedBy) {
-        let Some(at) = self.index(number, stack) else {
-            return;
-        };
-        let Some(policy) = self.plan_of(number).map(|plan| plan.settings.on_failure) else {
-            return;
-        };
-        self.tell_end(number, stack, Outcome::Failed { reason: why }, by);
-        let skipped = match policy {
-            OnFailure::Continue => Vec::new(),
-            OnFailure::SkipDownstream | OnFailure::Stop => self.skip_downstream(number, at, stack),
-        };
-        self.over(number, at, Standing::Failed, by.ended_at_s);
-        self.over_by_failure(number, skipped);
-        if policy == OnFailure::Stop {
-            let text = format!("the chain stopped when `{stack}` failed");
-            self.skip_all_due(number, &reason("chain_stopped", text));
+    fn note_change(&mut self, number: CauseNumber, at: u32, changed: bool) {
+        if let Some(plan) = self.plan_of_mut(number).filter(|plan| plan.minds_changes) {
+            plan.changed.insert(at, changed);
         }
     }
 
-    /// Skips what the labels say is downstream, and says which stacks these are.
-    pub(super) fn skip_downstream(
-        &mut self,
-        number: CauseNumber,
-        failed_at: u32,
-        failed: &StackId,
-    ) -> Vec<u32> {
-        let has_native = self.topology(number).is_some_and(Topology::has_native);
-        if let Some(plan) = self.plan_of_mut(number) {
-            plan.looks_far |= has_native;
-        }
-        let why = reason("upstream_failed", format!("`{failed}`, upstream of it, failed"));
-        let mut open = self.downstream_by_label(number, failed_at);
-        let mut skipped = Vec::new();
-        while let Some(at) = open.pop() {
-            let standing = self.get(number, at);
-            if !matches!(standing, Standing::Due | Standing::Passing) {
-                continue;
-            }
-            self.set(number, at, Standing::SkippedByFailure);
-            open.extend(self.downstream_by_label(number, at));
-            if standing == Standing::Due {
-                self.skipped(number, at, &why);
-            }
-            skipped.push(at);
-        }
-        skipped
+    /// The stack need not run.
+    pub(super) fn report_let_out(&mut self, number: CauseNumber, stack: &StackId) {
+        let why = Reason::new(
+            ReasonCode::NoChange,
+            "nothing that it depends on in this chain changed any resource",
+        );
+        self.report_end(
+            number,
+            stack,
+            Outcome::Skipped { reason: why },
+            &EndedBy::default(),
+        );
     }
 
-    /// What only Spacelift's own dependencies make wait for stacks that were skipped goes on.
-    pub(super) fn over_by_failure(&mut self, number: CauseNumber, mut skipped: Vec<u32>) {
-        let Some(topology) = self.topology(number).filter(|topology| topology.has_native()) else {
-            return;
-        };
-        topology.sort(&mut skipped);
-
-        for at in skipped {
-            self.over(number, at, Standing::SkippedByFailure, None);
-        }
-    }
-
-    /// Everything that has no run yet is skipped for this cause, for good.
-    pub(super) fn skip_all_due(&mut self, number: CauseNumber, why: &Reason) {
-        if let Some(cause) = self.state.causes.get_mut(&number) {
-            cause.stopped.get_or_insert_with(|| why.clone());
-        }
-        let Some(plan) = self.plan_of(number) else {
-            return;
-        };
-        let due: Vec<(u32, Standing)> = plan
-            .standings
-            .iter()
-            .filter(|(_, standing)| matches!(standing, Standing::Due | Standing::Passing))
-            .collect();
-        for (at, standing) in due {
-            self.set(number, at, Standing::Skipped);
-            if standing == Standing::Due {
-                self.skipped(number, at, why);
-            }
-        }
-    }
-
-    fn skipped(&mut self, number: CauseNumber, at: u32, why: &Reason) {
-        let Some(stack) = self.topology(number).map(|topology| topology.id(at).clone()) else {
-            return;
-        };
-        self.unset_ready(number, &stack);
-        let outcome = Outcome::Skipped { reason: why.clone() };
-        self.tell_end(number, &stack, outcome, &EndedBy::default());
-    }
-
-    fn downstream_by_label(&self, number: CauseNumber, at: u32) -> Vec<u32> {
-        self.topology(number)
-            .map(|topology| topology.downstream_by_label(at).collect())
-            .unwrap_or_default()
-    }
-
-    /// The stack is over for the cause: what waits for it may be ready now.
-    fn over(&mut self, number: CauseNumber, at: u32, standing: Standing, ended_at_s: Option<i64>) {
+    /// The stack is over in the cause, so its dependents may be ready now.
+    pub(super) fn over(&mut self, number: CauseNumber, at: u32, standing: Standing, ended_at_s: Option<i64>) {
         self.set(number, at, standing);
         if let Some(stack) = self.topology(number).map(|topology| topology.id(at).clone()) {
             self.unset_ready(number, &stack);
         }
         let mut ready = Vec::new();
+        let mut let_out = Vec::new();
         let mut seen = BTreeSet::new();
         let over_at = at;
         let mut open = vec![(at, ended_at_s)];
@@ -271,18 +218,25 @@ impl Schedule {
                 return;
             };
             let since_s = cause.since_s();
+            let root = &cause.root.stack;
             let Some(plan) = cause.plan.as_mut() else { return };
             let Some(topology) = self.state.topologies.get(&plan.topology) else {
                 return;
             };
-            let ended_at_s = ended_at_s.unwrap_or_else(|| plan.ready_at_s(at, since_s));
+            let root = topology.index(root);
+            if at == over_at && plan.standings.get(at) == Standing::Skipped {
+                plan.pass_on_change(at, root, topology);
+            }
+            let ready_s = plan.ready_at_s(at, since_s);
             match plan.standings.get(at) {
-                // A later good run is one that began after this.
-                Standing::Failed if at == over_at => plan.ready_at_s.insert(at, ended_at_s),
-                // It may be revived.
+                Standing::Failed if at == over_at => plan
+                    .ready_at_s
+                    .insert(at, repairable_since_s(ended_at_s, ready_s)),
+                // It can be revived.
                 Standing::Failed | Standing::SkippedByFailure => None,
                 _ => plan.ready_at_s.remove(&at),
             };
+            let ended_at_s = ended_at_s.unwrap_or(ready_s);
             for &next in topology.downstream(at) {
                 let standing = plan.standings.get(next);
                 match standing {
@@ -298,11 +252,19 @@ impl Schedule {
                     continue;
                 }
                 match standing {
+                    Standing::Due if plan.is_let_out(next, root, topology) => {
+                        plan.standings.set(next, Standing::Skipped);
+                        plan.pass_on_change(next, root, topology);
+                        let_out.push(topology.id(next).clone());
+                    }
                     Standing::Due => {
                         ready.push(next);
                         continue;
                     }
-                    Standing::Passing => plan.standings.set(next, Standing::Skipped),
+                    Standing::Passing => {
+                        plan.standings.set(next, Standing::Skipped);
+                        plan.pass_on_change(next, root, topology);
+                    }
                     _ => {}
                 }
                 if seen.insert(next) {
@@ -311,56 +273,13 @@ impl Schedule {
                 }
             }
         }
+        for stack in let_out {
+            // It may have been ready because of a failure that is now repaired.
+            self.unset_ready(number, &stack);
+            self.report_let_out(number, &stack);
+        }
         for next in ready {
             self.set_ready(number, next);
-        }
-    }
-
-    /// What was skipped for a failure that was repaired has to run after all, unless another failure is upstream of it.
-    fn revive_downstream(&mut self, number: CauseNumber, repaired: u32, ended_at_s: Option<i64>) {
-        let is_stopped = self.stopped(number).is_some();
-        let Some(topology) = self.topology(number).filter(|_| !is_stopped).cloned() else {
-            return;
-        };
-        let why = format!("`{}` was repaired", topology.id(repaired));
-        for at in topology.reached_from(repaired) {
-            let Some(plan) = self.plan_of_mut(number) else {
-                return;
-            };
-            let standing = plan.standings.get(at);
-            if let (Standing::Due | Standing::Passing | Standing::SkippedByFailure, Some(ended_at_s)) =
-                (standing, ended_at_s)
-            {
-                // Also what only waited natively, and went on: a run from before the repair serves it no more.
-                let known = plan.ready_at_s.entry(at).or_insert(ended_at_s);
-                *known = (*known).max(ended_at_s);
-            }
-            let is_blocked = topology.upstream(at).iter().any(|&other| {
-                topology.is_by_label(other, at)
-                    && matches!(
-                        plan.standings.get(other),
-                        Standing::Failed | Standing::SkippedByFailure
-                    )
-            });
-            let is_ready = plan.is_ready(at, &topology);
-            let stack = topology.id(at);
-            if plan.passing.contains(&at) {
-                if !is_blocked && standing.is_over() {
-                    plan.standings.set(at, Standing::Passing);
-                    if is_ready {
-                        self.over(number, at, Standing::Skipped, None);
-                    }
-                }
-            } else if standing == Standing::SkippedByFailure && !is_blocked {
-                plan.standings.set(at, Standing::Due);
-                self.tell_stack(number, stack, StackChange::DueAgain { why: why.clone() });
-                if is_ready {
-                    self.set_ready(number, at);
-                }
-            } else if standing == Standing::Due && !is_ready {
-                // Something upstream of it is due again.
-                self.unset_ready(number, stack);
-            }
         }
     }
 }

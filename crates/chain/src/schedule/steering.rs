@@ -1,15 +1,16 @@
-//! What people want: it reaches everything that has no run yet.
+//! Orders of people. They affect everything that has no run yet.
 
 use super::Schedule;
 use super::cause::Standing;
-use super::message::{Control, Decision, reason};
+use super::message::{Control, Decision};
 use super::standing::EndedBy;
 use crate::attempt::HoldKind;
+use crate::reason::with_reason;
 use crate::record::Change;
-use crate::{ChainId, StackId};
+use crate::{ChainId, Reason, ReasonCode, StackId};
 
 impl Schedule {
-    pub(super) fn controlled(&mut self, chain: &ChainId, control: Control, by: &str) {
+    pub(super) fn controlled(&mut self, chain: &ChainId, control: Control, by: &str, why: Option<&str>) {
         let Some(number) = self.cause_of(chain) else {
             return;
         };
@@ -20,17 +21,26 @@ impl Schedule {
                 control,
                 by: by.to_owned(),
                 at_ms,
+                reason: why.map(str::to_owned),
             },
         );
         if let Some(cause) = self.state.causes.get_mut(&number) {
-            cause.paused = control == Control::Pause;
+            match control {
+                Control::Approve => cause.unapproved = false,
+                Control::Pause => cause.paused = true,
+                Control::Resume | Control::Cancel | Control::CancelAndStopRuns => cause.paused = false,
+            }
         }
-        if control == Control::Cancel {
-            self.cancel(number, chain, &format!("the chain was cancelled by {by}"));
+        let text = with_reason(&format!("the chain was cancelled by {by}"), why);
+        if control == Control::CancelAndStopRuns {
+            self.stop_runs_of(number, &Reason::new(ReasonCode::ChainCancelled, text.clone()));
+        }
+        if matches!(control, Control::Cancel | Control::CancelAndStopRuns) {
+            self.cancel(number, chain, &text);
         }
     }
 
-    /// A chain whose record was ended by force is cancelled: nobody could follow it.
+    /// A chain whose record was terminated is cancelled, because nobody could follow it.
     pub(super) fn chain_gone(&mut self, chain: &ChainId) {
         if let Some(number) = self.cause_of(chain) {
             if let Some(cause) = self.state.causes.get_mut(&number) {
@@ -48,7 +58,7 @@ impl Schedule {
             .get(&number)
             .is_some_and(|cause| cause.plan.is_some());
         if is_planned {
-            self.skip_all_due(number, &reason("chain_cancelled", why));
+            self.skip_all_due(number, &Reason::new(ReasonCode::ChainCancelled, why));
         } else {
             self.state.causes.remove(&number);
             self.state.untold.remove(chain);
@@ -60,14 +70,17 @@ impl Schedule {
         }
     }
 
-    pub(super) fn done_by_hand(&mut self, stack: &StackId, by: &str) {
+    pub(super) fn done_by_hand(&mut self, stack: &StackId, by: String, why: Option<String>) {
+        let text = with_reason(&format!("counted as done by {by}"), why.as_deref());
         let ended = EndedBy {
             ended_at_s: Some(self.now_ms / 1000),
+            by_hand: Some(Reason::new(ReasonCode::DoneByHand, text)),
             ..EndedBy::default()
         };
         self.log(Decision::DoneByHand {
             stack: stack.clone(),
-            by: by.to_owned(),
+            by,
+            reason: why,
         });
         for number in self.causes_with(stack, &[Standing::Due, Standing::Failed]) {
             self.serve(number, stack, &ended);
@@ -80,21 +93,40 @@ impl Schedule {
             by: by.to_owned(),
         });
         if let Some(known) = self.state.stacks.get_mut(stack) {
-            known.hold = None;
+            known.lift(|_| true);
             known.ignore_guard = true;
         }
     }
 
-    pub(super) fn halted(&mut self, by: String) {
-        self.log(Decision::Halted { by: by.clone() });
-        self.state.halted_by = Some(by);
+    pub(super) fn halted(&mut self, by: String, why: Option<String>) {
+        self.log(Decision::Halted {
+            by: by.clone(),
+            reason: why.clone(),
+        });
+        // The first halt lasts, as that of `HaltWorkflow` does.
+        if self.state.halted_by.is_none() {
+            self.state.halted_by = Some(by);
+            self.state.halt_reason = why;
+        }
     }
 
-    pub(super) fn resumed(&mut self, by: String) {
+    pub(super) fn resumed(&mut self, by: String, why: Option<String>) {
         self.state.halted_by = None;
+        self.state.halt_reason = None;
+        self.excuse_conflict();
+        self.drop_holds(HoldKind::Halt);
+        self.log(Decision::Resumed { by, reason: why });
+    }
+
+    pub(super) fn thawed(&mut self, by: String) {
+        self.drop_holds(HoldKind::Freeze);
+        self.log(Decision::Thawed { by });
+    }
+
+    /// Stacks that were held for this reason are tried again.
+    fn drop_holds(&mut self, kind: HoldKind) {
         for known in self.state.stacks.values_mut() {
-            known.hold.take_if(|held| held.hold.kind == HoldKind::Halt);
+            known.lift(|held| held.hold.kind == kind);
         }
-        self.log(Decision::Resumed { by });
     }
 }

@@ -1,4 +1,4 @@
-//! What the records of chains have still to be told.
+//! The changes that have to be sent to the records of chains.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,11 @@ use super::message::Decision;
 use crate::ChainId;
 use crate::record::Change;
 
-/// For how long a chain's record may lag behind, so that one message does for several changes.
+/// How late a record can be, so that one message carries several changes.
 const TELL_WITHIN_MS: i64 = 2_000;
 
 impl Schedule {
-    /// What records of chains are to be told now. A chain at whose stacks attempts are under way is told a moment later,
-    /// so that one message does for both.
+    /// The changes to send now. A chain with open attempts gets them a moment later, so that one message carries both.
     pub fn take_changes(&mut self) -> Vec<(ChainId, Vec<Change>)> {
         let late = self.told_later();
         let now: Vec<ChainId> = self
@@ -28,8 +27,8 @@ impl Schedule {
             .collect()
     }
 
-    /// The chains that are not told yet, and when they will be: those of which the record does not exist yet, and those
-    /// of which attempts are under way.
+    /// The chains whose changes are not sent yet, and when they will be: those whose record does not exist yet, and
+    /// those with open attempts.
     fn told_later(&self) -> BTreeMap<ChainId, Option<i64>> {
         let unplanned = self.state.causes.values().filter(|cause| cause.plan.is_none());
         let mut late: BTreeMap<ChainId, Option<i64>> =
@@ -56,7 +55,7 @@ impl Schedule {
         }
     }
 
-    /// Gives changes back that could not be told, to be told again.
+    /// Returns changes that could not be sent, to be sent again.
     pub fn give_back(&mut self, chain: ChainId, mut changes: Vec<Change>) {
         let untold = self.state.untold.entry(chain).or_default();
         changes.append(untold);

@@ -1,4 +1,4 @@
-//! Which stack waits for which, by number: of a whole account, or of one chain.
+//! Which stack waits for which, by number, for a whole account or for one chain.
 
 use std::collections::BTreeSet;
 
@@ -11,19 +11,19 @@ use crate::{Chain, DependencyGraph, StackId};
 #[serde(from = "Saved", into = "Saved")]
 pub(super) struct Topology {
     ids: Vec<StackId>,
-    /// By labels and by Spacelift's own dependencies.
+    /// By labels and Spacelift's own dependencies.
     upstream: Vec<Vec<u32>>,
     downstream: Vec<Vec<u32>>,
-    /// The edges that only Spacelift's own dependencies make: from a stack to one that waits for it.
+    /// The edges that exist only because of Spacelift's own dependencies: from a stack to one that waits for it.
     native: BTreeSet<(u32, u32)>,
-    /// How many stacks lie on the longest way from each one to the end.
+    /// How many stacks are on the longest path from each stack to the end.
     remaining: Vec<u32>,
-    /// The place of each stack in an order in which each comes after its upstream, but for cycles.
+    /// The position of each stack in an order in which each comes after its upstreams, except for cycles.
     place: Vec<u32>,
     order: Vec<u32>,
 }
 
-/// What cannot be computed again.
+/// The stored form: what cannot be computed.
 #[derive(Clone, Serialize, Deserialize)]
 struct Saved {
     ids: Vec<StackId>,
@@ -50,7 +50,7 @@ impl From<Topology> for Saved {
 
 impl Topology {
     fn new(ids: Vec<StackId>, mut upstream: Vec<Vec<u32>>, native: BTreeSet<(u32, u32)>) -> Self {
-        // A saved state may be broken; an edge to nowhere must not end a worker.
+        // A saved state may be broken; an invalid edge must not crash a worker.
         upstream.resize(ids.len(), Vec::new());
         let mut downstream = vec![Vec::new(); ids.len()];
         for (dependent, dependencies) in (0..).zip(&mut upstream) {
@@ -104,7 +104,7 @@ impl Topology {
         Self::new(ids, upstream, native)
     }
 
-    /// The stacks of one chain, as its record has them.
+    /// The stacks of one chain, from its record.
     pub(super) fn of_chain(chain: &Chain) -> Self {
         let mut ids: Vec<StackId> = chain.stacks.iter().map(|stack| stack.id.clone()).collect();
         ids.sort();
@@ -146,7 +146,7 @@ impl Topology {
         !self.native.is_empty()
     }
 
-    /// Whether a label says that `at` waits for `upstream`.
+    /// Whether `at` waits for `upstream` because of a label.
     pub(super) fn is_by_label(&self, upstream: u32, at: u32) -> bool {
         self.native.is_empty() || !self.native.contains(&(upstream, at))
     }
@@ -160,12 +160,12 @@ impl Topology {
         self.remaining[at as usize]
     }
 
-    /// Every stack after its upstream, but for those that lie on one cycle with it.
+    /// Every stack after its upstreams, except those on a cycle with it.
     pub(super) fn order(&self) -> &[u32] {
         &self.order
     }
 
-    /// The stack closes a cycle: it comes before something that it waits for.
+    /// The stack closes a cycle: it comes before a stack that it waits for.
     pub(super) fn closes_cycle(&self, at: u32) -> bool {
         let place = |at: u32| self.place[at as usize];
         self.upstream(at).iter().any(|&other| place(other) >= place(at))
@@ -189,7 +189,7 @@ impl Topology {
         found
     }
 
-    /// Puts each stack after its upstream, but for cycles.
+    /// Puts each stack after its upstreams, except for cycles.
     pub(super) fn sort(&self, stacks: &mut [u32]) {
         stacks.sort_unstable_by_key(|&at| self.place[at as usize]);
     }
@@ -199,7 +199,7 @@ fn number(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Depth first, the last to be finished first: whatever lies behind a cycle comes after it, too.
+/// Depth first, and the last finished stack first, so everything behind a cycle comes after it.
 fn order(downstream: &[Vec<u32>]) -> Vec<u32> {
     let mut seen = vec![false; downstream.len()];
     let mut finished = Vec::with_capacity(downstream.len());

@@ -1,23 +1,46 @@
-//! What the schedule knows, for people: why a stack waits, and what is open.
+//! The schedule's state for people: why a stack waits, and what is open.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Schedule;
 use super::cause::Standing;
 use super::stack::Phase;
+use super::waiting::Waiting;
+use crate::reason::with_reason;
 use crate::{ChainId, RunId, StackId};
 
 /// Everything that is open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScheduleReport {
     pub halted_by: Option<String>,
+    /// Why it is halted, as that person said.
+    #[serde(default)]
+    pub halt_reason: Option<String>,
+    /// Why nothing is triggered, if another Spillway uses our key.
+    #[serde(default)]
+    pub conflict: Option<String>,
+    /// Whether the open work is known. At the beginning, and after a loss, it has to be found first.
+    #[serde(default)]
+    pub rebuilt: bool,
     pub chains: Vec<ChainId>,
-    /// Chains of which the stacks are still being listed.
+    /// Chains whose stacks are still being listed.
     pub unplanned: Vec<ChainId>,
     pub stacks: Vec<StackReport>,
+    /// What waits for a person, a lock or the end of a freeze, oldest first.
+    #[serde(default)]
+    pub waiting: Vec<Waiting>,
 }
 
-/// What is known of one stack.
+impl ScheduleReport {
+    /// Who halted the account, and why.
+    pub fn halted(&self) -> Option<String> {
+        let by = self.halted_by.as_deref()?;
+        Some(with_reason(by, self.halt_reason.as_deref()))
+    }
+}
+
+/// What is known about one stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackReport {
     pub stack: StackId,
@@ -25,8 +48,48 @@ pub struct StackReport {
     pub chains: Vec<ChainId>,
     /// The run that serves them, if there is one.
     pub run: Option<RunId>,
-    /// In one line: what happens to it, or what it waits for.
+    /// It has an open attempt.
+    #[serde(default)]
+    pub attempted: bool,
+    /// What happens to it or what it waits for, in one line.
     pub why: String,
+    #[serde(default)]
+    pub phase: StackPhase,
+    /// Since when it has been ready, in milliseconds since 1970, if it only waits for its turn.
+    #[serde(default)]
+    pub ready_since_ms: Option<i64>,
+}
+
+/// The phase of a stack, in one word.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StackPhase {
+    /// No chain needs it.
+    #[default]
+    Idle,
+    /// Spillway is triggering its run.
+    Triggering,
+    /// Its run is planning or preparing.
+    Running,
+    Applying,
+    /// Its run is queued behind another run of the stack.
+    Queued,
+    /// Its run waits for a worker.
+    WaitsForWorker,
+    /// Its run waits for a person.
+    WaitsForPerson,
+    /// Its chain waits for an approval.
+    WaitsForApproval,
+    WaitsForUpstream,
+    /// It waits so that one run serves several chains.
+    WaitsForOtherChains,
+    WaitsForSlot,
+    /// Something holds it: a lock, a fault, the loop guard.
+    Held,
+    Paused,
+    Halted,
+    /// The stacks of the account are being listed.
+    Planning,
 }
 
 impl Schedule {
@@ -35,12 +98,12 @@ impl Schedule {
         self.report_up_to(now_ms, usize::MAX)
     }
 
-    /// How many stacks a whole report has.
+    /// The most stacks in a report.
     pub fn stacks_in_report(&self) -> usize {
         self.state.stacks.len()
     }
 
-    /// A report of so many stacks at most: for each one the causes are looked through.
+    /// A report with at most this many stacks, since the causes are searched for each of them.
     pub fn report_up_to(&self, now_ms: i64, stacks_max: usize) -> ScheduleReport {
         let chains = |is_planned: bool| {
             let causes = self.state.causes.values();
@@ -49,6 +112,13 @@ impl Schedule {
         };
         ScheduleReport {
             halted_by: self.state.halted_by.clone(),
+            halt_reason: self.state.halt_reason.clone(),
+            conflict: self
+                .state
+                .conflict
+                .as_ref()
+                .map(|conflict| conflict.hold.text.clone()),
+            rebuilt: self.state.rebuilt,
             chains: chains(true),
             unplanned: chains(false),
             stacks: self
@@ -58,13 +128,15 @@ impl Schedule {
                 .take(stacks_max)
                 .map(|stack| self.stack_report(stack, now_ms))
                 .collect(),
+            waiting: self.waiting(),
         }
     }
 
-    /// What is known of one stack, and why it does not run.
+    /// What is known about one stack, and why it does not run.
     pub fn stack_report(&self, stack: &StackId, now_ms: i64) -> StackReport {
         let open = self.causes_with(stack, &[Standing::Due, Standing::Running]);
         let known = self.state.stacks.get(stack);
+        let (phase, why) = self.why(stack, now_ms);
         StackReport {
             stack: stack.clone(),
             chains: open
@@ -74,63 +146,92 @@ impl Schedule {
             run: known
                 .and_then(|known| known.run.as_ref())
                 .map(|used| used.run.clone()),
-            why: self.why(stack, now_ms),
+            attempted: known.is_some_and(|known| known.attempt.is_some()),
+            ready_since_ms: known.and_then(|known| known.ready_since_ms),
+            phase,
+            why,
         }
     }
 
-    fn why(&self, stack: &StackId, now_ms: i64) -> String {
+    fn why(&self, stack: &StackId, now_ms: i64) -> (StackPhase, String) {
         let known = self.state.stacks.get(stack);
-        if let Some(used) = known.and_then(|known| known.run.as_ref()) {
-            let does = match used.seen.phase {
-                Phase::Working => "is under way",
-                Phase::Applying => "applies",
-                Phase::Behind => "is queued behind another run",
-                Phase::Ready { .. } => "waits for a worker",
-                Phase::WaitsForPerson => "waits for a person",
+        if let Some((known, used)) = known.and_then(|known| Some((known, known.run.as_ref()?))) {
+            let (phase, does) = match used.seen.phase {
+                Phase::Working => (StackPhase::Running, "is running".to_owned()),
+                Phase::Applying => (StackPhase::Applying, "is applying".to_owned()),
+                Phase::Behind => {
+                    // Run ids are in the order in which the runs were created.
+                    let before = known.others.keys().find(|other| **other < used.run);
+                    let behind = before.map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
+                    (StackPhase::Queued, format!("is queued behind {behind}"))
+                }
+                Phase::Ready { .. } => (StackPhase::WaitsForWorker, "waits for a worker".to_owned()),
+                Phase::WaitsForPerson => (StackPhase::WaitsForPerson, "waits for a person".to_owned()),
             };
-            return format!("its run {} {does}", used.run);
+            return (phase, format!("its run {} {does}", used.run));
         }
         if known.is_some_and(|known| known.attempt.is_some()) {
-            return "it is being triggered".to_owned();
+            return (StackPhase::Triggering, "its run is being triggered".to_owned());
         }
         let due = self.causes_with(stack, &[Standing::Due]);
         if due.is_empty() {
-            return match known.and_then(|known| known.others.keys().next()) {
+            let why = match known.and_then(|known| known.others.keys().next()) {
                 Some(run) => format!("no chain needs it; run {run} is under way"),
                 None => "no chain needs it".to_owned(),
             };
+            return (StackPhase::Idle, why);
         }
         if let Some(by) = &self.state.halted_by {
-            return format!("the account is halted by {by}");
+            let text = format!("the account was halted by {by}");
+            let reason = self.state.halt_reason.as_deref();
+            return (StackPhase::Halted, with_reason(&text, reason));
+        }
+        if let Some(conflict) = &self.state.conflict {
+            return (StackPhase::Halted, conflict.hold.text.clone());
         }
         if let Some(held) = known
             .and_then(|known| known.hold.as_ref())
             .filter(|held| held.again_at_ms > now_ms)
         {
-            return held.hold.text.clone();
+            return (StackPhase::Held, held.hold.text.clone());
         }
         self.why_due(stack, &due, now_ms)
     }
 
-    fn why_due(&self, stack: &StackId, due: &[u32], now_ms: i64) -> String {
+    fn why_due(&self, stack: &StackId, due: &[u32], now_ms: i64) -> (StackPhase, String) {
         let ready: Vec<u32> = self.ready.causes(stack).collect();
         if ready.is_empty() {
             let upstream = due
                 .iter()
                 .find_map(|number| self.first_open_upstream(*number, stack));
-            return match upstream {
-                Some(upstream) => format!("it waits for `{upstream}`, upstream of it"),
-                None => "it waits for its upstream".to_owned(),
+            let why = match upstream {
+                Some(upstream) => format!("waits for `{upstream}`"),
+                None => "waits for its dependencies".to_owned(),
             };
+            return (StackPhase::WaitsForUpstream, why);
         }
         if ready
             .iter()
             .all(|number| self.state.causes.get(number).is_some_and(|cause| cause.paused))
         {
-            return "its chain is paused".to_owned();
+            return (StackPhase::Paused, "its chain is paused".to_owned());
+        }
+        if ready.iter().all(|number| {
+            self.state
+                .causes
+                .get(number)
+                .is_some_and(|cause| !cause.may_start())
+        }) {
+            return (
+                StackPhase::WaitsForApproval,
+                "its chain waits for an approval".to_owned(),
+            );
         }
         if self.state.listing.is_none() {
-            return "the account's stacks are being listed".to_owned();
+            return (
+                StackPhase::Planning,
+                "the stacks of the account are being listed".to_owned(),
+            );
         }
         let last = self
             .state
@@ -138,7 +239,8 @@ impl Schedule {
             .get(stack)
             .and_then(|known| known.last_wait.as_ref());
         if let Some((upstream, run)) = last.and_then(|last| last.runs.first()) {
-            return format!("it waits for run {run} of `{upstream}`, directly upstream of it, to end");
+            let why = format!("waits for run {run} of its dependency `{upstream}`");
+            return (StackPhase::WaitsForUpstream, why);
         }
         let others = self.upstream_that_moves(stack);
         let since_ms = self
@@ -148,11 +250,17 @@ impl Schedule {
             .and_then(|known| known.ready_since_ms);
         let until_ms = since_ms.unwrap_or(now_ms) + self.state.settings.join_wait_ms;
         match others.first() {
-            Some(other) if now_ms < until_ms => format!(
-                "it waits for `{other}`, upstream of it, so that one run does for both; for {} s more at most",
-                (until_ms - now_ms) / 1000
+            Some(other) if now_ms < until_ms => (
+                StackPhase::WaitsForOtherChains,
+                format!(
+                    "waits for `{other}`, so that one run serves several chains; at most {} s more",
+                    (until_ms - now_ms) / 1000
+                ),
             ),
-            _ => "it waits for a free slot".to_owned(),
+            _ => (
+                StackPhase::WaitsForSlot,
+                "waits for a free slot: as many runs are working as `parallel_runs` allows".to_owned(),
+            ),
         }
     }
 

@@ -1,5 +1,5 @@
-//! An account in one line: `"vpc; db: vpc; !old: db; app: old db"`, where `app` depends on `old` and on `db`,
-//! and `old` is disabled. A word that begins with a capital is a label as it stands.
+//! An account in one line: `"vpc; db: vpc; !old: db; app: old db"`, where `app` depends on `old` and on `db`, and `old`
+//! is disabled. A word that begins with a capital letter is a complete label.
 
 use chain::{
     Chain, ChainSettings, CommitSha, DependencyGraph, LabelGrammar, Refusal, Root, StackFacts, StackId,
@@ -67,7 +67,7 @@ pub(crate) fn root(stack: &str) -> Root {
     }
 }
 
-/// What follows a run of the account's first stack.
+/// The plan after a run of the account's first stack.
 pub(crate) fn plan(account: &str) -> Result<Chain, Refusal> {
     let stacks = stacks(account);
     let first = stacks[0].id.to_string();

@@ -1,6 +1,6 @@
-//! Every recorded delivery.
+//! Parses every recorded delivery.
 
-use chain::event::{self, Delta, EndEvent, EndedRun, Ignored, RunRequest};
+use chain::event::{self, Delta, EndEvent, EndedRun, Ignored, ReplayableRequest, RunRequest, SignedRequest};
 use chain::{CommitSha, Delivery, RunEvent, RunState, RunType, UnreadableBody};
 
 pub(crate) fn payload(name: &str) -> String {
@@ -28,7 +28,7 @@ fn ignored(body: &str) -> Ignored {
 }
 
 #[track_caller]
-fn request(body: &str) -> RunRequest {
+fn request(body: &str) -> SignedRequest {
     match event::parse(body.as_bytes()) {
         Ok(Delivery::Request(request)) => request,
         other => panic!("{other:?}"),
@@ -209,33 +209,70 @@ fn the_policy_input_trimmed() {
 }
 
 #[test]
-fn a_request_of_ones_own() {
+fn a_request() {
     let short = request(r#"{"event":"triggered","stack_id":"vpc"}"#);
+    assert_eq!(short.requested_at, None);
+    let short = short.request;
     assert_eq!(
         short,
         RunRequest {
             account: None,
             stack: "vpc".parse().unwrap(),
             request_id: None,
-            requested_by: None
+            requested_by: None,
+            follow: false,
         }
     );
     let long = request(
-        r#"{"event":"triggered","stack_id":"vpc","account":"acme","request_id":"nightly-1","requested_by":"cron"}"#,
+        r#"{"event":"triggered","stack_id":"vpc","account":"acme","request_id":"nightly-1",
+            "requested_by":"cron","requested_at":1745600100}"#,
     );
+    assert_eq!(long.requested_at, Some(1_745_600_100));
     assert_eq!(
-        long,
+        long.request,
         RunRequest {
             account: Some("acme".parse().unwrap()),
             request_id: Some("nightly-1".parse().unwrap()),
             requested_by: Some("cron".to_owned()),
+            ..short.clone()
+        }
+    );
+    let follows = request(r#"{"event":"triggered","stack_id":"vpc","follow":true}"#);
+    assert_eq!(
+        follows.request,
+        RunRequest {
+            follow: true,
             ..short
         }
     );
 }
 
 #[test]
-fn someone_says_that_a_run_is_over() {
+fn replayable_requests_are_recognised() {
+    const NOW: i64 = 1_745_600_100;
+    let asked = |fields: &str| request(&format!(r#"{{"event":"triggered","stack_id":"vpc"{fields}}}"#));
+    let at = |time: i64| asked(&format!(r#","request_id":"a","requested_at":{time}"#));
+    for (request, reason) in [
+        (asked(""), Some(ReplayableRequest::NoId)),
+        (
+            asked(r#","requested_at":1745600100"#),
+            Some(ReplayableRequest::NoId),
+        ),
+        (asked(r#","request_id":"a""#), Some(ReplayableRequest::NoTime)),
+        (at(NOW - 301), Some(ReplayableRequest::TooOld)),
+        (at(i64::MIN), Some(ReplayableRequest::TooOld)),
+        (at(NOW - 300), None),
+        (at(NOW), None),
+        (at(NOW + 300), None),
+        (at(NOW + 301), Some(ReplayableRequest::FromTheFuture)),
+        (at(i64::MAX), Some(ReplayableRequest::FromTheFuture)),
+    ] {
+        assert_eq!(request.why_replayable(NOW * 1000), reason, "{request:?}");
+    }
+}
+
+#[test]
+fn a_report_that_a_run_ended() {
     for (event, expected) in [("completed", EndEvent::Completed), ("failed", EndEvent::Failed)] {
         let body = format!(r#"{{"event":"{event}","stack_id":"vpc","run_id":"01J"}}"#);
         assert_eq!(
@@ -251,7 +288,7 @@ fn someone_says_that_a_run_is_over() {
 }
 
 #[test]
-fn what_is_not_ours_to_act_on() {
+fn deliveries_that_are_ignored() {
     for (body, code) in [
         (payload("audit_stack_create"), "audit_trail"),
         (payload("internal_error"), "internal_error"),
@@ -294,7 +331,7 @@ fn what_is_not_ours_to_act_on() {
 }
 
 #[test]
-fn what_spacelift_adds_is_passed_over() {
+fn unknown_fields_are_ignored() {
     let body = payload("run_tracked_finished").replacen(
         "{\n  \"account\"",
         "{\"new\":[{\"x\":1e400}], \"huge\":123456789012345678901234567890, \"new\":0, \"account\"",
@@ -311,7 +348,7 @@ fn what_spacelift_adds_is_passed_over() {
 }
 
 #[test]
-fn an_event_survives_temporal() {
+fn an_event_survives_serialization() {
     for name in [
         "run_tracked_finished",
         "run_null_fields",
@@ -320,11 +357,11 @@ fn an_event_survives_temporal() {
         let event = run(&payload(name));
         let json = serde_json::to_string(&event).unwrap();
         assert_eq!(serde_json::from_str::<RunEvent>(&json).unwrap(), event);
-        // A newer version may have written more.
+        // A newer version may have more fields.
         let newer = json.replacen('{', "{\"invented_later\":{\"a\":1},", 1);
         assert_eq!(serde_json::from_str::<RunEvent>(&newer).unwrap(), event);
     }
-    // What the first version wrote at least.
+    // The least that the first version wrote.
     let oldest = r#"{"account":"a","run":"R","stack":"s","stack_name":"S","state":"FINISHED","run_type":"TRACKED",
         "branch":"main","timestamp_ms":1}"#;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What is wrong with the dependencies of an account.
+//! Finds problems in the dependencies of an account.
 
 use chain::{DependencyGraph, LabelGrammar, Problem, Severity, StackId};
 
@@ -35,7 +35,26 @@ fn neighbours() {
 }
 
 #[test]
-fn cycles_are_reported_whole() {
+fn a_stack_is_found_by_its_name_unless_several_have_it() {
+    let mut account = stacks("core-network; a; b");
+    account[0].name = "Core Network".to_owned();
+    account[1].name = "Twin".to_owned();
+    account[2].name = "twin".to_owned();
+    let graph = DependencyGraph::build(account, &LabelGrammar::default());
+    for (name, expected) in [
+        ("Core Network", Some("core-network")),
+        ("core_network", Some("core-network")),
+        ("twin", None),
+        ("core", None),
+        ("", None),
+        ("--", None),
+    ] {
+        assert_eq!(graph.named(name).map(StackId::as_str), expected, "{name}");
+    }
+}
+
+#[test]
+fn cycles_are_reported_in_full() {
     check("a: b; b: a", &["error: dependency cycle: `a` -> `b` -> `a`"]);
     check(
         "b: c; c: a; a: b; d: a",
@@ -67,8 +86,8 @@ fn cycles_are_reported_whole() {
 }
 
 #[test]
-fn a_tangle_is_not_listed_for_ever() {
-    // Each of 12 stacks depends on each other one: 66 cycles of two stacks alone.
+fn listing_the_cycles_of_a_dense_graph_ends() {
+    // Each of 12 stacks depends on every other: there are 66 cycles of only two stacks.
     let names: Vec<String> = (0..12).map(|n| format!("s{n:02}")).collect();
     let lines: Vec<String> = names
         .iter()
@@ -90,7 +109,7 @@ fn a_tangle_is_not_listed_for_ever() {
 }
 
 #[test]
-fn a_long_chain_overflows_no_stack() {
+fn a_long_chain_does_not_overflow_the_call_stack() {
     let mut lines = vec!["s0: s99999".to_owned()];
     lines.extend((1..100_000).map(|n| format!("s{n}: s{}", n - 1)));
     let graph = graph(&lines.join("; "));
@@ -132,7 +151,7 @@ fn unreadable_labels() {
 fn duplicates() {
     check(
         "a: b b; b",
-        &["warning: `a` says more than once that it depends on `b`"],
+        &["warning: `a` declares more than once that it depends on `b`"],
     );
     check(
         "a: b; b; a: c; c",
@@ -147,8 +166,8 @@ fn disabled_stacks_that_matter() {
     check(
         "!a; b: a; !c: b; !lone; d",
         &[
-            "warning: `a` is disabled, and left out of every chain",
-            "warning: `c` is disabled, and left out of every chain",
+            "warning: `a` is disabled and left out of every chain",
+            "warning: `c` is disabled and left out of every chain",
         ],
     );
 }
@@ -165,14 +184,14 @@ fn native_dependencies() {
         &[
             "error: dependency cycle: `d` -> `e` -> `d`",
             "error: `d` depends on `e` by label, and Spacelift's own dependency says the opposite: they would start \
-             each other for ever",
+             each other forever",
             "warning: `a` depends on `b` by label and also by Spacelift's own dependency: it runs twice",
         ],
     );
 }
 
 #[test]
-fn other_words_may_be_configured() {
+fn other_label_prefixes_can_be_configured() {
     let stacks = vec![
         stack("a", &["after:b", "dependsOn:c"]),
         stack("b", &[]),

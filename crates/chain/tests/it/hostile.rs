@@ -1,10 +1,10 @@
-//! Bodies that nobody should send: each is answered with the field and the position, and none with a panic.
+//! Invalid bodies: each is answered with the field and the position, and none causes a panic.
 
 use chain::event::{self, MAX_BODY_BYTES, MAX_DEPTH, MAX_METADATA_ENTRIES, MAX_TEXT_BYTES};
 
 use crate::deliveries::{payload, run, unreadable};
 
-/// A default event; each test makes one thing in it wrong.
+/// A default event. Each test breaks one thing in it.
 const BODY: &str = r#"{"account":"acme","state":"FINISHED","stateVersion":4,"timestamp":1745600100,"run":{"id":"R","branch":"main","commit":{"hash":"0ee3a3b"},"delta":{"added":1},"type":"TRACKED"},"stack":{"id":"vpc","name":"VPC"}}"#;
 
 #[track_caller]
@@ -38,20 +38,20 @@ fn the_body_itself_is_fine() {
 
 #[test]
 fn not_json() {
-    check("", "", 0, "EOF while parsing a value");
+    check("", "", 0, "it is not JSON: EOF while parsing a value");
     check("null", "", 4, "invalid type: null, expected an object");
-    check("[]", "", 0, "invalid type: sequence, expected an object");
+    check("[]", "", 0, "invalid type: array, expected an object");
     check(
         "\"run\"",
         "",
         5,
         "invalid type: string \"run\", expected an object",
     );
-    check("{\"run\":1}}", "", 10, "trailing characters");
-    check("{}{}", "", 3, "trailing characters");
-    check("{'run':1}", "", 2, "key must be a string");
+    check("{\"run\":1}}", "", 10, "it is not JSON: trailing characters");
+    check("{}{}", "", 3, "it is not JSON: trailing characters");
+    check("{'run':1}", "", 2, "it is not JSON: key must be a string");
     check("{\n\"run\":\n nul}", "run", 14, "expected ident");
-    check("payload=%7B%7D", "", 1, "expected value");
+    check("payload=%7B%7D", "", 1, "it is not JSON: expected value");
 }
 
 #[test]
@@ -83,14 +83,14 @@ fn a_field_has_the_wrong_type() {
         "\"FINISHED\"",
         "7",
         "state",
-        "invalid type: integer `7`, expected a string",
+        "invalid type: number `7`, expected a string",
     );
-    check_changed("\"R\"", "{}", "run.id", "invalid type: map, expected a string");
+    check_changed("\"R\"", "{}", "run.id", "invalid type: object, expected a string");
     check_changed(
         "{\"hash\":\"0ee3a3b\"}",
         "[\"0ee3a3b\"]",
         "run.commit",
-        "invalid type: sequence, expected an object",
+        "invalid type: array, expected an object",
     );
     check_changed(
         "{\"added\":1}",
@@ -102,7 +102,7 @@ fn a_field_has_the_wrong_type() {
         "\"added\":1",
         "\"added\":-1",
         "run.delta.added",
-        "invalid value: integer `-1`, expected u64",
+        "invalid value: number `-1`, expected a whole number that is not negative",
     );
     check_changed(
         "\"R\"",
@@ -114,7 +114,7 @@ fn a_field_has_the_wrong_type() {
 }
 
 #[test]
-fn a_field_stands_twice() {
+fn a_field_is_duplicated() {
     check_changed(
         "\"account\":\"acme\"",
         "\"account\":\"acme\",\"account\":\"evil\"",
@@ -142,25 +142,25 @@ fn a_number_is_out_of_range() {
         "1745600100",
         "123456789012345678901234567890",
         "timestamp",
-        "invalid type: floating point `1.2345678901234568e+29`, expected i64",
+        "invalid type: number `1.2345678901234568e+29`, expected a whole number",
     );
     check_changed(
         "1745600100",
         "9223372036854775807",
         "timestamp",
-        "9223372036854775807 seconds are no time that can be",
+        "9223372036854775807 seconds is not a valid time",
     );
     check_changed(
         "\"stateVersion\":4",
         "\"stateVersion\":-4",
         "stateVersion",
-        "invalid value: integer `-4`, expected u64",
+        "invalid value: number `-4`, expected a whole number that is not negative",
     );
     check_changed(
         "\"stateVersion\":4",
         "\"stateVersion\":4.5",
         "stateVersion",
-        "invalid type: floating point `4.5`, expected u64",
+        "invalid type: number `4.5`, expected a whole number that is not negative",
     );
 }
 
@@ -175,7 +175,7 @@ fn a_request_for_an_event_that_does_not_exist() {
         r#"{"event":"completed","stack_id":"vpc"}"#,
         "run_id",
         38,
-        "the event `completed` needs the run that is over",
+        "the event `completed` needs the run that ended",
     );
     check(
         r#"{"event":"triggered"}"#,
@@ -228,7 +228,7 @@ fn not_utf_8() {
     let error = unreadable(&body);
     assert_eq!((error.byte, error.reason.as_str()), (at, "it is not UTF-8"));
     assert_eq!(unreadable(b"\xff\xfe{\0}\0").byte, 0, "UTF-16");
-    // A lone surrogate is an escape that JSON allows and Unicode does not.
+    // A lone surrogate is an escape that JSON allows but Unicode does not.
     let error = unreadable(BODY.replace("VPC", "\\ud800"));
     assert_eq!(
         (error.field.as_str(), error.reason.as_str()),
@@ -237,7 +237,7 @@ fn not_utf_8() {
 }
 
 #[test]
-fn a_byte_order_mark_is_passed_over() {
+fn a_byte_order_mark_is_ignored() {
     assert_eq!(run(&format!("\u{feff}{BODY}")), run(BODY));
     let plain = unreadable("{\"run\":1}");
     let marked = unreadable("\u{feff}{\"run\":1}");
@@ -257,7 +257,7 @@ fn nested_too_deep() {
     for bomb in ["[", "{\"run\":", "{\"event\":[", "[{\"a\":"] {
         unreadable(bomb.repeat(100_000));
     }
-    // What looks like nesting in a text is none, and neither is what was closed.
+    // Brackets inside a string, and closed brackets, do not count as nesting.
     let text = BODY.replace("VPC", &"[{\\\"[".repeat(100));
     assert_eq!(run(&text).stack.as_str(), "vpc");
     let flat = BODY.replacen('{', &format!("{{\"x\":[{}0],", "[],{},".repeat(1000)), 1);
@@ -288,7 +288,7 @@ fn too_long() {
 }
 
 #[test]
-fn metadata_of_others_does_not_make_an_event_unreadable() {
+fn foreign_metadata_do_not_make_an_event_unreadable() {
     let body = payload("policy_forwarded_input_run_updated");
     let entries = |entries: &[String]| {
         let json = serde_json::to_string(entries).unwrap();
@@ -305,16 +305,16 @@ fn metadata_of_others_does_not_make_an_event_unreadable() {
 }
 
 #[test]
-fn a_commit_that_is_none_is_unknown() {
+fn an_invalid_commit_is_unknown() {
     for hash in ["\"\"", "null", "\"HEAD\"", "\"--exec=x\""] {
         let body = BODY.replace("\"0ee3a3b\"", hash);
         assert_eq!(run(&body).commit, None, "{hash}");
     }
 }
 
-/// Every beginning of every delivery is read or refused, and only the whole is the event itself.
+/// Every prefix of every delivery is parsed or refused, and only the whole gives the event itself.
 #[test]
-fn cut_off_anywhere() {
+fn truncated_at_any_byte() {
     for name in [
         "run_tracked_finished",
         "policy_forwarded_input_run_updated",
@@ -331,9 +331,9 @@ fn cut_off_anywhere() {
     }
 }
 
-/// Any byte of a delivery may be any other.
+/// Any byte of a delivery can be any other.
 #[test]
-fn one_byte_is_another() {
+fn one_byte_changed() {
     let body = BODY.as_bytes();
     for at in 0..body.len() {
         for byte in [0, b'"', b'{', b']', b'\\', b'9', 0x80, 0xff] {

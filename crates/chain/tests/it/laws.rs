@@ -1,5 +1,5 @@
-//! The rules of a chain, checked on random accounts against an oracle that shares no code with the planner:
-//! it knows only which stack names which, and closes that relation by brute force.
+//! The rules of a chain, checked on random accounts against an oracle that shares no code with the planner: it knows
+//! only which stack names which, and closes that relation by brute force.
 
 #![expect(
     clippy::needless_range_loop,
@@ -20,7 +20,7 @@ use crate::account::{id, root, stack};
 const CASES: u32 = 1_000;
 const STACKS_MAX: usize = 12;
 
-/// An account with a random graph, cycles and all. The root is stack 0.
+/// An account with a random graph, including cycles. The root is stack 0.
 #[derive(Debug, Clone)]
 struct Account {
     /// `waits[b][a]`: stack `b` names stack `a`.
@@ -36,7 +36,7 @@ impl Account {
     }
 
     fn id(stack: usize) -> StackId {
-        // Against the order of the numbers, so that neither order is right by accident.
+        // In reverse order of the numbers, so that neither order is right by accident.
         id(&format!("s{:02}", 50 - stack))
     }
 
@@ -73,7 +73,7 @@ impl Account {
         chain::plan(&self.graph(), &root(Self::id(0).as_str()), settings)
     }
 
-    /// `closure[b][a]`: `b` waits for `a` through any number of stacks that `through` allows in between.
+    /// `closure[b][a]`: `b` waits for `a` through any number of stacks that `through` allows.
     fn closure(&self, through: impl Fn(usize) -> bool) -> Vec<Vec<bool>> {
         let mut closure = self.waits.clone();
         for middle in (0..self.len()).filter(|&middle| through(middle)) {

@@ -6,7 +6,7 @@ use chain::{
 
 use crate::account::{COMMIT, chain, graph, id, plan, root, stacks};
 
-/// One line a stack: what it waits for, what it looks at outside, how much waits for it.
+/// One line for each stack: what it waits for, what it looks at outside of the chain, how much waits for it.
 fn lines(chain: &Chain) -> Vec<String> {
     let join = |ids: &[chain::StackId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     let stacks = chain.stacks.iter().map(|stack| {
@@ -52,14 +52,14 @@ fn check_refused(account: &str, expected: &str, code: &str) {
 }
 
 #[test]
-fn what_waits_for_the_root_runs_after_it() {
+fn dependents_run_after_the_root() {
     check("vpc", &[]);
     check("vpc; other; lone: other", &[]);
     check("vpc; db: vpc; app: db", &["db: [1]", "app: db [0]"]);
 }
 
 #[test]
-fn diamonds_join() {
+fn a_diamond_runs_its_join_once() {
     check(
         "vpc; db: vpc; dns: vpc; app: db dns",
         &["db: [1]", "dns: [1]", "app: db dns [0]"],
@@ -67,7 +67,7 @@ fn diamonds_join() {
 }
 
 #[test]
-fn the_longest_way_comes_first() {
+fn the_longest_path_comes_first() {
     check(
         "vpc; a: vpc; b: vpc; c: b; d: c",
         &["b: [2]", "c: b [1]", "a: [0]", "d: c [0]"],
@@ -77,12 +77,12 @@ fn the_longest_way_comes_first() {
 #[test]
 fn upstream_outside_the_chain_is_not_run() {
     check("vpc; app: vpc iam; iam: org; org", &["app: (iam) [0]"]);
-    // The root is not outside, nor is what the root itself waits for.
+    // The root is not outside, and neither is its upstream.
     check("vpc: org; org; app: vpc org", &["app: (org) [0]"]);
 }
 
 #[test]
-fn a_disabled_stack_is_passed_over() {
+fn a_disabled_stack_is_left_out() {
     check(
         "vpc; db: vpc; !old: db; app: old",
         &["db: [1]", "app: db (old) [0]", "-old disabled"],
@@ -98,9 +98,9 @@ fn a_disabled_stack_is_passed_over() {
             "-y disabled",
         ],
     );
-    // The root has just run, whatever it is now.
+    // The root has just run, even if it is disabled now.
     check("!vpc; db: vpc", &["db: [0]"]);
-    // One that is not reached is nobody's business.
+    // A stack that is not reached does not matter.
     check("vpc; db: vpc; !old", &["db: [0]"]);
 }
 
@@ -110,21 +110,21 @@ fn a_stack_with_an_unreadable_label_is_left_out() {
         "vpc; db: vpc DependsOn:dns; dns; app: db",
         &["app: (db) [0]", "-db unreadable_label"],
     );
-    // Even one that was not reached, if the label has the name of one that was.
+    // This includes one that was not reached, if the label contains the name of one that was.
     check("vpc; db: DependsOn:vpc", &["-db unreadable_label"]);
     check(
         "vpc; db: vpc; app: Depends_on:dns,db",
         &["db: [0]", "-app unreadable_label"],
     );
     check("vpc; db: vpc; app: DependsOn:dns", &["db: [0]"]);
-    // The root's own labels say nothing about what follows it.
+    // The root's own labels do not matter for its dependents.
     check("vpc: DependsOn:vpc; db: vpc", &["db: [0]"]);
-    // One reason each.
+    // Each has one reason.
     check("vpc; !db: vpc DependsOn:x", &["-db disabled"]);
 }
 
 #[test]
-fn what_depends_on_an_unknown_stack_is_skipped() {
+fn dependents_of_an_unknown_stack_are_skipped() {
     let chain = chain("vpc; db: vpc nowhere; app: db; other: vpc; lone: nobody");
     assert_eq!(lines(&chain), ["db: [1]", "app: db [0]", "other: [0]"]);
     let skipped = chain
@@ -142,7 +142,7 @@ fn what_depends_on_an_unknown_stack_is_skipped() {
 }
 
 #[test]
-fn an_unknown_stack_may_be_ignored() {
+fn unknown_stacks_can_be_ignored() {
     let graph = graph("vpc; db: nowhere nowhere,vpc; app: nowhere vpc; other: nobody");
     let settings = ChainSettings {
         unknown_upstream: UnknownUpstream::Ignore,
@@ -157,7 +157,7 @@ fn an_unknown_stack_may_be_ignored() {
 }
 
 #[test]
-fn native_dependencies_are_waited_for_and_make_nothing_due() {
+fn native_dependencies_delay_stacks_but_make_none_due() {
     let mut account = stacks("vpc; a: vpc; b: vpc; far: vpc; between; other");
     let native = |names: &[&str]| names.iter().map(|name| id(name)).collect();
     account[2].native_dependencies = native(&["a"]);
@@ -175,7 +175,7 @@ fn native_dependencies_are_waited_for_and_make_nothing_due() {
 }
 
 #[test]
-fn a_cycle_over_labels_and_native_dependencies_refuses() {
+fn a_cycle_of_labels_and_native_dependencies_is_refused() {
     let mut account = stacks("vpc; a: vpc b; b");
     account[2].native_dependencies = vec![id("a")];
     let graph = chain::DependencyGraph::build(account, &chain::LabelGrammar::default());
@@ -184,7 +184,7 @@ fn a_cycle_over_labels_and_native_dependencies_refuses() {
 }
 
 #[test]
-fn only_a_cycle_that_is_reached_refuses() {
+fn only_a_reachable_cycle_is_refused() {
     check_refused(
         "vpc; a: vpc b; b: a",
         "dependency cycle: `a` -> `b` -> `a`",
@@ -198,7 +198,7 @@ fn only_a_cycle_that_is_reached_refuses() {
     );
     check_refused("vpc; a: vpc a", "stack `a` depends on itself", "self_dependency");
     check_refused("a: a", "stack `a` depends on itself", "self_dependency");
-    // A disabled stack is part of the cycle until someone says otherwise.
+    // A disabled stack is part of the cycle until the cycle is changed.
     check_refused(
         "vpc; !a: vpc b; b: a",
         "dependency cycle: `a` -> `b` -> `a`",
@@ -209,7 +209,7 @@ fn only_a_cycle_that_is_reached_refuses() {
 }
 
 #[test]
-fn an_unknown_root_refuses() {
+fn an_unknown_root_is_refused() {
     let refusal = chain::plan(&graph("vpc"), &root("gone"), &ChainSettings::default()).unwrap_err();
     assert_eq!(refusal, Refusal::UnknownRoot { stack: id("gone") });
     assert_eq!(
@@ -219,7 +219,7 @@ fn an_unknown_root_refuses() {
 }
 
 #[test]
-fn a_chain_too_large_refuses() {
+fn a_chain_that_is_too_large_is_refused() {
     let graph = graph("vpc; a: vpc; b: vpc; !c: vpc");
     let settings = |stacks_max, bytes_max| ChainSettings {
         stacks_max,
@@ -235,7 +235,7 @@ fn a_chain_too_large_refuses() {
             stacks_max: 1
         })
     );
-    // The limit is part of the chain; of four digits it is always as long.
+    // The limit is part of the chain. With four digits its length does not vary.
     let bytes = serde_json::to_vec(&chain).unwrap().len();
     let bytes_max = u32::try_from(bytes).unwrap();
     assert!(plan(settings(2, bytes_max)).is_ok());
@@ -247,8 +247,8 @@ fn a_chain_too_large_refuses() {
 }
 
 #[test]
-fn the_commit_and_why() {
-    let mut account = stacks("vpc; same: vpc; branch: vpc; repo: vpc; both: vpc");
+fn the_plan_says_which_commit_and_why() {
+    let mut account = stacks("vpc; same: vpc; branch: vpc; repo: vpc; both: vpc; tracked: vpc");
     account[2].branch = "release".to_owned();
     account[3].repository = "acme/app".to_owned();
     account[4] = StackFacts {
@@ -256,6 +256,7 @@ fn the_commit_and_why() {
         branch: "release".to_owned(),
         ..account[4].clone()
     };
+    account[5].labels.push("spillway:commit=tracked".to_owned());
     let graph = chain::DependencyGraph::build(account, &chain::LabelGrammar::default());
     let choices = |root| {
         let chain = chain::plan(&graph, &root, &ChainSettings::default()).unwrap();
@@ -277,6 +278,7 @@ fn the_commit_and_why() {
                 CommitSha::new(COMMIT),
                 CommitReason::SameRepositoryAndBranch
             ),
+            own("tracked", CommitReason::Label),
         ]
     );
     let unknown = choices(chain::Root {
@@ -284,7 +286,7 @@ fn the_commit_and_why() {
         ..root("vpc")
     });
     assert_eq!(unknown[3], own("same", CommitReason::RootCommitUnknown));
-    // The branch is the run's, which need not be the stack's any more.
+    // The branch is that of the run, and the stack may have changed its branch since.
     let elsewhere = choices(chain::Root {
         branch: "release".to_owned(),
         ..root("vpc")
@@ -294,7 +296,7 @@ fn the_commit_and_why() {
 }
 
 #[test]
-fn what_a_stack_is_goes_with_it() {
+fn a_plan_contains_each_stacks_properties() {
     let mut account = stacks("vpc; db: vpc");
     let space: Option<SpaceId> = Some("prod".parse().unwrap());
     account[1].space.clone_from(&space);
@@ -310,7 +312,7 @@ fn what_a_stack_is_goes_with_it() {
 }
 
 #[test]
-fn problems_of_what_runs_are_told_once() {
+fn problems_of_planned_stacks_are_reported_once() {
     let chain = chain("vpc; db: vpc vpc nowhere; !old: vpc; other: db2 db2; db2");
     assert_eq!(
         chain.problems,
@@ -326,7 +328,7 @@ fn a_recorded_chain_can_be_read_again() {
     let chain = chain("vpc; db: vpc vpc nowhere; !old: db; app: old DependsOn:x");
     let json = chain::render::json(&chain).unwrap();
     assert_eq!(serde_json::from_str::<Chain>(&json).unwrap(), chain);
-    // Settings that did not exist yet when a chain was recorded have their defaults.
+    // Settings that did not exist when a chain was recorded have their defaults.
     let older: ChainSettings = serde_json::from_str(r#"{"on_failure":"stop"}"#).unwrap();
     assert_eq!(
         older,

@@ -6,7 +6,7 @@ use chain::{Delivery, RunEvent, RunState, RunType};
 use crate::deliveries::payload;
 
 #[test]
-fn only_what_can_change_a_decision_is_recorded() {
+fn only_events_that_can_change_a_decision_are_recorded() {
     let now_ms = 1_745_600_000_000;
     let event = |change: &dyn Fn(&mut RunEvent)| {
         let Ok(Delivery::Run(mut event)) = event::parse(payload("run_tracked_queued").as_bytes()) else {
@@ -15,7 +15,7 @@ fn only_what_can_change_a_decision_is_recorded() {
         event.timestamp_ms = now_ms;
         change(&mut event);
         let ours = "acme".parse().unwrap();
-        event::why_irrelevant(&event, Some(&ours), now_ms).map(|why| why.code())
+        event::why_irrelevant(&event, Some(&ours), false, now_ms).map(|why| why.code())
     };
     let state = |state: RunState| event(&move |event| event.state = state.clone());
     let later = |state: RunState| {
@@ -43,7 +43,7 @@ fn only_what_can_change_a_decision_is_recorded() {
     ] {
         assert_eq!(later(passed_over.clone()), Some("progress"), "{passed_over}");
     }
-    // The first word of a run counts, whatever it says.
+    // The first event of a run counts, whatever its state.
     assert_eq!(
         event(&|event| {
             event.state = RunState::Ready;
@@ -68,4 +68,26 @@ fn only_what_can_change_a_decision_is_recorded() {
         event(&|event| event.timestamp_ms = now_ms + 11 * 60_000),
         Some("from_the_future")
     );
+}
+
+#[test]
+fn the_end_of_a_proposed_run_is_recorded_for_pull_requests_alone() {
+    let now_ms = 1_745_600_000_000;
+    let why = |run_type: RunType, state: RunState, pull_requests: bool| {
+        let Ok(Delivery::Run(mut event)) = event::parse(payload("run_tracked_queued").as_bytes()) else {
+            panic!("it is a run");
+        };
+        event.timestamp_ms = now_ms;
+        (event.run_type, event.state) = (run_type, state);
+        event::why_irrelevant(&event, None, pull_requests, now_ms).map(|why| why.code())
+    };
+    assert_eq!(why(RunType::Proposed, RunState::Finished, true), None);
+    for (run_type, state, pull_requests) in [
+        (RunType::Proposed, RunState::Finished, false),
+        (RunType::Proposed, RunState::Failed, true),
+        (RunType::Proposed, RunState::Queued, true),
+        (RunType::Task, RunState::Finished, true),
+    ] {
+        assert_eq!(why(run_type, state, pull_requests), Some("run_type"));
+    }
 }

@@ -1,4 +1,4 @@
-//! Each rendering of one chain, before and while it runs.
+//! Each rendering of one chain, before and during its runs.
 
 use std::num::NonZeroU32;
 
@@ -6,11 +6,11 @@ use chain::record::StackChange;
 use chain::schedule::Control;
 use chain::{
     Chain, ChainId, ChainRecord, ChainSettings, Change, DependencyGraph, LabelGrammar, Outcome, Reason,
-    UnknownUpstream, render,
+    ReasonCode, StackFacts, UnknownUpstream, render,
 };
 use insta::assert_snapshot;
 
-use crate::account::{chain, graph, id, root, stacks};
+use crate::account::{chain, graph, id, root, stack, stacks};
 
 fn company() -> Chain {
     let mut account = stacks(
@@ -61,13 +61,14 @@ fn ended(stack: &str, outcome: Outcome) -> Change {
             run: None,
             commit: None,
             ended_at_s: None,
+            by_hand: None,
         },
     )
 }
 
 fn under_way() -> ChainRecord {
     let skipped = || Outcome::Skipped {
-        reason: Reason::new("upstream_failed", "`dns`, upstream of it, failed"),
+        reason: Reason::new(ReasonCode::UpstreamFailed, "`dns` failed upstream"),
     };
     let mut record = record(company());
     for change in [
@@ -82,7 +83,7 @@ fn under_way() -> ChainRecord {
         ended(
             "dns",
             Outcome::Failed {
-                reason: Reason::new("run_failed", "its run failed | see\nthe log"),
+                reason: Reason::new(ReasonCode::RunFailed, "its run failed | see\nthe log"),
             },
         ),
         ended("app", skipped()),
@@ -106,6 +107,7 @@ fn record_text() {
         control,
         by: "alice".to_owned(),
         at_ms: 3,
+        reason: Some("a fire drill".to_owned()),
     };
     let mut paused = under_way();
     paused.apply(&control(Control::Pause));
@@ -136,7 +138,7 @@ fn json() {
     assert_snapshot!(render::json(&company()).unwrap());
 }
 
-/// The published schema is that of this version. The new one is left where it can be copied from.
+/// The published schema has to match this version. The new one is written where it can be copied from.
 #[test]
 fn json_schema() {
     let schema = serde_json::to_string_pretty(&render::json_schema()).unwrap() + "\n";
@@ -144,11 +146,11 @@ fn json_schema() {
     std::fs::write(path, &schema).unwrap();
     assert!(
         schema == include_str!("../../chain.schema.json"),
-        "chain.schema.json is not that of {path}"
+        "if the new form is meant, copy {path} to crates/chain/chain.schema.json"
     );
 }
 
-/// The schema names every field that is written.
+/// The schema has every field that is written.
 #[test]
 fn the_schema_fits() {
     let schema = render::json_schema();
@@ -176,7 +178,7 @@ fn the_schema_fits() {
 }
 
 #[test]
-fn ids_break_no_diagram() {
+fn ids_cannot_break_a_diagram() {
     let stacks = vec![
         crate::account::stack("vpc", &[]),
         crate::account::stack("a\"#\\]", &["dependsOn:vpc"]),
@@ -226,4 +228,25 @@ fn a_deep_chain_is_drawn_in_a_column() {
     let text = render::text(&chain(&format!("vpc; {}", lines.join("; "))));
     assert_eq!(text.lines().filter(|line| line.contains("└─ s")).count(), 1_499);
     assert!(text.lines().all(|line| line.chars().count() < 100));
+}
+
+#[test]
+fn stacks_that_would_run_after_a_merge() {
+    let stacks = vec![
+        stack("vpc", &[]),
+        stack("db", &["dependsOn:vpc", "spillway:retries=2"]),
+        StackFacts {
+            autodeploy: false,
+            repository: "acme/apps".to_owned(),
+            ..stack("app|s", &["dependsOn:db"])
+        },
+    ];
+    let graph = DependencyGraph::build(stacks, &LabelGrammar::default());
+    let chain = chain::plan(&graph, &root("vpc"), &ChainSettings::default()).unwrap();
+    assert_eq!(
+        render::impact_markdown(&chain),
+        "**2 stacks run after `vpc`:**\n\n| stack | after | commit | |\n|---|---|---|---|\n\
+         | `db` | `vpc` | the merged one | labels: retries=2 |\n\
+         | `app\\|s` | `db` | its own: another repository | needs confirmation |\n"
+    );
 }

@@ -1,26 +1,37 @@
-//! What the Spacelift account says to the key.
+//! What the API key sees in Spacelift.
 
-use chain::{ChainSettings, Severity};
-use orchestrator::Settings;
+use chain::trigger_policy::reads_labels;
+use chain::{AccountName, ChainSettings, Severity};
+use settings::Settings;
 use spacelift::{Error, ErrorKind, Spacelift};
 
 use super::finding::{Cause, Finding, Report};
-use crate::dependencies;
+use crate::command::{OTHER_ACCOUNT, other_account};
 use crate::webhook::WEBHOOK_NAME;
+use crate::{dependencies, failure};
 
-/// Stops at what makes the rest impossible.
-pub(super) async fn examine(spacelift: &Spacelift, settings: Option<&Settings>, report: &mut Report) {
+/// Stops at the first problem that makes the other checks impossible. Returns the account of the key.
+pub(super) async fn examine(
+    spacelift: &Spacelift,
+    settings: Option<&Settings>,
+    report: &mut Report,
+) -> Option<AccountName> {
     if let Err(error) = who_speaks(spacelift, report).await {
         report.add(problem("login", &error));
-        return;
+        return None;
     }
-    let account = match spacelift.account_name().await {
-        Ok(name) => Finding::ok("account", format!("`{name}`")),
-        Err(error) => problem("account", &error),
-    };
-    report.add(account);
+    let account = spacelift.account_name().await;
+    report.add(match &account {
+        Ok(name) => match other_account(name) {
+            Some(detail) => Finding::problem("account", Cause::Setting, detail, OTHER_ACCOUNT),
+            None => Finding::ok("account", format!("`{name}`")),
+        },
+        Err(error) => problem("account", error),
+    });
     stacks(spacelift, settings, report).await;
     webhook(spacelift, report).await;
+    trigger_policies(spacelift, settings, report).await;
+    account.ok()
 }
 
 async fn who_speaks(spacelift: &Spacelift, report: &mut Report) -> Result<(), Error> {
@@ -31,16 +42,16 @@ async fn who_speaks(spacelift: &Spacelift, report: &mut Report) -> Result<(), Er
         .unwrap_or_else(|| user.id.clone());
     report.add(Finding::ok("login", format!("{name} ({})", user.id)));
     report.add(match user.admin {
-        Some(true) => Finding::ok("rights", "the key is an administrator's".to_owned()),
+        Some(true) => Finding::ok("rights", "the key is an administrator".to_owned()),
         Some(false) => Finding::warning(
             "rights",
-            "the key is no administrator's".to_owned(),
-            "it needs write access to the space of every stack that it shall run, and read access to the others",
+            "the key is not an administrator".to_owned(),
+            "It needs write access to the space of every stack that it runs, and read access to the others.",
         ),
         None => Finding::warning(
             "rights",
-            "Spacelift does not say what the key may do".to_owned(),
-            "it needs write access to the space of every stack that it shall run, and read access to the others",
+            "Spacelift does not say what the key is allowed to do".to_owned(),
+            "It needs write access to the space of every stack that it runs, and read access to the others.",
         ),
     });
     Ok(())
@@ -62,10 +73,10 @@ async fn stacks(spacelift: &Spacelift, settings: Option<&Settings>, report: &mut
     report.add(match count {
         0 => Finding::warning(
             "stacks",
-            "the key sees none".to_owned(),
-            "give it read access to the spaces of the stacks, if there are any",
+            "the key sees no stacks".to_owned(),
+            "Give the key read access to the spaces of the stacks.",
         ),
-        _ => Finding::ok("stacks", format!("the key sees {count}")),
+        _ => Finding::ok("stacks", format!("the key sees {count} stacks")),
     });
     let of = |severity| {
         graph
@@ -75,16 +86,16 @@ async fn stacks(spacelift: &Spacelift, settings: Option<&Settings>, report: &mut
             .count()
     };
     report.add(match (of(Severity::Error), of(Severity::Warning)) {
-        (0, 0) => Finding::ok("dependencies", "nothing wrong".to_owned()),
+        (0, 0) => Finding::ok("dependencies", "no problems".to_owned()),
         (errors, warnings) => Finding::warning(
             "dependencies",
             format!("errors: {errors}, warnings: {warnings}"),
-            "`spillway lint` lists them",
+            "`spillway lint` lists them.",
         ),
     });
 }
 
-/// Only by its usual name: whoever gave it another one, or feeds Spillway otherwise, knows why.
+/// Finds the webhook by its default name only.
 async fn webhook(spacelift: &Spacelift, report: &mut Report) {
     const CHECK: &str = "webhook in Spacelift";
     let webhooks = match spacelift.named_webhooks().await {
@@ -92,8 +103,8 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
         Err(error) if error.kind == ErrorKind::Unauthorized => {
             report.add(Finding::warning(
                 CHECK,
-                "the key may not see webhooks".to_owned(),
-                "ask an administrator whether `spillway webhook install` was done",
+                "the key is not allowed to see webhooks".to_owned(),
+                "Ask an administrator whether `spillway webhook install` was run.",
             ));
             return;
         }
@@ -107,34 +118,87 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
         Some(webhook) if webhook.enabled => Finding::ok(
             CHECK,
             format!(
-                "`{}` of the space `{}` sends to {}",
+                "`{}` in the space `{}` sends to {}",
                 webhook.id, webhook.space, webhook.endpoint
             ),
         ),
         Some(webhook) => Finding::warning(
             CHECK,
             format!(
-                "`{}` is switched off, as Spacelift does after ten failures in a row",
+                "`{}` is disabled: Spacelift does that after ten failures in a row",
                 webhook.id
             ),
-            "`spillway webhook install --apply` switches it on",
+            "`spillway webhook install --apply` enables it.",
         ),
         None => Finding::warning(
             CHECK,
-            format!("there is none called `{WEBHOOK_NAME}`"),
-            "`spillway webhook install` makes it; nothing starts a chain before",
+            format!("there is no webhook named `{WEBHOOK_NAME}`"),
+            "Without it, runs start chains only when the sweep finds them. `spillway webhook install` creates it.",
         ),
     });
 }
 
+/// Policies that start stacks because of the labels that Spillway reads.
+async fn trigger_policies(spacelift: &Spacelift, settings: Option<&Settings>, report: &mut Report) {
+    const CHECK: &str = "trigger policies";
+    let default = ChainSettings::default();
+    let grammar = &settings
+        .map_or(&default, |settings| &settings.chain)
+        .label_prefixes;
+    let found = match spacelift.policies().await {
+        Ok(policies) => policies
+            .into_iter()
+            .filter(|policy| policy.policy_type == "TRIGGER" && reads_labels(&policy.body, grammar)),
+        Err(error) if error.kind == ErrorKind::Unauthorized => {
+            report.add(Finding::warning(
+                CHECK,
+                "the key is not allowed to see policies".to_owned(),
+                "Ask an administrator whether a trigger policy reads dependency labels: with Spillway, stacks run twice.",
+            ));
+            return;
+        }
+        Err(error) => {
+            report.add(problem(CHECK, &error));
+            return;
+        }
+    };
+    let found: Vec<_> = found.collect();
+    if found.is_empty() {
+        report.add(Finding::ok(CHECK, "none reads the dependency labels".to_owned()));
+        return;
+    }
+    let attached = match spacelift.policy_attachments().await {
+        Ok(attached) => attached,
+        Err(error) => {
+            report.add(problem(CHECK, &error));
+            return;
+        }
+    };
+    for policy in found {
+        let id = &policy.id;
+        report.add(match attached.get(id).map_or(0, Vec::len) {
+            0 => Finding::ok(CHECK, format!("`{id}` reads the dependency labels and is attached to no stack")),
+            count => Finding::warning(
+                CHECK,
+                format!(
+                    "`{id}` reads the dependency labels and is attached to {count} {}: what depends on them runs twice, \
+                     because of the policy and because of Spillway",
+                    if count == 1 { "stack" } else { "stacks" }
+                ),
+                "Detach the policy: docs/migrating.md says when.",
+            ),
+        });
+    }
+}
+
 fn problem(check: &'static str, error: &Error) -> Finding {
-    let detail = error.to_string();
+    let detail = failure::in_one_line(&error.clone().into());
     match &error.kind {
         ErrorKind::Unauthorized if check == "login" => Finding::problem(
             check,
-            Cause::Refused,
-            "Spacelift does not know this key, or its secret is another one".to_owned(),
-            "make a new API key in Spacelift's settings if the secret is lost",
+            Cause::Rejected,
+            "Spacelift rejected the API key: the id or the secret is wrong".to_owned(),
+            "If the secret is lost, create a new API key in Spacelift's settings.",
         ),
         ErrorKind::NotGraphQl { .. }
         | ErrorKind::UnexpectedData { .. }
@@ -143,20 +207,15 @@ fn problem(check: &'static str, error: &Error) -> Finding {
             check,
             Cause::Unreachable,
             detail,
-            "check SPACELIFT_BASE_URL: https://<account>.app.spacelift.io",
+            "Check SPACELIFT_BASE_URL: https://<account>.app.spacelift.io",
         ),
         ErrorKind::Unreachable { .. } | ErrorKind::Ambiguous { .. } => Finding::problem(
             check,
             Cause::Unreachable,
             detail,
-            "check SPACELIFT_BASE_URL, the network, and the proxy if there is one",
+            "Check SPACELIFT_BASE_URL, the network, and the proxy if there is one.",
         ),
-        ErrorKind::RateLimited { .. } => Finding::problem(check, Cause::Refused, detail, "try again later"),
-        _ => Finding::problem(
-            check,
-            Cause::Refused,
-            detail,
-            "give the key the rights that it lacks",
-        ),
+        ErrorKind::RateLimited { .. } => Finding::problem(check, Cause::Rejected, detail, "Try again later."),
+        _ => Finding::problem(check, Cause::Rejected, detail, "Give the key the missing role."),
     }
 }

@@ -1,36 +1,40 @@
-//! What was found, and how it is told.
+//! The findings of `doctor`, and how they are printed.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::failure::{REFUSED, SETTING, UNREACHABLE};
+use crate::exit::Exit;
+use crate::json::Shape;
+use crate::output::{painted, style_of};
 use crate::table::plain;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "DoctorState")]
 enum State {
     Ok,
     Warning,
     Problem,
 }
 
-/// What kind of problem it is: it decides the exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// The kind of problem. It decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "DoctorCause")]
 pub(super) enum Cause {
     Setting,
     Unreachable,
-    Refused,
+    Rejected,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "DoctorFinding")]
 pub(super) struct Finding {
     check: &'static str,
     state: State,
-    #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<Cause>,
     detail: String,
     /// What to do.
-    #[serde(skip_serializing_if = "Option::is_none")]
     advice: Option<&'static str>,
 }
 
@@ -66,9 +70,15 @@ impl Finding {
     }
 }
 
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Report {
+/// What `doctor` found.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "Doctor")]
+pub(crate) struct Report {
     findings: Vec<Finding>,
+}
+
+impl Shape for Report {
+    const KIND: &'static str = "doctor";
 }
 
 impl Report {
@@ -76,17 +86,17 @@ impl Report {
         self.findings.push(finding);
     }
 
-    /// What is to be corrected first decides.
-    pub(super) fn status(&self) -> u8 {
+    /// The exit code of the problem that has to be corrected first.
+    pub(super) fn exit(&self) -> Exit {
         let has = |cause| self.findings.iter().any(|finding| finding.cause == Some(cause));
         [
-            (Cause::Setting, SETTING),
-            (Cause::Unreachable, UNREACHABLE),
-            (Cause::Refused, REFUSED),
+            (Cause::Setting, Exit::Setting),
+            (Cause::Unreachable, Exit::Unreachable),
+            (Cause::Rejected, Exit::Rejected),
         ]
         .into_iter()
-        .find_map(|(cause, status)| has(cause).then_some(status))
-        .unwrap_or_default()
+        .find_map(|(cause, exit)| has(cause).then_some(exit))
+        .unwrap_or(Exit::Success)
     }
 
     pub(super) fn render(&self) -> String {
@@ -110,7 +120,9 @@ impl Report {
                 State::Warning => "warning",
                 State::Problem => "problem",
             };
-            lines.push(format!("{state:<7}  {check:<width$}  {}", plain(detail)));
+            let padding = " ".repeat("problem".len() - state.len());
+            let state = painted(state, style_of(state));
+            lines.push(format!("{state}{padding}  {check:<width$}  {}", plain(detail)));
             if let Some(advice) = advice {
                 lines.push(format!("{:<7}  {:<width$}  -> {advice}", "", ""));
             }

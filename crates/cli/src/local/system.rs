@@ -3,26 +3,35 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use audit::Store;
 use chain::AccountName;
 use chain::signature::{WebhookSecret, WebhookSecrets};
-use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, NewWebhook, Pace, Server};
-use orchestrator::{Orchestrator, TemporalSettings};
+use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift, Pace, Server};
+use notify::Notifier;
 use spacelift::Spacelift;
 use telemetry::Namespace;
+use temporal_client::{ConnectError, TemporalSettings, WorkflowClient};
 use temporal_server::DevServer;
+use temporalio_client::Client;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use uuid::Uuid;
+use worker::TraceSettings;
 
 use crate::command::settings;
+use crate::failure::{Failure, reason};
 use crate::output;
 
-/// The secret that signs deliveries between parts that run on one machine only.
-pub(crate) const WEBHOOK_SECRET: &str = "spillway-dev-webhook-secret";
-const NAMESPACE: &str = "default";
+/// The secret that signs deliveries as long as nothing beyond this machine can send any.
+const WEBHOOK_SECRET: &str = "spillway-dev-webhook-secret";
+pub(crate) const NAMESPACE: &str = "default";
+
+/// A server of our own that does not answer after this time is considered broken.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_POLL: Duration = Duration::from_millis(100);
 
 /// Where the parts listen. Port 0 is any free one.
 #[derive(Debug, Clone)]
@@ -51,12 +60,14 @@ pub(crate) struct System {
     pub(crate) spacelift: MockSpacelift,
     pub(crate) spacelift_url: String,
     pub(crate) webhook: SocketAddr,
+    pub(crate) webhook_secret: String,
     pub(crate) temporal: String,
     pub(crate) account: AccountName,
-    pub(crate) orchestrator: Orchestrator,
+    pub(crate) workflows: WorkflowClient,
     server: Server,
     temporal_server: Option<DevServer>,
     stopping: watch::Sender<bool>,
+    receiver: tokio::task::JoinHandle<anyhow::Result<()>>,
     worker: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -69,10 +80,12 @@ impl System {
         let webhook_listener = listen(ports.webhook, "the webhook", "--webhook-port").await?;
         let webhook = webhook_listener.local_addr()?;
         spacelift.pace(Pace::Every(pace));
-        let server = spacelift.serve(ports.spacelift).await.with_context(|| {
-            format!(
-                "the Spacelift account cannot listen on {}; choose another with --spacelift-port",
-                ports.spacelift
+        let server = spacelift.serve(ports.spacelift).await.map_err(|error| {
+            cannot_listen(
+                "the Spacelift account",
+                ports.spacelift,
+                "--spacelift-port",
+                &error,
             )
         })?;
         let spacelift_url = server.url();
@@ -81,26 +94,36 @@ impl System {
         let settings = settings()?;
         let audit = Store::from_lookup(|name| std::env::var(name).ok()).await?;
         let temporal_settings = TemporalSettings::new(&temporal, NAMESPACE)?;
-        let client = temporal_settings.connect().await?;
+        let client = connect(&temporal_settings, temporal_server.is_some()).await?;
         let client_of_worker = Spacelift::new(&spacelift_url, KEY_ID, KEY_SECRET.into())?;
         let account = client_of_worker.account_name().await?;
+        let web_url = client_of_worker.web_url().to_owned();
+        let traces = TraceSettings::from_lookup(|name| std::env::var(name).ok(), Some(web_url.clone()))?;
+        let notifier = Notifier::from_lookup(|name| std::env::var(name).ok(), Some(web_url)).await?;
         let (stopping, stop) = watch::channel(false);
-        let secrets = WebhookSecrets::from(WebhookSecret::parse(WEBHOOK_SECRET)?);
-        let router = webhook::router(webhook::Config {
+        let webhook_secret = if webhook.ip().is_loopback() {
+            WEBHOOK_SECRET.to_owned()
+        } else {
+            Uuid::new_v4().simple().to_string()
+        };
+        let secrets = WebhookSecrets::from(WebhookSecret::parse(&webhook_secret)?);
+        let config = webhook::Config {
+            has_docs: true,
             account: Some(account.clone()),
             audit: audit.clone(),
             ..webhook::Config::new(secrets, temporal_settings.clone(), settings.clone())
-        });
-        tokio::spawn(webhook::serve(webhook_listener, router, until(stop.clone())));
-        let hook = NewWebhook::on_every_stack(format!("http://{webhook}/webhook"), WEBHOOK_SECRET).retrying();
-        spacelift.webhook(&hook);
+        };
+        let receiver = tokio::spawn(webhook::serve(webhook_listener, config, until(stop.clone())));
+        crate::webhook::install(&client_of_worker, reached_at(webhook), &webhook_secret).await?;
 
         let config = worker::Config {
             temporal: temporal_settings,
             spacelift: client_of_worker,
             settings: settings.clone(),
             audit,
+            notifier,
             metrics: Namespace::default(),
+            traces,
         };
         // The workflows' futures stay on one thread, so the worker has one of its own.
         let worker = std::thread::Builder::new()
@@ -109,17 +132,19 @@ impl System {
                 let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
                 runtime.block_on(worker::serve(config, None, until(stop)))
             })?;
-        let orchestrator = Orchestrator::new(client, settings);
+        let workflows = WorkflowClient::new(client, settings);
         Ok(Self {
             spacelift,
             spacelift_url,
             webhook,
+            webhook_secret,
             temporal,
             account,
-            orchestrator,
+            workflows,
             server,
             temporal_server,
             stopping,
+            receiver,
             worker,
         })
     }
@@ -127,6 +152,7 @@ impl System {
     /// Stops the parts in the order in which they use each other.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.stopping.send_replace(true);
+        self.receiver.await??;
         let worker = self.worker;
         let ended = tokio::task::spawn_blocking(move || worker.join()).await?;
         self.server.shutdown().await;
@@ -154,7 +180,7 @@ async fn start_temporal(temporal: Temporal) -> anyhow::Result<(Option<DevServer>
             listen(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), "Temporal", flag).await?;
         }
     }
-    let executable = temporal_server::executable(output::progress).await?;
+    let executable = temporal_server::executable(output::note).await?;
     let options = temporal_server::Options {
         port,
         ui_port,
@@ -165,10 +191,37 @@ async fn start_temporal(temporal: Temporal) -> anyhow::Result<(Option<DevServer>
     Ok((Some(server), address))
 }
 
+/// A server that was started just now listens before it answers: on a busy machine, seconds before.
+async fn connect(settings: &TemporalSettings, is_new: bool) -> Result<Client, ConnectError> {
+    let deadline = Instant::now() + ANSWER_TIMEOUT;
+    loop {
+        match settings.connect().await {
+            Err(ConnectError::Unreachable { .. }) if is_new && Instant::now() < deadline => {
+                tokio::time::sleep(ANSWER_POLL).await;
+            }
+            connected => return connected,
+        }
+    }
+}
+
 async fn listen(address: SocketAddr, what: &str, flag: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address)
         .await
-        .with_context(|| format!("{what} cannot listen on {address}; choose another port with {flag}"))
+        .map_err(|error| cannot_listen(what, address, flag, &error).into())
+}
+
+fn cannot_listen(what: &str, address: SocketAddr, flag: &str, error: &std::io::Error) -> Failure {
+    Failure::setting(format!("{what} could not listen on {address}: {}", reason(error)))
+        .hint(format!("Choose another port with {flag}."))
+}
+
+/// Where the account in memory sends its deliveries: to this machine, whatever addresses the webhook listens on.
+fn reached_at(webhook: SocketAddr) -> String {
+    if webhook.ip().is_unspecified() {
+        format!("http://127.0.0.1:{}/webhook", webhook.port())
+    } else {
+        format!("http://{webhook}/webhook")
+    }
 }
 
 async fn until(mut stop: watch::Receiver<bool>) {

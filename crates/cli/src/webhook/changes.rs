@@ -1,19 +1,22 @@
 //! What would change in the account.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use spacelift::{NamedWebhook, NewNamedWebhook, NewPolicy, Policy};
 
-/// What happens to the webhook or to the policy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// What happens to the webhook or the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "WebhookChange")]
 pub(super) struct Change {
     pub(super) what: &'static str,
     pub(super) name: String,
     pub(super) action: Action,
-    /// Nothing is said twice: what stays is left out of an update.
+    /// The settings that change.
     pub(super) settings: Vec<Setting>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "WebhookChangeAction")]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Action {
     Create,
@@ -21,7 +24,8 @@ pub(super) enum Action {
     Keep,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "WebhookSetting")]
 pub(super) struct Setting {
     pub(super) name: &'static str,
     pub(super) before: Option<String>,
@@ -53,7 +57,7 @@ impl Change {
             ),
         ];
         settings.retain(Setting::changes);
-        // Spacelift does not say what the secret is, so that it can only be written anew.
+        // Spacelift does not show the secret, so it is always written again.
         settings.push(Setting {
             name: "secret",
             before: before.map(|_| "(not shown by Spacelift)".to_owned()),

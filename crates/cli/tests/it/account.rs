@@ -1,4 +1,4 @@
-//! `spillway stacks`, `spaces`, `contexts` and `blueprints`.
+//! `spillway stack`, `space`, `context` and `blueprint`.
 
 use mock_spacelift::{MockSpacelift, NewStack};
 use serde_json::json;
@@ -26,24 +26,24 @@ fn three() -> MockSpacelift {
 
 #[tokio::test]
 async fn stacks_are_a_table() {
-    insta::assert_snapshot!(World::of(three()).await.run(&["stacks", "list"]).await.ok(), @r"
-    ID   SPACE  STATE                  DEPLOYS    CODE                 LABELS
-    db   root   NONE, locked by alice  by hand    acme/infra@main      dependsOn:vpc
-    old  root   NONE, disabled         by itself  others/attic@legacy  -
-    vpc  root   NONE                   by itself  acme/infra@main      env:production
+    insta::assert_snapshot!(World::of(three()).await.run(&["stack", "list"]).await.ok(), @r"
+    ID   SPACE  STATE                  DEPLOYS     CODE                 LABELS
+    db   root   NONE, locked by alice  manual      acme/infra@main      dependsOn:vpc
+    old  root   NONE, disabled         autodeploy  others/attic@legacy  -
+    vpc  root   NONE                   autodeploy  acme/infra@main      env:production
     ");
 }
 
 #[tokio::test]
 async fn one_stack_is_its_details() {
     let world = World::of(three()).await;
-    insta::assert_snapshot!(world.run(&["stacks", "show", "vpc"]).await.ok(), @r"
+    insta::assert_snapshot!(world.run(&["stack", "show", "vpc"]).await.ok(), @r"
     id               vpc
     name             vpc
     description      Networks
     space            root
     state            NONE
-    deploys          by itself
+    deploys          autodeploy
     vendor           opentofu
     code             acme/infra@main
     tracked commit   0ee3a3b7
@@ -51,7 +51,7 @@ async fn one_stack_is_its_details() {
     labels           env:production
     native upstream  -
     ");
-    let stack = world.run(&["stacks", "show", "db", "--json"]).await.json();
+    let stack = world.run(&["stack", "show", "db", "--json"]).await.json();
     assert_eq!(stack["locked_by"], "alice");
     assert_eq!(stack["labels"], json!(["dependsOn:vpc"]));
 }
@@ -61,7 +61,7 @@ async fn the_caller_chooses_the_fields() {
     let world = World::of(three()).await;
     let fields = ["--fields", "id labels where: branch trackedCommit { hash }"];
     let text = world
-        .run(&[&["stacks", "list"][..], &fields[..]].concat())
+        .run(&[&["stack", "list"][..], &fields[..]].concat())
         .await
         .ok();
     insta::assert_snapshot!(text, @r#"
@@ -71,12 +71,12 @@ async fn the_caller_chooses_the_fields() {
     vpc  env:production  main    {"hash":"0ee3a3b7"}
     "#);
     let stack = world
-        .run(&["stacks", "show", "vpc", "--fields", "name", "--json"])
+        .run(&["stack", "show", "vpc", "--fields", "name", "--json"])
         .await
         .json();
-    assert_eq!(stack, json!({"name": "vpc"}));
+    assert_eq!(stack["fields"], json!({"name": "vpc"}));
     let shown = world
-        .run(&["stacks", "show", "vpc", "--fields", "space name"])
+        .run(&["stack", "show", "vpc", "--fields", "space name"])
         .await
         .ok();
     assert_eq!(shown, "space  root\nname   vpc\n");
@@ -86,11 +86,11 @@ async fn the_caller_chooses_the_fields() {
 async fn nothing_is_no_line_on_stdout() {
     let ran = World::of(MockSpacelift::new("acme"))
         .await
-        .run(&["stacks", "list"])
+        .run(&["stack", "list"])
         .await;
     assert_eq!(
         (ran.status, ran.stdout.as_str(), ran.stderr.as_str()),
-        (0, "", "There are none.\n")
+        (0, "", "There are no stacks.\n")
     );
 }
 
@@ -98,11 +98,7 @@ async fn nothing_is_no_line_on_stdout() {
 async fn a_name_cannot_steer_the_terminal() {
     let account = MockSpacelift::new("acme");
     account.add_stack(NewStack::named("vpc").description("\x1b[2Jgone"));
-    let text = World::of(account)
-        .await
-        .run(&["stacks", "show", "vpc"])
-        .await
-        .ok();
+    let text = World::of(account).await.run(&["stack", "show", "vpc"]).await.ok();
     assert!(text.contains("[2Jgone") && !text.contains('\x1b'), "{text}");
 }
 
@@ -131,7 +127,7 @@ async fn stacks_of_every_kind_are_made() {
         ("ansible", &["--playbook", "site.yml"]),
     ] {
         let create = [
-            "stacks",
+            "stack",
             "create",
             vendor,
             "--vendor",
@@ -145,7 +141,7 @@ async fn stacks_of_every_kind_are_made() {
         assert_eq!(stack["repository"], "acme/infra");
     }
     let labelled = [
-        "stacks",
+        "stack",
         "create",
         "App",
         "--repository",
@@ -175,7 +171,7 @@ async fn a_kind_says_what_it_needs() {
     let world = World::of(MockSpacelift::new("acme")).await;
     let said = world
         .run(&[
-            "stacks",
+            "stack",
             "create",
             "x",
             "--vendor",
@@ -191,23 +187,23 @@ async fn a_kind_says_what_it_needs() {
 #[tokio::test]
 async fn deleting_needs_a_yes_where_nobody_can_be_asked() {
     let world = World::of(three()).await;
-    let said = world.run(&["stacks", "delete", "vpc"]).await.failed(2);
-    assert_eq!(said, "error: nobody can be asked here: say `--yes` to delete\n");
+    let said = world.run(&["stack", "delete", "vpc"]).await.failed(2);
+    assert_eq!(said, "error: stdin is not a terminal: pass --yes\n");
     assert!(world.account.stack("vpc").is_some());
     assert_eq!(
-        world.run(&["stacks", "delete", "vpc", "--yes"]).await.ok(),
+        world.run(&["stack", "delete", "vpc", "--yes"]).await.ok(),
         "Deleted the stack `vpc`.\n"
     );
     assert!(world.account.stack("vpc").is_none());
-    let said = world.run(&["stacks", "delete", "vpc", "--yes"]).await.failed(4);
-    assert_eq!(said, "error: there is no stack `vpc` that this key may see\n");
+    let said = world.run(&["stack", "delete", "vpc", "--yes"]).await.failed(4);
+    assert!(said.starts_with("error: stack `vpc` not found\n"), "{said}");
 }
 
 #[tokio::test]
 async fn a_space_comes_and_goes() {
     let world = World::of(MockSpacelift::new("acme")).await;
     let create = [
-        "spaces",
+        "space",
         "create",
         "sandbox",
         "--description",
@@ -222,16 +218,16 @@ async fn a_space_comes_and_goes() {
         (&space["parent"], &space["inherit_entities"], &space["labels"]),
         (&json!("root"), &json!(false), &json!(["a"]))
     );
-    let list = world.run(&["spaces", "list"]).await.ok();
+    let list = world.run(&["space", "list"]).await.ok();
     assert!(list.contains(id) && list.contains("Experiments"), "{list}");
-    let details = world.run(&["spaces", "show", id]).await.ok();
+    let details = world.run(&["space", "show", id]).await.ok();
     assert!(details.contains("inherits     no\n"), "{details}");
     assert_eq!(
         world
-            .run(&["spaces", "delete", id, "--yes", "--json"])
+            .run(&["space", "delete", id, "--yes", "--json"])
             .await
             .json(),
-        json!({"deleted": id})
+        json!({"kind": "deletion", "version": 1, "what": "space", "id": id})
     );
     assert!(world.account.space(id).is_none());
 }
@@ -243,7 +239,7 @@ async fn a_contexts_secrets_come_from_the_environment_and_are_never_shown() {
         .with("TOKEN", "hunter2");
     world.file("a.json", "{}");
     let create = [
-        "contexts",
+        "context",
         "create",
         "Shared",
         "--variable",
@@ -263,7 +259,7 @@ async fn a_contexts_secrets_come_from_the_environment_and_are_never_shown() {
     labels           -
     variable REGION  eu=1
     variable TOKEN   (write-only)
-    file etc/a.json  (contents with --json, in base64)
+    file etc/a.json  (contents with -o json, in Base64)
     ");
     let stored = world.account.context("shared").unwrap();
     assert!(
@@ -272,10 +268,10 @@ async fn a_contexts_secrets_come_from_the_environment_and_are_never_shown() {
             .iter()
             .any(|element| element.id == "TOKEN" && element.value == "hunter2")
     );
-    let context = world.run(&["contexts", "show", "shared", "--json"]).await.json();
+    let context = world.run(&["context", "show", "shared", "--json"]).await.json();
     assert!(!context.to_string().contains("hunter2"), "{context}");
     assert_eq!(context["config"].as_array().unwrap().len(), 3);
-    world.run(&["contexts", "delete", "shared", "--yes"]).await.ok();
+    world.run(&["context", "delete", "shared", "--yes"]).await.ok();
     assert!(world.account.contexts().is_empty());
 }
 
@@ -283,22 +279,25 @@ async fn a_contexts_secrets_come_from_the_environment_and_are_never_shown() {
 async fn a_secret_that_is_not_set_makes_no_context() {
     let world = World::of(MockSpacelift::new("acme")).await;
     let said = world
-        .run(&["contexts", "create", "c", "--secret", "ONE", "--secret", "OTHER"])
+        .run(&["context", "create", "c", "--secret", "ONE", "--secret", "OTHER"])
         .await
         .failed(3);
-    assert_eq!(said, "error: not set, and needed by --secret: ONE, OTHER\n");
+    assert_eq!(
+        said,
+        "error: --secret names environment variables that are not set: ONE, OTHER\n"
+    );
     assert!(world.account.contexts().is_empty());
 }
 
 #[tokio::test]
 async fn a_blueprint_says_what_it_asks_for_and_becomes_a_stack() {
     let world = World::acme().await;
-    insta::assert_snapshot!(world.run(&["blueprints", "list"]).await.ok(), @r"
+    insta::assert_snapshot!(world.run(&["blueprint", "list"]).await.ok(), @r"
     ID       NAME     STATE      SPACE         INPUTS                               DESCRIPTION
     bucket   bucket   DRAFT      platform      bucket_name                          Not ready yet
     service  service  PUBLISHED  applications  service_name, environment, replicas  A service on the platform, run after the platform's API
     ");
-    insta::assert_snapshot!(world.run(&["blueprints", "show", "service"]).await.ok(), @r"
+    insta::assert_snapshot!(world.run(&["blueprint", "show", "service"]).await.ok(), @r"
     id                  service
     name                service
     description         A service on the platform, run after the platform's API
@@ -310,18 +309,19 @@ async fn a_blueprint_says_what_it_asks_for_and_becomes_a_stack() {
     input replicas      Replicas (default 2)
     ");
     let deploy = [
-        "blueprints",
+        "blueprint",
         "deploy",
         "service",
         "--input",
         "service_name=checkout",
     ];
-    let made = world.run(&[&deploy[..], &["--json"]].concat()).await.json();
+    let made = world.run(&[&deploy[..], &["--json"]].concat()).await;
+    let made = crate::schemas::check(made, "blueprint_deployment");
     assert_eq!(made["stack"], "checkout");
     let run = world.account.runs_of("checkout").remove(0);
     assert_eq!(made["run"], run.run.as_str());
     let said = world
-        .run(&["blueprints", "create-stack", "service"])
+        .run(&["blueprint", "create-stack", "service"])
         .await
         .failed(4);
     assert!(said.contains("service_name"), "{said}");

@@ -5,8 +5,8 @@ use std::fs;
 use audit::{Action, Entry, Record, Store, Trail};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
-use chain::Reason;
-use moto::{Moto, Trouble};
+use aws_stand_ins::moto::{CallFault, Moto};
+use chain::{Reason, ReasonCode};
 use serde_json::json;
 
 use crate::world::World;
@@ -45,11 +45,14 @@ pub(crate) fn chain_of_three(run: &str, actor: &str) -> Vec<Record> {
         reason,
         ..entry(&chain, after_s, Action::StackEnded)
     };
-    let failure = Reason::new("run_failed", "its run ended as FAILED");
+    let failure = Reason::new(ReasonCode::RunFailed, "its run ended as FAILED");
     let skipped = Entry {
         stack: Some("platform-api".parse().unwrap()),
         outcome: Some("skipped".to_owned()),
-        reason: Some(Reason::new("upstream_failed", "its upstream `database` failed")),
+        reason: Some(Reason::new(
+            ReasonCode::UpstreamFailed,
+            "its upstream `database` failed",
+        )),
         ..entry(&chain, 249, Action::StackSkipped)
     };
     let mut trail = Trail::default();
@@ -90,11 +93,11 @@ pub(crate) fn change(world: &World, key: &str, from: &str, to: &str) {
 #[tokio::test]
 async fn a_log_as_it_was_written() {
     insta::assert_snapshot!(world().await.run(&["audit", "verify"]).await.ok(), @r"
-    without an end: under way, or their last records are missing:
+    Without an end. These chains are still running, or their last records are missing:
       CHAIN           LAST RECORD
       chain:acme:01K  2025-04-25 10:01:02Z
 
-    2 chains with 7 records and 1 delivery in log: nothing wrong
+    2 chains with 7 records and 1 delivery in log: no problems
     ");
 }
 
@@ -126,16 +129,16 @@ async fn what_is_wrong_is_named_with_its_place() {
     let ran = world.run(&["audit", "verify"]).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (1, ""));
     insta::assert_snapshot!(ran.stdout, @r"
-    broken: chain:acme:01J
-      chains/chain%3Aacme%3A01J/00000001.jsonl:3: the record was changed: its hash is not that of what it says
+    Damaged: chain:acme:01J
+      chains/chain%3Aacme%3A01J/00000001.jsonl:3: the record was changed: its hash does not match its content
 
-    broken, of the deliveries:
-      deliveries/2025/04/25/1745575200000-00000000-0000-0000-0000-000000000000.json:1: the record was changed: its hash is not that of what it says
+    Damaged records of deliveries:
+      deliveries/2025/04/25/1745575200000-00000000-0000-0000-0000-000000000000.json:1: the record was changed: its hash does not match its content
 
-    not judged, since a newer version wrote them; update this command:
+    Not verified, because a newer version wrote them. Update this command:
       chains/chain%3Aacme%3A01K/00000001.jsonl:1
 
-    2 chains with 5 records and 1 delivery in log: 1 chain broken, 1 delivery broken, 1 not judged
+    2 chains with 5 records and 1 delivery in log: 1 chain damaged, 1 delivery damaged, 1 not verified
     ");
 }
 
@@ -151,17 +154,17 @@ async fn programs_get_the_same() {
     );
     assert_eq!(
         good["open"],
-        json!([{"chain": "chain:acme:01K", "last_record": "2025-04-25T10:01:02Z"}])
+        json!([{"chain": "chain:acme:01K", "last_record_at": "2025-04-25T10:01:02.000Z"}])
     );
     let key = "chains/chain%3Aacme%3A01J/00000001.jsonl";
     change(&world, key, "alice", "mallory");
     let broken = world.run(&["audit", "verify", "--json"]).await;
     assert_eq!(broken.status, 1);
     assert_eq!(
-        broken.json()["broken"],
-        json!([{"chain": "chain:acme:01J", "faults": [{
+        broken.json()["damaged"],
+        json!([{"chain": "chain:acme:01J", "problems": [{
             "object": key, "line": 1, "code": "changed",
-            "message": "the record was changed: its hash is not that of what it says",
+            "message": "the record was changed: its hash does not match its content",
         }]}])
     );
 }
@@ -169,22 +172,28 @@ async fn programs_get_the_same() {
 #[tokio::test]
 async fn a_log_that_is_not_there_is_said_to_be_missing() {
     let world = World::acme().await;
-    for command in [vec!["audit", "verify"], vec!["report"]] {
+    for command in [["audit", "verify"], ["audit", "report"]] {
         let said = world.run(&command).await.failed(3);
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said, @"error: no audit log is named: set SPILLWAY_AUDIT as it is set for the webhook and the worker, or name the place with --audit, `s3://bucket/prefix` or a directory");
+            insta::assert_snapshot!(said, @r"
+            error: the location of the audit log is not set
+            hint: Set SPILLWAY_AUDIT to the value that the webhook and the worker use, or pass --audit with s3://bucket/prefix or a directory.
+            ");
         }
     }
     let said = world
         .run(&["audit", "verify", "--audit", "gs://x"])
         .await
         .failed(3);
-    insta::assert_snapshot!(said, @"error: `gs://x` is no place for an audit log: write `s3://bucket/prefix`, or the path of a directory");
+    assert!(said.starts_with("error: `gs://x` is "), "{said}");
     let said = world
         .run(&["audit", "verify", "--audit", "nowhere"])
         .await
-        .failed(4);
-    insta::assert_snapshot!(said, @"error: audit log, `nowhere`: No such file or directory (os error 2)");
+        .failed(3);
+    insta::assert_snapshot!(said, @r"
+    error: the audit log `nowhere` does not exist
+    hint: Check SPILLWAY_AUDIT, or --audit. The directory is created with the first record.
+    ");
 }
 
 #[tokio::test]
@@ -212,19 +221,22 @@ async fn a_log_in_a_bucket_is_found_by_the_variables_of_aws() {
     let said = world.run(&["audit", "verify"]).await.ok();
     assert_eq!(
         said,
-        "1 chain with 5 records and 0 deliveries in s3://acme-audit/spillway: nothing wrong\n"
+        "1 chain with 5 records and 0 deliveries in s3://acme-audit/spillway: no problems\n"
     );
-    let said = world.run(&["report", "--since", "2025-04-01"]).await.ok();
+    let said = world
+        .run(&["audit", "report", "--since", "2025-04-01"])
+        .await
+        .ok();
     assert!(said.contains("after run 01J of core-network, by alice"), "{said}");
 
-    moto.trouble("ListObjectsV2", Trouble::Refused);
+    moto.fault("ListObjectsV2", CallFault::Refused);
     let said = world.run(&["audit", "verify"]).await.failed(4);
-    let refused = "error: audit log, `s3://acme-audit/spillway/chains/`: S3 refuses it with AccessDenied: as the test wants it\n";
-    assert_eq!(said, refused);
+    let rejected = "error: S3 rejected the access to s3://acme-audit/spillway/chains/: as the test wants it (AccessDenied)\n";
+    assert!(said.starts_with(rejected), "{said}");
     let said = world
         .with("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         .run(&["audit", "verify"])
         .await
         .failed(5);
-    assert!(said.contains("S3 was not reached"), "{said}");
+    assert!(said.contains("S3 could not be reached"), "{said}");
 }

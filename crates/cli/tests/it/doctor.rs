@@ -1,6 +1,6 @@
 //! `spillway doctor`.
 
-use mock_spacelift::{Fault, MockSpacelift, NewNamedWebhook};
+use mock_spacelift::{Fault, MockSpacelift, NewNamedWebhook, NewPolicy};
 use serde_json::Value;
 use temporal_server::DevServer;
 
@@ -40,18 +40,19 @@ async fn everything_but_temporal_is_well() {
     let ran = world.run(&["doctor"]).await;
     assert_eq!(ran.status, 5);
     insta::assert_snapshot!(ran.stdout.replace(&world.url(), "<url>"), @r"
-    ok       parameters            task queue `spacelift-task-queue`, label prefixes dependsOn, depends-on, 10 runs at a time for a chain and 30 for the account, on failure: skip-downstream, unknown upstream: skip
+    ok       parameters            task queue `spacelift-task-queue`, label prefixes dependsOn, depends-on, at most 10 parallel runs per chain and 30 per account, on failure: skip-downstream, unknown upstream: skip
     ok       webhook secret        set
     ok       Spacelift settings    key 01JSMHTFM9TXWW1XK4AZN1SA8K at <url>
     ok       login                 mock (api::01JSMHTFM9TXWW1XK4AZN1SA8K)
-    ok       rights                the key is an administrator's
+    ok       rights                the key is an administrator
     ok       account               `acme`
-    ok       stacks                the key sees 19
+    ok       stacks                the key sees 19 stacks
     warning  dependencies          errors: 0, warnings: 1
-                                   -> `spillway lint` lists them
-    ok       webhook in Spacelift  `spillway` of the space `root` sends to https://x.example/webhook
-    problem  Temporal              Temporal at `http://127.0.0.1:1/` does not answer
-                                   -> start it, or set TEMPORAL_ADDRESS; `spillway dev` brings one of its own
+                                   -> `spillway lint` lists them.
+    ok       webhook in Spacelift  `spillway` in the space `root` sends to https://x.example/webhook
+    ok       trigger policies      none reads the dependency labels
+    problem  Temporal              no answer at http://127.0.0.1:1/
+                                   -> Start Temporal, or set TEMPORAL_ADDRESS. `spillway dev` starts a server of its own.
     ");
 }
 
@@ -78,6 +79,23 @@ async fn wrong_settings_are_all_found_and_decide_the_status() {
 }
 
 #[tokio::test]
+async fn another_account_than_that_of_the_key_is_a_wrong_setting() {
+    let world = World::acme()
+        .await
+        .with("TEMPORAL_ADDRESS", NO_TEMPORAL)
+        .with("SPILLWAY_ACCOUNT", "acmee");
+    let ran = world.run(&["doctor", "--json"]).await;
+    assert_eq!(ran.status, 3);
+    assert_eq!(
+        found(&ran.json(), "account"),
+        (
+            "problem",
+            "SPILLWAY_ACCOUNT is `acmee`, but the API key belongs to the account `acme`"
+        )
+    );
+}
+
+#[tokio::test]
 async fn a_key_that_spacelift_does_not_know_is_told_from_a_wrong_url() {
     let world = World::acme()
         .await
@@ -88,7 +106,7 @@ async fn a_key_that_spacelift_does_not_know_is_told_from_a_wrong_url() {
         found(&report, "login"),
         (
             "problem",
-            "Spacelift does not know this key, or its secret is another one"
+            "Spacelift rejected the API key: the id or the secret is wrong"
         )
     );
 
@@ -97,7 +115,7 @@ async fn a_key_that_spacelift_does_not_know_is_told_from_a_wrong_url() {
     let report = world.run(&["doctor", "--json"]).await.json();
     let (state, detail) = found(&report, "login");
     assert!(
-        state == "problem" && detail.contains("is not Spacelift's GraphQL"),
+        state == "problem" && detail.contains("is not from Spacelift's API"),
         "{detail}"
     );
 }
@@ -108,10 +126,10 @@ async fn an_empty_account_without_a_webhook_is_only_strange() {
         .await
         .with("TEMPORAL_ADDRESS", NO_TEMPORAL);
     let report = world.run(&["doctor", "--json"]).await.json();
-    assert_eq!(found(&report, "stacks"), ("warning", "the key sees none"));
+    assert_eq!(found(&report, "stacks"), ("warning", "the key sees no stacks"));
     assert_eq!(
         found(&report, "webhook in Spacelift"),
-        ("warning", "there is none called `spillway`")
+        ("warning", "there is no webhook named `spillway`")
     );
     assert_eq!(found(&report, "account"), ("ok", "`acme`"));
 }
@@ -134,7 +152,10 @@ async fn a_temporal_without_the_namespace_or_a_worker_is_found_out() {
     assert_eq!(found(&report, "Temporal").0, "ok");
     assert_eq!(
         found(&report, "worker"),
-        ("warning", "none waits at the task queue `spacelift-task-queue`")
+        (
+            "warning",
+            "no worker is connected to the task queue `spacelift-task-queue`"
+        )
     );
 
     let world = world.with("TEMPORAL_NAMESPACE", "nowhere");
@@ -142,7 +163,138 @@ async fn a_temporal_without_the_namespace_or_a_worker_is_found_out() {
     assert_eq!(ran.status, 3);
     assert_eq!(
         found(&ran.json(), "Temporal"),
-        ("problem", "there is no namespace `nowhere`")
+        ("problem", "there is no namespace `nowhere`; there are: default")
     );
     temporal.kill().await.unwrap();
+}
+
+/// As Cloud Posse's modules and Spacelift's documentation write it.
+const DEPENDENCIES: &str = r#"
+package spacelift
+
+trigger[stack.id] {
+  stack := input.stacks[_]
+  input.run.state == "FINISHED"
+  stack.labels[_] == concat("", ["depends-on:", input.stack.id])
+}
+"#;
+
+#[tokio::test]
+async fn a_trigger_policy_that_reads_our_labels_is_found_where_it_is_attached() {
+    let world = World::acme().await.with("TEMPORAL_ADDRESS", NO_TEMPORAL);
+    let policy = |name: &str, body: &str| NewPolicy::trigger(name, body);
+    world
+        .account
+        .create_policy(policy("dependencies", DEPENDENCIES))
+        .unwrap();
+    let retries = "package spacelift\ntrigger[input.stack.id] { input.run.state == \"FAILED\" }\n";
+    let retries = policy("retries", retries).label("autoattach:*");
+    world.account.create_policy(retries).unwrap();
+    let report = world.run(&["doctor", "--json"]).await.json();
+    assert_eq!(
+        found(&report, "trigger policies"),
+        (
+            "ok",
+            "`dependencies` reads the dependency labels and is attached to no stack"
+        )
+    );
+    for (stack, stacks) in [("vpn", "1 stack"), ("database", "2 stacks")] {
+        world.account.attach_policy("dependencies", stack);
+        let report = world.run(&["doctor", "--json"]).await.json();
+        let expected = format!(
+            "`dependencies` reads the dependency labels and is attached to {stacks}: what depends on them runs twice, \
+             because of the policy and because of Spillway"
+        );
+        assert_eq!(found(&report, "trigger policies"), ("warning", expected.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn a_misspelt_variable_is_found() {
+    let world = World::acme()
+        .await
+        .with("TEMPORAL_ADDRESS", NO_TEMPORAL)
+        .with("SPILLWAY_PARALEL_RUNS", "3");
+    let report = world.run(&["doctor", "-o", "json"]).await.json();
+    assert_eq!(
+        found(&report, "variables"),
+        (
+            "warning",
+            "SPILLWAY_PARALEL_RUNS is not a setting; did you mean SPILLWAY_PARALLEL_RUNS?"
+        )
+    );
+}
+
+#[tokio::test]
+async fn each_sink_says_whether_it_answers() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = axum::Router::new()
+        .route("/well", axum::routing::post(async || "taken"))
+        .route(
+            "/busy",
+            axum::routing::any(async || (axum::http::StatusCode::TOO_MANY_REQUESTS, [("retry-after", "30")])),
+        )
+        .route(
+            "/slack/auth.test",
+            axum::routing::post(async || r#"{"ok":false,"error":"invalid_auth"}"#),
+        );
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let sinks = format!(
+        r##"
+        [bot]
+        kind = "slack"
+        token = "$SPILLWAY_SINKS_TOKEN"
+        channel = "#x"
+        api = "http://{address}/slack"
+        [busy]
+        kind = "teams"
+        url = "http://{address}/busy"
+        [gone]
+        kind = "webhook"
+        url = "http://127.0.0.1:1/hook?secret=s3cret"
+        [well]
+        kind = "webhook"
+        url = "http://{address}/well"
+        "##
+    );
+    let world = World::acme()
+        .await
+        .with("TEMPORAL_ADDRESS", NO_TEMPORAL)
+        .with("SPILLWAY_SINKS", &sinks);
+    let report = world.run(&["doctor", "-o", "json"]).await.json();
+    let (state, detail) = found(&report, "sink");
+    assert_eq!(
+        (state, detail),
+        (
+            "problem",
+            "sink `bot`: the environment variable `SPILLWAY_SINKS_TOKEN` is not set"
+        )
+    );
+
+    let world = world.with("SPILLWAY_SINKS_TOKEN", "xoxb-s3cret");
+    let ran = world.run(&["doctor", "-o", "json"]).await;
+    assert!(!ran.stdout.contains("s3cret"), "{}", ran.stdout);
+    let report = ran.json();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let said: Vec<String> = findings
+        .filter(|finding| finding["check"] == "sink")
+        .map(|finding| {
+            let text = |key: &str| finding[key].as_str().unwrap().to_owned();
+            format!("{} {}", text("state"), text("detail"))
+        })
+        .collect();
+    assert_eq!(
+        said[..2],
+        [
+            "problem `bot` (slack): the sink refused: invalid_auth",
+            "warning `busy` (teams): the sink asks for a pause of 30 s",
+        ]
+    );
+    assert!(
+        said[2].starts_with("problem `gone` (webhook): the sink cannot be reached"),
+        "{}",
+        said[2]
+    );
+    assert_eq!(said[3], "ok `well` (webhook): it answers 405 to HEAD");
 }

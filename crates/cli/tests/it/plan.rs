@@ -11,16 +11,16 @@ async fn the_chain_of_the_built_in_company_as_a_tree() {
     insta::assert_snapshot!(world.run(&["plan", "core-network", "--commit", "0ee3a3b7"]).await.ok(), @r"
     core-network (root, main @ 0ee3a3b)
     ├─ cluster @ 0ee3a3b, waits for identity if under way
-    │  ├─ logging @ its own commit (another repository)
-    │  └─ monitoring @ its own commit (another repository)
+    │  ├─ logging @ 96263a3, its tracked commit (another repository)
+    │  └─ monitoring @ 96263a3, its tracked commit (another repository)
     ├─ database @ 0ee3a3b, waits for encryption-keys if under way
     │  └─ platform-api @ 0ee3a3b, after cluster and database, waits for artifact-registry if under way
-    │     ├─ backoffice @ its own commit (another repository), needs confirmation
-    │     │  └─ reports @ its own commit (another repository), after backoffice and database
-    │     └─ search @ its own commit (another repository), after database and platform-api
+    │     ├─ backoffice @ d1d2b14, its tracked commit (another repository), needs confirmation
+    │     │  └─ reports @ d1d2b14, its tracked commit (another repository), after backoffice and database
+    │     └─ search @ d1d2b14, its tracked commit (another repository), after database and platform-api
     ├─ dns @ 0ee3a3b
     │  └─ cluster-addons @ 0ee3a3b, after cluster and dns
-    │     └─ storefront @ its own commit (another repository), after cluster-addons and platform-api
+    │     └─ storefront @ d1d2b14, its tracked commit (another repository), after cluster-addons and platform-api
     └─ vpn @ 0ee3a3b
 
     12 stacks, 10 at a time, on failure: skip-downstream
@@ -41,23 +41,21 @@ fn pair() -> MockSpacelift {
 #[tokio::test]
 async fn every_format_is_the_rendering_of_the_core() {
     let world = World::of(pair()).await;
-    let mermaid = world.run(&["plan", "vpc", "--format", "mermaid"]).await.ok();
+    let mermaid = world.run(&["plan", "vpc", "--diagram", "mermaid"]).await.ok();
     assert!(mermaid.starts_with("flowchart "), "{mermaid}");
-    let dot = world.run(&["plan", "vpc", "--format", "dot"]).await.ok();
+    let dot = world.run(&["plan", "vpc", "--diagram", "dot"]).await.ok();
     assert!(dot.starts_with("digraph"), "{dot}");
-    let text = world.run(&["plan", "vpc", "--format", "json"]).await.ok();
-    let chain: chain::Chain = serde_json::from_str(&text).unwrap();
-    assert_eq!(text, chain::render::json(&chain).unwrap() + "\n");
+    let mut plan = world.run(&["plan", "vpc", "-o", "json"]).await.json();
+    let chain: chain::Chain = serde_json::from_value(plan["chain"].take()).unwrap();
     assert_eq!(chain.root.account.as_str(), "acme");
     assert_eq!(chain.root.commit.as_ref().unwrap().as_str(), "0ee3a3b7");
-    assert_eq!(world.run(&["plan", "vpc", "--json"]).await.ok(), text);
 }
 
 #[tokio::test]
 async fn another_branch_takes_each_stacks_own_commit() {
     let world = World::of(pair()).await;
     let text = world.run(&["plan", "vpc", "--branch", "feature"]).await.ok();
-    assert!(text.contains("db @ its own commit (another branch)"), "{text}");
+    assert!(text.contains(", its tracked commit (another branch)"), "{text}");
 }
 
 #[tokio::test]
@@ -70,7 +68,7 @@ async fn the_same_name_in_another_namespace_is_another_repository() {
     );
     let text = World::of(account).await.run(&["plan", "vpc"]).await.ok();
     assert!(
-        text.contains("guest @ its own commit (another repository)"),
+        text.contains(", its tracked commit (another repository)"),
         "{text}"
     );
 }
@@ -103,7 +101,43 @@ async fn a_cycle_is_no_chain() {
     let refused = world.run(&["plan", "vpc", "--json"]).await;
     assert_eq!(refused.status, 1);
     assert_eq!(
-        refused.json()["refused"],
-        json!({"code": "cycle", "stacks": ["a", "b"]})
+        refused.json()["rejected"],
+        json!({"code": "cycle", "text": "dependency cycle: `a` -> `b` -> `a`"})
     );
+}
+
+#[tokio::test]
+async fn programs_read_the_freeze_windows_and_what_labels_change() {
+    let account = pair();
+    account.add_stack(
+        NewStack::named("web")
+            .depends_on("db")
+            .label("spillway:on-failure=stop")
+            .label("spillway:retries=2")
+            .label("spillway:timeout=90m"),
+    );
+    let world = World::of(account).await;
+    world.file(
+        "spillway.toml",
+        "on_failure = 'stop'\nrun_timeout = '2h'\n[[freeze]]\nname = 'long'\nfrom = '2020-01-01T00:00'\n\
+         to = '2099-01-01T00:00'\nstacks = ['w*']",
+    );
+    let plan = world.run(&["plan", "vpc", "-o", "json"]).await.json();
+    let window = &plan["freeze_windows"][0];
+    assert_eq!(
+        (&window["name"], &window["is_now"]),
+        (&json!("long"), &json!(true))
+    );
+    assert_eq!(window["stacks"], json!(["web"]));
+    assert_eq!(window["until"], "2099-01-01T00:00:00.000Z");
+    // A label that says what the settings say changes nothing.
+    assert_eq!(
+        plan["policies"],
+        json!([
+            {"stack": "web", "key": "retries", "value": "2", "default": "0", "label": "spillway:retries=2"},
+            {"stack": "web", "key": "timeout", "value": "90m", "default": "2h", "label": "spillway:timeout=90m"},
+        ])
+    );
+    let text = world.run(&["plan", "vpc"]).await.ok();
+    assert!(text.contains("long (2020-01-01T00:00"), "{text}");
 }

@@ -37,7 +37,7 @@ async fn what_spacelift_refuses_is_said_in_its_words() {
     assert!(said.contains("Unknown field \"nonsense\""), "{said}");
     let said = world.run(&["query", "missing.graphql"]).await.failed(2);
     assert!(
-        said.starts_with("error: the file `missing.graphql` cannot be read"),
+        said.starts_with("error: the file `missing.graphql` could not be read"),
         "{said}"
     );
 }

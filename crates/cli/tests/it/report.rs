@@ -1,7 +1,7 @@
-//! `spillway report`, on a log in a directory.
+//! `spillway audit report`, on a log in a directory.
 
 use audit::{Action, Entry, Store, Trail};
-use chain::Reason;
+use chain::{Reason, ReasonCode};
 use serde_json::json;
 
 use crate::audit::{START_MS, chain_id, chain_of_three, change, world};
@@ -10,7 +10,12 @@ use crate::world::World;
 const PERIOD: [&str; 4] = ["--since", "2025-04-01", "--until", "2025-05-01"];
 
 async fn report(world: &World, more: &[&str]) -> crate::world::Ran {
-    let arguments: Vec<&str> = ["report"].iter().chain(&PERIOD).chain(more).copied().collect();
+    let arguments: Vec<&str> = ["audit", "report"]
+        .iter()
+        .chain(&PERIOD)
+        .chain(more)
+        .copied()
+        .collect();
     world.run(&arguments).await
 }
 
@@ -18,16 +23,17 @@ async fn report(world: &World, more: &[&str]) -> crate::world::Ran {
 async fn people_get_columns() {
     insta::assert_snapshot!(report(&world().await, &[]).await.ok(), @r"
     chain:acme:01J: after run 01J of core-network, by alice
-      STACK         OUTCOME    COMMIT   STARTED               TOOK   RUN           REASON
-      cluster       succeeded  31b63c1  2025-04-25 10:00:02Z  1m     01J-cluster   -
-      database      failed     31b63c1  2025-04-25 10:00:02Z  4m 7s  01J-database  its run ended as FAILED
-      platform-api  skipped    -        -                     -      -             its upstream `database` failed
+      STACK         OUTCOME    COMMIT   STARTED               DURATION  RUN           REASON
+      cluster       succeeded  31b63c1  2025-04-25 10:00:02Z  1m        01J-cluster   -
+      database      failed     31b63c1  2025-04-25 10:00:02Z  4m 7s     01J-database  its run ended as FAILED
+      platform-api  skipped    -        -                     -         -             its upstream `database` failed
 
-    chain:acme:01K: after run 01K of core-network, by whom is not known
-      STACK    OUTCOME    COMMIT   STARTED               TOOK  RUN          REASON
-      cluster  succeeded  31b63c1  2025-04-25 10:00:02Z  1m    01K-cluster  -
+    chain:acme:01K: after run 01K of core-network, by an unknown person
+      STACK    OUTCOME    COMMIT   STARTED               DURATION  RUN          REASON
+      cluster  succeeded  31b63c1  2025-04-25 10:00:02Z  1m        01K-cluster  -
 
-    4 executions in 2 chains from 2025-04-01 00:00 to 2025-05-01 00:00 UTC: 1 failed, 1 skipped, 2 succeeded
+    4 executions in 2 chains from 2025-04-01 00:00 UTC to 2025-05-01 00:00 UTC: 1 failed, 1 skipped, 2 succeeded
+    Without a record of their end: chain:acme:01K. They are under way, or their last records are still to be written.
     ");
 }
 
@@ -39,11 +45,11 @@ async fn spreadsheets_get_csv() {
         "{csv}"
     );
     insta::assert_snapshot!(csv.replace("\r\n", "\n"), @r"
-    chain,started_by,root_stack,root_run,stack,run,commit,outcome,started,ended,duration_s,reason_code,reason
-    chain:acme:01J,alice,core-network,01J,cluster,01J-cluster,31b63c1a7266daf5a1d44a193a0f48ce995fa75e,succeeded,2025-04-25T10:00:02Z,2025-04-25T10:01:02Z,60,,
-    chain:acme:01J,alice,core-network,01J,database,01J-database,31b63c1a7266daf5a1d44a193a0f48ce995fa75e,failed,2025-04-25T10:00:02Z,2025-04-25T10:04:09Z,247,run_failed,its run ended as FAILED
-    chain:acme:01J,alice,core-network,01J,platform-api,,,skipped,,2025-04-25T10:04:09Z,,upstream_failed,its upstream `database` failed
-    chain:acme:01K,,core-network,01K,cluster,01K-cluster,31b63c1a7266daf5a1d44a193a0f48ce995fa75e,succeeded,2025-04-25T10:00:02Z,2025-04-25T10:01:02Z,60,,
+    chain,started_by,root_stack,root_run,stack,run,commit,outcome,started_at,ended_at,duration_s,reason_code,reason
+    chain:acme:01J,alice,core-network,01J,cluster,01J-cluster,31b63c1a7266daf5a1d44a193a0f48ce995fa75e,succeeded,2025-04-25T10:00:02.000Z,2025-04-25T10:01:02.000Z,60,,
+    chain:acme:01J,alice,core-network,01J,database,01J-database,31b63c1a7266daf5a1d44a193a0f48ce995fa75e,failed,2025-04-25T10:00:02.000Z,2025-04-25T10:04:09.000Z,247,run_failed,its run ended as FAILED
+    chain:acme:01J,alice,core-network,01J,platform-api,,,skipped,,2025-04-25T10:04:09.000Z,,upstream_failed,its upstream `database` failed
+    chain:acme:01K,,core-network,01K,cluster,01K-cluster,31b63c1a7266daf5a1d44a193a0f48ce995fa75e,succeeded,2025-04-25T10:00:02.000Z,2025-04-25T10:01:02.000Z,60,,
     ");
 }
 
@@ -56,11 +62,31 @@ async fn programs_get_json() {
         json!({
             "chain": "chain:acme:01J", "started_by": "alice", "root_stack": "core-network", "root_run": "01J",
             "stack": "database", "run": "01J-database", "commit": "31b63c1a7266daf5a1d44a193a0f48ce995fa75e",
-            "outcome": "failed", "started": "2025-04-25T10:00:02Z", "ended": "2025-04-25T10:04:09Z",
-            "duration_s": 247, "reason": {"code": "run_failed", "text": "its run ended as FAILED"},
+            "outcome": "failed", "started_at": "2025-04-25T10:00:02.000Z", "ended_at": "2025-04-25T10:04:09.000Z",
+            "duration_s": 247.0, "reason": {"code": "run_failed", "text": "its run ended as FAILED"},
         })
     );
-    assert_eq!(report["doubtful_chains"], json!([]));
+    assert_eq!(report["damaged_chains"], json!([]));
+    assert_eq!(report["unfinished_chains"], json!(["chain:acme:01K"]));
+}
+
+#[tokio::test]
+async fn a_chain_without_a_record_of_its_end_is_named() {
+    let world = world().await;
+    add_hostile_chain(&world).await;
+    let id = chain_id("<script>");
+    let json = report(&world, &["-o", "json"]).await.json();
+    assert_eq!(json["unfinished_chains"], json!([id, "chain:acme:01K"]));
+    let text = report(&world, &[]).await.ok();
+    assert!(
+        text.contains(&format!("Without a record of their end: {id}, chain:acme:01K.")),
+        "{text}"
+    );
+    let page = report(&world, &["-o", "html"]).await.ok();
+    assert!(
+        page.contains("These chains have no record of their end."),
+        "{page}"
+    );
 }
 
 /// The end of a stack that is called and fails as a forger wishes.
@@ -76,7 +102,10 @@ async fn add_hostile_chain(world: &World) {
         chain: Some(chain.clone()),
         stack: Some("<b>x".parse().unwrap()),
         outcome: Some("failed".to_owned()),
-        reason: Some(Reason::new("x", "</td><script>alert(\"1\")</script>\u{1b}[2J")),
+        reason: Some(Reason::new(
+            "x".to_owned(),
+            "</td><script>alert(\"1\")</script>\u{1b}[2J",
+        )),
         ..Entry::new(START_MS, "worker", Action::StackEnded)
     };
     let records = [started, ended].map(|entry| trail.append(entry));
@@ -116,12 +145,51 @@ async fn the_page_needs_nothing_else() {
         "<title>Stack executions, 2025-04-01 00:00 UTC to 2025-05-01 00:00 UTC</title>",
         "4 executions: 1 failed, 1 skipped, 2 succeeded.",
         "From the audit log log.",
-        "<td class=\"failed\">failed</td>",
+        "<td class=\"outcome failed\">failed</td>",
         "@media print",
     ] {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert_eq!(page.matches("<tr><td").count(), 4);
+}
+
+#[tokio::test]
+async fn what_people_ordered_is_listed_where_it_is_asked_for() {
+    let world = world().await;
+    let store = Store::in_directory(world.path("log"));
+    let mut halted = Entry::new(START_MS + 5_000, "operator:alice", Action::HaltBegan);
+    halted.reason = Some(Reason::new(ReasonCode::Ordered, "incident 7"));
+    store
+        .put_delivery(&audit::Record::unlinked(halted))
+        .await
+        .unwrap();
+    let delivered = Entry::new(START_MS + 6_000, "webhook", Action::DeliveryAccepted);
+    store
+        .put_delivery(&audit::Record::unlinked(delivered))
+        .await
+        .unwrap();
+    let listed = report(&world, &["--format", "json", "--orders"]).await.json();
+    assert_eq!(
+        listed["orders"],
+        json!([{
+            "at": "2025-04-25T10:00:05.000Z", "by": "alice", "action": "halt_began", "chain": null, "stack": null,
+            "reason": {"code": "ordered", "text": "incident 7"},
+        }])
+    );
+    let text = report(&world, &["--orders"]).await.ok();
+    assert!(
+        text.contains("halt_began  alice  the account  incident 7"),
+        "{text}"
+    );
+    assert_eq!(
+        report(&world, &["--format", "json"]).await.json()["orders"],
+        json!(null)
+    );
+    let refused = report(&world, &["--format", "csv", "--orders"]).await.failed(2);
+    assert!(
+        refused.contains("--orders needs the format table or json"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]
@@ -135,10 +203,13 @@ async fn a_report_from_a_broken_log_says_so() {
     );
     let ran = report(&world, &["--format", "html"]).await;
     assert_eq!(ran.status, 1);
-    insta::assert_snapshot!(ran.stderr, @"warning: 1 chain in the audit log is not as written, and what is reported of it may be wrong; `spillway audit verify` says more: chain:acme:01J");
+    insta::assert_snapshot!(ran.stderr, @r"
+    warning: these audit records were altered or are missing, and what is reported of them may be wrong: chain:acme:01J
+    hint: `spillway audit verify` says more.
+    ");
     assert!(
         ran.stdout
-            .contains("<p class=\"warning\">Not as it was written is, in the audit log: chain:acme:01J.")
+            .contains("<p class=\"warning\">These audit records were altered or are missing, and what is reported of them may be wrong: chain:acme:01J.")
     );
     assert!(!ran.stdout.contains("PASSED"));
 }
@@ -150,6 +221,7 @@ async fn only_what_ended_in_the_period_is_listed() {
     let store = Store::in_directory(world.path("log"));
     store.put_chain(&chain_id("01L"), &records).await.unwrap();
     let period = [
+        "audit",
         "report",
         "--since",
         "2025-04-25T10:04:09Z",
@@ -166,17 +238,27 @@ async fn only_what_ended_in_the_period_is_listed() {
         .map(|one| &one["stack"])
         .collect();
     assert_eq!(listed, ["database", "platform-api", "database", "platform-api"]);
-    let before = ["report", "--since", "2025-03-01", "--until", "2025-04-01"];
+    let before = [
+        "audit",
+        "report",
+        "--since",
+        "2025-03-01",
+        "--until",
+        "2025-04-01",
+    ];
     let said = world.run(&before).await.ok();
     assert_eq!(
         said,
-        "No stack of a chain ended from 2025-03-01 00:00 to 2025-04-01 00:00 UTC.\n"
+        "No stack of a chain ended from 2025-03-01 00:00 UTC to 2025-04-01 00:00 UTC.\n"
     );
     let said = world
-        .run(&["report", "--since", "1d", "--until", "2d"])
+        .run(&["audit", "report", "--since", "1d", "--until", "2d"])
         .await
         .failed(2);
     assert!(said.starts_with("error: the period is empty"), "{said}");
-    let said = world.run(&["report", "--since", "lately"]).await.failed(2);
+    let said = world
+        .run(&["audit", "report", "--since", "lately"])
+        .await
+        .failed(2);
     assert!(said.contains("write 30d"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! `spillway webhook`: what it installs makes the account tell Spillway of its runs.
+//! `spillway webhook`: what it installs sends every change of a run.
 
 use std::collections::BTreeSet;
 
@@ -58,12 +58,12 @@ async fn what_it_installs_delivers_every_change_of_a_tracked_run() {
         .ok();
 
     world
-        .run(&["runs", "trigger", "vpc", "--type", "proposed"])
+        .run(&["run", "trigger", "vpc", "--type", "proposed"])
         .await
         .ok();
     world
         .run(&[
-            "runs",
+            "run",
             "trigger",
             "vpc",
             "--metadata",
@@ -152,7 +152,7 @@ async fn without_apply_it_only_shows_what_would_change() {
         assert!(policy.contains(line), "{line} is missing in {policy}");
     }
     assert!(
-        said.ends_with("Nothing was changed. Say --apply to do it.\n"),
+        said.ends_with("Nothing was changed. Run with --apply to make these changes.\n"),
         "{said}"
     );
     assert_eq!(writes(&world.account), [""; 0]);
@@ -172,7 +172,7 @@ async fn a_second_time_it_changes_only_what_differs() {
 
     keep the notification policy `spillway`
 
-    Done. Every change of a tracked run in the space `root`, or in one that inherits from it, is sent to https://new.example/webhook.
+    Installed. Spacelift sends every change of a tracked run in the space `root`, and in the spaces that inherit from it, to https://new.example/webhook.
     ");
     assert_eq!(
         writes(&world.account),
@@ -215,7 +215,7 @@ async fn without_rights_it_says_what_to_do_by_hand() {
     let rego = world.run(&["webhook", "policy"]).await.ok();
     assert!(ran.stdout.ends_with(&rego), "{}", ran.stdout);
     for text in [
-        "not authorised",
+        "not allowed",
         "https://x.example/webhook",
         "the value of WEBHOOK_SECRET",
         "space `root`",
@@ -231,7 +231,7 @@ async fn a_wrong_key_is_no_lack_of_rights() {
     let install = ["webhook", "install", "--endpoint", "https://x.example/webhook"];
     let said = world.run(&install).await.failed(4);
     assert!(
-        said.starts_with("error: ApiKeyUser: not authorised\nhint: "),
+        said.starts_with("error: Spacelift rejected the API key\n"),
         "{said}"
     );
 }
@@ -276,5 +276,26 @@ async fn a_space_that_is_not_there_is_named() {
         ])
         .await
         .failed(4);
-    assert_eq!(said, "error: there is no space `nowhere` that this key may see\n");
+    assert!(said.starts_with("error: space `nowhere` not found\n"), "{said}");
+}
+
+#[tokio::test]
+async fn for_pull_requests_it_also_delivers_the_end_of_a_proposed_run() {
+    let world = world().await;
+    let endpoint = receiver().await;
+    let install = ["webhook", "install", "--endpoint", &endpoint, "--apply"];
+    world
+        .run(&[&install[..], &["--pull-requests"]].concat())
+        .await
+        .ok();
+    let run = world.account.propose("vpc");
+    let told = |account: &MockSpacelift| -> Vec<RunState> {
+        let events = events(account, run.as_str()).into_iter();
+        events.map(|event| event.state).collect()
+    };
+    world
+        .account
+        .wait_until("the end is told", |account| !told(account).is_empty())
+        .await;
+    assert_eq!(told(&world.account), [RunState::Finished]);
 }

@@ -81,6 +81,25 @@ impl World {
         command
     }
 
+    /// What the command prints on a terminal of this kind.
+    pub(crate) async fn prints_on_terminal(&self, kind: &str, arguments: &[&str]) -> String {
+        const TERMINAL: &str = "import pty, sys; pty.spawn(sys.argv[1:])";
+        let mut command = Command::new("python3");
+        command
+            .args(["-c", TERMINAL, env!("CARGO_BIN_EXE_spillway")])
+            .args(arguments)
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        for (name, _) in std::env::vars().filter(|(name, _)| name != "PATH") {
+            command.env_remove(name);
+        }
+        command.env("TERM", kind);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let output = command.output().await.unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    }
+
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ran {
         self.run_with_stdin(arguments, "").await
     }

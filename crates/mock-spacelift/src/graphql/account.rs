@@ -1,10 +1,10 @@
-//! Logging in, and the account itself.
+//! The login, and the account itself.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::{authorized, caller, mock, session};
-use crate::api_key::{ApiKey, Session};
-use crate::refusal::Refusal;
+use crate::model::api_key::{ApiKey, Session};
+use crate::model::refusal::Refusal;
 
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct User {
@@ -12,7 +12,7 @@ pub(crate) struct User {
     login: String,
     name: String,
     admin: bool,
-    /// Only right after logging in.
+    /// Only directly after a login.
     jwt: Option<String>,
     valid_until: Option<i64>,
 }
@@ -30,7 +30,7 @@ impl User {
     }
 }
 
-/// Empty for the hosted service, which is what this account pretends to be.
+/// Empty for the hosted service, which this account imitates.
 #[derive(SimpleObject)]
 struct DebugInfo {
     self_hosted_version: String,
@@ -71,7 +71,7 @@ pub(crate) struct AccountQuery;
 
 #[Object]
 impl AccountQuery {
-    /// Null for strangers.
+    /// Null without a login.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<User> {
         caller(ctx).session.as_ref().map(User::of)
     }
@@ -117,7 +117,7 @@ pub(crate) struct AccountMutation;
 
 #[Object]
 impl AccountMutation {
-    /// Null when there is no such key, or its secret is another one.
+    /// Null if the key does not exist or the secret is wrong.
     async fn api_key_user(&self, ctx: &Context<'_>, id: ID, secret: String) -> Option<User> {
         let base_url = &caller(ctx).base_url;
         let session = mock(ctx).write(|account| account.log_in(&id, &secret, base_url))?;
@@ -127,7 +127,7 @@ impl AccountMutation {
         })
     }
 
-    /// There are no people behind this account, so no token of theirs is good.
+    /// This account has no people, so none of their tokens is valid.
     async fn oauth_user(&self, #[graphql(name = "token")] _token: String) -> Option<User> {
         None
     }

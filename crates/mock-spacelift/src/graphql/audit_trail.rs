@@ -3,9 +3,9 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::{authorized, session};
-use crate::audit_trail::AuditTrail;
-use crate::refusal::Refusal;
-use crate::webhook::Target;
+use crate::model::refusal::Refusal;
+use crate::model::webhook::Target;
+use crate::webhooks::audit_trail::AuditTrail;
 
 #[derive(Debug, SimpleObject)]
 struct AuditTrailWebhook {
@@ -48,7 +48,7 @@ impl From<AuditTrailWebhookInput> for AuditTrail {
     fn from(input: AuditTrailWebhookInput) -> Self {
         let headers = input.custom_headers.unwrap_or_default();
         let target = Target::new(&input.endpoint, &input.secret);
-        // Spacelift retries these unless it is told not to.
+        // Spacelift's default is to retry these.
         let retry_on_failure = input.retry_on_failure.unwrap_or(true);
         Self {
             target: Target {
@@ -92,7 +92,7 @@ impl AuditTrailMutation {
         Ok(node)
     }
 
-    /// Null when there was none.
+    /// Null if there was none.
     async fn audit_trail_delete_webhook(
         &self,
         ctx: &Context<'_>,

@@ -1,4 +1,4 @@
-//! Blueprints, and the stacks that come of them.
+//! Blueprints, and the stacks created from them.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
 use super::{authorized, caller, mock, session};
 use crate::account::Account;
-use crate::blueprint::{Blueprint, BlueprintState, NewBlueprint};
-use crate::refusal::Refusal;
-use crate::template::{self, TemplateInput};
+use crate::model::blueprint::{Blueprint, BlueprintState, NewBlueprint};
+use crate::model::refusal::Refusal;
+use crate::model::template::{self, TemplateInput};
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Blueprint", complex)]
@@ -102,7 +102,9 @@ impl From<&Blueprint> for BlueprintNode {
             deleted: false,
             created_at: blueprint.created_at.seconds(),
             updated_at: blueprint.updated_at.seconds(),
-            published_at: blueprint.published_at.map(crate::clock::Timestamp::seconds),
+            published_at: blueprint
+                .published_at
+                .map(crate::model::clock::Timestamp::seconds),
             space_id: blueprint.space.to_string(),
         }
     }
@@ -110,7 +112,7 @@ impl From<&Blueprint> for BlueprintNode {
 
 #[ComplexObject]
 impl BlueprintNode {
-    /// An object here, where stacks and contexts have an id.
+    /// An object here; stacks and contexts have an id instead.
     async fn space(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
             .read(|account| account.space(&self.space_id).map(SpaceNode::from))
@@ -146,7 +148,7 @@ struct BlueprintStackCreateInput {
     template_inputs: Option<Vec<BlueprintStackCreateInputPair>>,
 }
 
-/// Values are texts, whatever the input's type.
+/// Values are texts, whatever the type of the input.
 #[derive(Debug, InputObject)]
 struct BlueprintStackCreateInputPair {
     id: ID,
@@ -179,7 +181,7 @@ impl BlueprintQuery {
         Ok(authorized(ctx)?.read(|account| account.blueprints.get(id.as_str()).map(BlueprintNode::from)))
     }
 
-    /// Null for strangers.
+    /// Null without a login.
     async fn search_blueprints(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<BlueprintNode>> {
         caller(ctx).session.as_ref()?;
         Some(search(mock(ctx).read(all), &input))
@@ -214,7 +216,7 @@ impl BlueprintMutation {
         Ok(BlueprintNode::from(&updated))
     }
 
-    /// Null when there is no such blueprint.
+    /// Null if the blueprint does not exist.
     async fn blueprint_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Option<BlueprintNode>, Refusal> {
         let deleted = authorized(ctx)?.write(|account| account.blueprints.remove(id.as_str()));
         Ok(deleted.as_ref().map(BlueprintNode::from))

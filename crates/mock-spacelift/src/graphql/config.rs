@@ -2,9 +2,9 @@
 
 use async_graphql::{ID, InputObject, SimpleObject};
 
-use crate::clock::Timestamp;
-use crate::commit::hash_of;
-use crate::context::{ConfigElement, ConfigType};
+use crate::model::clock::Timestamp;
+use crate::model::commit::hash_of;
+use crate::model::context::{ConfigElement, ConfigType};
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "ConfigElement")]
@@ -12,10 +12,10 @@ pub(super) struct ConfigNode {
     pub id: ID,
     checksum: String,
     created_at: Option<i64>,
-    /// Whether it is there only while a run lasts. Nothing of this account is.
+    /// Whether it exists only during a run. This account has no such element.
     runtime: bool,
     r#type: ConfigType,
-    /// Null when it is write-only.
+    /// Null if it is write-only.
     value: Option<String>,
     write_only: bool,
     description: Option<String>,

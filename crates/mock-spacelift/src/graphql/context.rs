@@ -7,11 +7,11 @@ use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
 use super::{authorized, caller, mock};
 use crate::account::Account;
-use crate::context::{ConfigElement, ContextAttachment, NewContext, SpaceContext, merge, take};
-use crate::hooks::{Hooks, HooksInput};
-use crate::refusal::Refusal;
-use crate::space::ROOT;
-use crate::stack::Stack;
+use crate::model::context::{ConfigElement, ContextAttachment, NewContext, SpaceContext, merge, take};
+use crate::model::hooks::{Hooks, HooksInput};
+use crate::model::refusal::Refusal;
+use crate::model::space::ROOT;
+use crate::model::stack::Stack;
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Context", complex)]
@@ -59,6 +59,11 @@ impl ContextNode {
         mock(ctx).read(|account| attachments_of(account, &self.id))
     }
 
+    async fn attached_stack(&self, ctx: &Context<'_>, id: ID) -> Option<ContextStackAttachment> {
+        let attached = mock(ctx).read(|account| attachments_of(account, &self.id));
+        attached.into_iter().find(|one| one.fields.stack_id == id)
+    }
+
     async fn has_attached_stacks(&self, ctx: &Context<'_>) -> bool {
         !mock(ctx)
             .read(|account| attachments_of(account, &self.id))
@@ -96,14 +101,14 @@ struct AttachmentFields {
     config: Vec<ConfigNode>,
 }
 
-/// An attachment, seen from the context.
+/// An attachment, as part of the context.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct ContextStackAttachment {
     #[graphql(flatten)]
     fields: AttachmentFields,
 }
 
-/// The same, seen from the stack.
+/// The same, as part of the stack.
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct StackContextAttachment {
     #[graphql(flatten)]
@@ -181,7 +186,7 @@ impl ContextQuery {
         Ok(authorized(ctx)?.read(|account| account.contexts.values().map(ContextNode::from).collect()))
     }
 
-    /// Null for strangers.
+    /// Null without a login.
     async fn search_contexts(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<ContextNode>> {
         caller(ctx).session.as_ref()?;
         let all = mock(ctx).read(|account| account.contexts.values().map(ContextNode::from).collect());
@@ -240,7 +245,7 @@ impl ContextMutation {
         })
     }
 
-    /// Null when there is no such attachment.
+    /// Null if the attachment does not exist.
     async fn context_detach(
         &self,
         ctx: &Context<'_>,

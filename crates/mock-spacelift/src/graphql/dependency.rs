@@ -1,11 +1,11 @@
-//! Spacelift's own stack dependencies.
+//! Spacelift's native stack dependencies.
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
 use super::stack::StackNode;
 use super::{authorized, mock};
-use crate::dependency::{DependencyReference, NativeDependency};
-use crate::refusal::Refusal;
+use crate::model::dependency::{DependencyReference, NativeDependency};
+use crate::model::refusal::Refusal;
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "StackDependency", complex)]

@@ -1,6 +1,6 @@
 //! Spacelift's states and types as GraphQL enums.
 //!
-//! The domain's own enums keep values that they do not know, which GraphQL has no room for.
+//! The domain's own enums keep unknown values, which GraphQL enums cannot.
 
 use async_graphql::Enum;
 use async_graphql::Value;

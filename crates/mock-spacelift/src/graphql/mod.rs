@@ -1,11 +1,8 @@
-//! The account's GraphQL schema: Spacelift's types, on a real engine.
-#![expect(
-    clippy::unused_async,
-    reason = "the engine wants async resolvers, whether they wait or not"
-)]
+//! The account's GraphQL schema: Spacelift's types on a real GraphQL engine.
+#![expect(clippy::unused_async, reason = "the GraphQL engine requires async resolvers")]
 #![expect(
     clippy::used_underscore_binding,
-    reason = "the engine reads arguments that the account has no use for"
+    reason = "the GraphQL engine reads arguments that the account does not use"
 )]
 
 mod account;
@@ -15,7 +12,9 @@ mod config;
 mod context;
 mod dependency;
 mod enums;
+mod integrations;
 mod policy;
+mod resource;
 mod run;
 mod run_mutation;
 mod run_query;
@@ -29,9 +28,9 @@ mod worker_pool;
 
 use async_graphql::{Context, EmptySubscription, MergedObject};
 
-use crate::api_key::Session;
 use crate::mock::MockSpacelift;
-use crate::refusal::Refusal;
+use crate::model::api_key::Session;
+use crate::model::refusal::Refusal;
 
 pub(crate) type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 
@@ -69,7 +68,7 @@ pub(crate) fn schema(mock: MockSpacelift) -> Schema {
         .finish()
 }
 
-/// Who sent a request, and what its headers said.
+/// The sender of a request, and its headers.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub session: Option<Session>,
@@ -81,7 +80,7 @@ fn caller<'a>(ctx: &Context<'a>) -> &'a Caller {
     ctx.data_unchecked()
 }
 
-/// The caller's session: what needs a login begins with this.
+/// The caller's session. Everything that needs a login calls this first.
 fn session<'a>(ctx: &Context<'a>) -> Result<&'a Session, Refusal> {
     caller(ctx).session.as_ref().ok_or(Refusal::Unauthorized)
 }
@@ -91,7 +90,7 @@ fn mock<'a>(ctx: &Context<'a>) -> &'a MockSpacelift {
     ctx.data_unchecked()
 }
 
-/// The account, for root fields: nobody without a login gets it.
+/// The account, for root fields: refused without a login.
 fn authorized<'a>(ctx: &Context<'a>) -> Result<&'a MockSpacelift, Refusal> {
     session(ctx)?;
     Ok(mock(ctx))

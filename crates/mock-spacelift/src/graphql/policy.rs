@@ -6,10 +6,11 @@ use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
 use super::{authorized, caller, mock};
 use crate::account::Account;
-use crate::policy::{NewPolicy, Policy, PolicyType};
-use crate::refusal::Refusal;
-use crate::space::ROOT;
-use crate::stack::Stack;
+use crate::model::policy::{NewPolicy, Policy, PolicyType};
+use crate::model::refusal::Refusal;
+use crate::model::rego::PolicyEngine;
+use crate::model::space::ROOT;
+use crate::model::stack::Stack;
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Policy", complex)]
@@ -21,6 +22,7 @@ pub(crate) struct PolicyNode {
     space: ID,
     labels: Vec<String>,
     body: String,
+    engine_type: PolicyEngine,
     created_at: i64,
     updated_at: i64,
 }
@@ -35,6 +37,7 @@ impl From<&Policy> for PolicyNode {
             space: ID::from(policy.space.as_str()),
             labels: policy.labels.clone(),
             body: policy.body.clone(),
+            engine_type: policy.rego.version(),
             created_at: policy.created_at.seconds(),
             updated_at: policy.updated_at.seconds(),
         }
@@ -48,9 +51,24 @@ impl PolicyNode {
             .read(|account| account.space(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
+
+    /// The attachment to one stack.
+    async fn attached_stack(&self, ctx: &Context<'_>, id: ID) -> Option<StackPolicyAttachment> {
+        mock(ctx).read(|account| {
+            let policy = account.policies.get(self.id.as_str())?;
+            let stack = account.stack(&id)?;
+            let mut attached = account.policies_of(stack);
+            attached
+                .any(|one| one.id == policy.id)
+                .then(|| StackPolicyAttachment::of(stack, policy))
+        })
+    }
 }
 
-/// A policy that was attached by hand or by a label.
+/// Between the parts of an attachment's id. Slugs do not contain it, and neither must be `/`, at which clients split.
+const BETWEEN: char = ':';
+
+/// A policy that was attached explicitly or by a label.
 #[derive(SimpleObject)]
 pub(super) struct StackPolicyAttachment {
     id: ID,
@@ -66,7 +84,7 @@ pub(super) struct StackPolicyAttachment {
 impl StackPolicyAttachment {
     pub(super) fn of(stack: &Stack, policy: &Policy) -> Self {
         Self {
-            id: ID(format!("{}/{}", stack.id, policy.id)),
+            id: ID(format!("{}{BETWEEN}{}", stack.id, policy.id)),
             policy_id: ID::from(&policy.id),
             policy_name: policy.name.clone(),
             policy_type: policy.policy_type,
@@ -86,6 +104,7 @@ struct PolicyCreateInput {
     description: Option<String>,
     labels: Option<Vec<String>>,
     space: Option<ID>,
+    engine_type: Option<PolicyEngine>,
 }
 
 #[derive(Debug, InputObject)]
@@ -95,6 +114,7 @@ struct PolicyUpdateInput {
     description: Option<String>,
     labels: Option<Vec<String>>,
     space: Option<ID>,
+    engine_type: Option<PolicyEngine>,
 }
 
 fn new_policy(
@@ -125,7 +145,7 @@ impl PolicyQuery {
         Ok(authorized(ctx)?.read(all))
     }
 
-    /// Null for strangers.
+    /// Null without a login.
     async fn search_policies(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<PolicyNode>> {
         caller(ctx).session.as_ref()?;
         Some(search(mock(ctx).read(all), &input))
@@ -141,7 +161,7 @@ pub(crate) struct PolicyMutation;
 
 #[Object]
 impl PolicyMutation {
-    /// With a small v, as Spacelift spells it.
+    /// Spacelift spells it with a lower-case v.
     #[graphql(name = "policyCreatev2")]
     async fn policy_create_v2(
         &self,
@@ -155,9 +175,11 @@ impl PolicyMutation {
             description,
             labels,
             space,
+            engine_type,
         } = input;
         let new = NewPolicy {
             description,
+            engine: engine_type,
             ..new_policy(&name, &body, r#type, labels, space)
         };
         let created = authorized(ctx)?.write(|account| account.create_policy(new))?;
@@ -197,6 +219,7 @@ impl PolicyMutation {
             description,
             labels,
             space,
+            engine_type,
         } = input;
         let updated = authorized(ctx)?.write(|account| {
             let kept = account.policies.get(id.as_str()).ok_or(Refusal::NotFound)?;
@@ -204,6 +227,7 @@ impl PolicyMutation {
             let policy_type = kept.policy_type;
             let new = NewPolicy {
                 description,
+                engine: engine_type,
                 ..new_policy(&name, &body, policy_type, labels, space)
             };
             account.update_policy(&id, new)
@@ -225,7 +249,17 @@ impl PolicyMutation {
         })
     }
 
-    /// Null when there is no such policy.
+    async fn policy_detach(&self, ctx: &Context<'_>, id: ID) -> Result<StackPolicyAttachment, Refusal> {
+        let (stack, policy) = id.split_once(BETWEEN).ok_or(Refusal::NotFound)?;
+        authorized(ctx)?.write(|account| {
+            account.check_access(stack)?;
+            account.detach_policy(policy, stack)?;
+            let policy = account.policies.get(policy).ok_or(Refusal::NotFound)?;
+            Ok(StackPolicyAttachment::of(account.existing_stack(stack)?, policy))
+        })
+    }
+
+    /// Null if the policy does not exist.
     async fn policy_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Option<PolicyNode>, Refusal> {
         let deleted = authorized(ctx)?.write(|account| account.policies.remove(id.as_str()));
         Ok(deleted.as_ref().map(PolicyNode::from))

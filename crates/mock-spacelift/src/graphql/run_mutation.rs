@@ -1,4 +1,4 @@
-//! Triggering runs, and deciding about them.
+//! Triggers runs, and decides about them.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use super::enums::RunType;
 use super::run::RunNode;
 use super::{authorized, caller, session};
-use crate::clock::Timestamp;
-use crate::hooks::HooksInput;
-use crate::queue::Decision;
-use crate::refusal::Refusal;
-use crate::run::{Run, RunComment, RunRequest};
+use crate::model::clock::Timestamp;
+use crate::model::hooks::HooksInput;
+use crate::model::refusal::Refusal;
+use crate::model::run::{Run, RunComment, RunRequest};
+use crate::runs::queue::Decision;
 
 #[derive(Debug, Clone, InputObject)]
 struct EnvVarInput {
@@ -36,7 +36,7 @@ enum ForceApplyMode {
     Cascade,
 }
 
-/// Only whether a run comes before others matters here.
+/// Only whether a run takes precedence over others matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum RunPriorityPreset {
     High,
@@ -168,7 +168,7 @@ impl RunMutation {
         })
     }
 
-    /// A new run of the same kind and commit. Only of one that failed.
+    /// A new run of the same kind and commit. Only for a failed run.
     async fn run_retry(&self, ctx: &Context<'_>, stack: ID, run: ID) -> Result<RunNode, Refusal> {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
@@ -252,7 +252,7 @@ struct DiscardedRuns {
     failed_discarding: Vec<ID>,
 }
 
-/// Changes a run without moving it.
+/// Changes a run without changing its state.
 fn with_run(
     ctx: &Context<'_>,
     stack: &ID,

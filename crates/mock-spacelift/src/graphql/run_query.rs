@@ -1,4 +1,4 @@
-//! Finding runs across stacks.
+//! Finds runs of all stacks.
 
 use async_graphql::{Context, Object, SimpleObject};
 
@@ -19,7 +19,7 @@ pub(crate) struct RunQuery;
 
 #[Object]
 impl RunQuery {
-    /// Newest first, unless another order is asked for. Null for strangers.
+    /// Newest first, unless another order is requested. Null without a login.
     async fn search_runs(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<SearchRunsNode>> {
         caller(ctx).session.as_ref()?;
         Some(search(mock(ctx).read(all), &input))

@@ -1,10 +1,10 @@
-//! The searches: one mechanism for everything that has pages.
+//! The searches: one implementation for everything that has pages.
 
 use std::borrow::Cow;
 
 use async_graphql::{Enum, InputObject, OutputType, SimpleObject, TypeName};
 
-/// Results on a page when the caller does not say; the largest that spacectl asks for.
+/// The default size of a page; spacectl requests no more.
 const PAGE: usize = 50;
 
 #[derive(Debug, Clone, Default, InputObject)]
@@ -77,22 +77,22 @@ impl<T: Searchable> TypeName for Page<T> {
     }
 }
 
-/// What can be searched.
+/// A type that can be searched.
 pub(crate) trait Searchable: OutputType {
     /// The GraphQL type of a page of these.
     const OUTPUT: &'static str;
 
-    /// Names the thing among its kind, and its place for the next page.
+    /// Identifies the object among its kind; the next page begins after it.
     fn cursor(&self) -> String;
 
-    /// The values of a field that predicates and orders may name; none if there is no such field.
+    /// The values of a field that predicates and orders may name; empty if the field does not exist.
     fn values(&self, field: &str) -> Vec<String>;
 
-    /// What the full-text search looks at.
+    /// The text for the full-text search.
     fn text(&self) -> String;
 }
 
-/// Filters, sorts and cuts out one page.
+/// Filters, sorts and returns one page.
 pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T> {
     let wanted = input
         .full_text_search
@@ -117,7 +117,7 @@ pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T>
         .map_or(0, |place| place + 1);
     let size = match input.first {
         Some(first) => usize::try_from(first).unwrap_or(0),
-        // Without `first` and cursor a client means to get everything.
+        // A client that sends neither `first` nor a cursor wants everything.
         None if after.is_none() => found.len(),
         None => PAGE,
     };

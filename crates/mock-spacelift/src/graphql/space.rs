@@ -3,8 +3,8 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::authorized;
-use crate::refusal::Refusal;
-use crate::space::{NewSpace, ROOT, Space};
+use crate::model::refusal::Refusal;
+use crate::model::space::{NewSpace, ROOT, Space};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 enum SpaceAccessLevel {
@@ -104,7 +104,7 @@ impl SpaceMutation {
         Ok(SpaceNode::from(&updated))
     }
 
-    /// Nullable, whatever the schema of the hosted service says: deleting what is not there answers null.
+    /// Nullable, although the schema of the hosted service says otherwise: deleting a missing space returns null.
     async fn space_delete(&self, ctx: &Context<'_>, space: ID) -> Result<Option<SpaceNode>, Refusal> {
         let deleted = authorized(ctx)?.write(|account| account.delete_space(&space))?;
         Ok(deleted.as_ref().map(SpaceNode::from))

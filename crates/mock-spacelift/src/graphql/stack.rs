@@ -8,19 +8,21 @@ use super::config::{self, ConfigNode};
 use super::context::StackContextAttachment;
 use super::dependency::DependencyNode;
 use super::enums::{RunState, StackState};
+use super::integrations::Integrations;
 use super::mock;
 use super::policy::StackPolicyAttachment;
+use super::resource::ManagedEntity;
 use super::run::RunNode;
 use super::space::SpaceNode;
 use super::webhook::WebhooksIntegration;
 use super::worker_pool::WorkerPool;
 use crate::account::Account;
-use crate::commit::Commit;
-use crate::hooks::Hooks;
-use crate::refusal::Refusal;
-use crate::run::Run;
-use crate::stack::{Stack, StackSettings, VcsProvider};
-use crate::vendor::VendorConfig;
+use crate::model::commit::Commit;
+use crate::model::hooks::Hooks;
+use crate::model::refusal::Refusal;
+use crate::model::run::Run;
+use crate::model::stack::{Stack, StackSettings, VcsProvider};
+use crate::model::vendor::VendorConfig;
 
 /// Runs on one page of `runs`, `proposedRuns` and `tasks`.
 const PAGE: usize = 50;
@@ -69,17 +71,11 @@ pub(crate) struct StackNode {
     effective_terraform_version: Option<String>,
 }
 
-/// Where a variable or file of a run comes from; the stack itself without a context.
+/// The source of a variable or file of a run: a context, or without one the stack itself.
 #[derive(SimpleObject)]
 struct RuntimeConfig {
     context: Option<StackContextAttachment>,
     element: ConfigNode,
-}
-
-/// What a stack is connected with. Of these the account has webhooks only.
-#[derive(SimpleObject)]
-struct Integrations {
-    webhooks: Vec<WebhooksIntegration>,
 }
 
 /// Stacks use the account's default integration, which is not shown.
@@ -92,16 +88,7 @@ struct StackVcsIntegration {
     provider: VcsProvider,
 }
 
-/// The account counts resources and knows none by name.
-#[derive(SimpleObject)]
-struct ManagedEntity {
-    id: ID,
-    address: String,
-    name: String,
-    r#type: String,
-}
-
-/// Runs of this account make no outputs.
+/// Runs of this account have no outputs.
 #[derive(SimpleObject)]
 struct StackOutput {
     id: ID,
@@ -179,7 +166,7 @@ impl StackNode {
         }
     }
 
-    /// Looks at the stack itself, if it is still there.
+    /// Reads the stack itself, if it still exists.
     fn with<T>(&self, ctx: &Context<'_>, look: impl FnOnce(&Account, &Stack) -> T) -> Option<T> {
         mock(ctx).read(|account| account.stack(&self.id).map(|stack| look(account, stack)))
     }
@@ -248,7 +235,7 @@ impl StackNode {
         self.page(ctx, before.as_ref(), |run_type| *run_type == RunType::Task)
     }
 
-    /// All stacks run on the public pool.
+    /// All stacks run in the public pool.
     async fn worker_pool(&self) -> Option<WorkerPool> {
         None
     }
@@ -296,6 +283,7 @@ impl StackNode {
     async fn integrations(&self, ctx: &Context<'_>) -> Option<Integrations> {
         self.with(ctx, |_, stack| Integrations {
             webhooks: stack.webhooks.iter().map(WebhooksIntegration::from).collect(),
+            ..Integrations::default()
         })
     }
 
@@ -313,8 +301,12 @@ impl StackNode {
         None
     }
 
-    async fn entities(&self) -> Vec<ManagedEntity> {
-        Vec::new()
+    /// Resources to which a test gave a name.
+    async fn entities(&self, ctx: &Context<'_>) -> Vec<ManagedEntity> {
+        self.with(ctx, |_, stack| {
+            stack.resources.iter().map(ManagedEntity::from).collect()
+        })
+        .unwrap_or_default()
     }
 
     async fn outputs(&self) -> Vec<StackOutput> {
@@ -345,8 +337,10 @@ impl StackNode {
         id: Option<ID>,
         depends_on_stack_id: Option<ID>,
     ) -> Option<DependencyNode> {
+        // Clients that look for one of the two send an empty text for the other.
+        let [id, depends_on_stack_id] = [id, depends_on_stack_id].map(|id| id.filter(|id| !id.is_empty()));
         mock(ctx).read(|account| {
-            let fits = |dependency: &&crate::dependency::NativeDependency| {
+            let fits = |dependency: &&crate::model::dependency::NativeDependency| {
                 dependency.stack.as_str() == *self.id
                     && id.as_ref().is_none_or(|id| dependency.id == **id)
                     && depends_on_stack_id
@@ -357,7 +351,7 @@ impl StackNode {
         })
     }
 
-    /// The one that it was made from.
+    /// The blueprint that it was created from.
     async fn blueprint(&self, ctx: &Context<'_>) -> Option<BlueprintNode> {
         self.with(ctx, |account, stack| {
             stack

@@ -1,4 +1,4 @@
-//! Creating, changing and deleting stacks.
+//! Creates, changes and deletes stacks.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -6,15 +6,15 @@ use super::config::{ConfigInput, ConfigNode};
 use super::stack::StackNode;
 use super::{authorized, session};
 use crate::account::Account;
-use crate::context::{ConfigElement, merge, take};
-use crate::hooks::{Hooks, HooksInput};
 use crate::mock::MockSpacelift;
-use crate::refusal::Refusal;
-use crate::space::ROOT;
-use crate::stack::{StackSettings, VcsProvider};
-use crate::vendor::{Vendor, VendorConfig, VendorConfigInput};
+use crate::model::context::{ConfigElement, merge, take};
+use crate::model::hooks::{Hooks, HooksInput};
+use crate::model::refusal::Refusal;
+use crate::model::space::ROOT;
+use crate::model::stack::{StackSettings, VcsProvider};
+use crate::model::vendor::{Vendor, VendorConfig, VendorConfigInput};
 
-/// The Terraform provider always sends all switches; other clients leave most of them out.
+/// The Terraform provider always sends all flags; other clients leave most of them out.
 #[derive(Debug, InputObject)]
 struct StackInput {
     name: String,
@@ -140,7 +140,7 @@ impl StackMutation {
         })
     }
 
-    /// Null when there is no such stack.
+    /// Null if the stack does not exist.
     async fn stack_delete(
         &self,
         ctx: &Context<'_>,
@@ -201,7 +201,7 @@ impl StackMutation {
         })
     }
 
-    /// The stack tracks the head of its branch again.
+    /// Makes the stack track the head of its branch again.
     async fn stack_sync_commit(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
         change(authorized(ctx)?, &id, |account| {
             let settings = account.existing_stack(&id)?.settings.clone();
@@ -248,7 +248,7 @@ impl StackMutation {
     }
 }
 
-/// Changes a stack and shows what it became.
+/// Changes a stack, and returns the result.
 fn change(
     mock: &MockSpacelift,
     id: &ID,

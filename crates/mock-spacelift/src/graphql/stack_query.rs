@@ -1,4 +1,4 @@
-//! Finding stacks.
+//! Finds stacks.
 
 use async_graphql::{Context, ID, Object};
 
@@ -6,8 +6,8 @@ use super::search::{Page, SearchInput, Searchable, search};
 use super::stack::StackNode;
 use super::{authorized, caller, mock};
 use crate::account::Account;
-use crate::refusal::Refusal;
-use crate::stack::StackSettings;
+use crate::model::refusal::Refusal;
+use crate::model::stack::StackSettings;
 
 #[derive(Default)]
 pub(crate) struct StackQuery;
@@ -27,7 +27,7 @@ impl StackQuery {
         Ok(authorized(ctx)?.read(all))
     }
 
-    /// Null for strangers.
+    /// Null without a login.
     async fn search_stacks(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<StackNode>> {
         caller(ctx).session.as_ref()?;
         Some(search(mock(ctx).read(all), &input))

@@ -6,9 +6,9 @@ use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
 use super::{authorized, caller, mock};
 use crate::account::Account;
-use crate::named_webhook::NewNamedWebhook;
-use crate::refusal::Refusal;
-use crate::webhook::{NamedWebhook, StackWebhook, Target};
+use crate::model::named_webhook::NewNamedWebhook;
+use crate::model::refusal::Refusal;
+use crate::model::webhook::{NamedWebhook, StackWebhook, Target};
 
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct WebhooksIntegration {
@@ -150,7 +150,7 @@ impl WebhookQuery {
         Ok(authorized(ctx)?.read(all))
     }
 
-    /// Null for strangers.
+    /// Null without a login.
     async fn search_named_webhooks_integrations(
         &self,
         ctx: &Context<'_>,
@@ -241,7 +241,7 @@ impl WebhookMutation {
         Ok(NamedWebhookNode::from(&updated))
     }
 
-    /// Null when there is no such webhook.
+    /// Null if the webhook does not exist.
     async fn named_webhooks_integration_delete(
         &self,
         ctx: &Context<'_>,

@@ -1,9 +1,9 @@
-//! Worker pools: only the public one, which everything runs on and which has no id.
+//! Worker pools: only the public one, in which everything runs and which has no id.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::{authorized, session};
-use crate::refusal::Refusal;
+use crate::model::refusal::Refusal;
 
 #[derive(Debug, Clone, SimpleObject)]
 pub(super) struct WorkerPool {

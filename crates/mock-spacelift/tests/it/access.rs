@@ -1,4 +1,4 @@
-//! A key that loses a space, and gets it back.
+//! A key whose access to a space is revoked and restored.
 
 use mock_spacelift::{MockSpacelift, NewSpace, NewStack, Server};
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn spaces() -> (MockSpacelift, Server, Api) {
 }
 
 #[tokio::test]
-async fn what_is_in_a_lost_space_is_null_and_missing_until_it_is_granted_again() {
+async fn a_revoked_space_is_invisible_until_it_is_granted_again() {
     let (mock, _server, api) = spaces().await;
     for stack in ["db", "toy"] {
         mock.push(stack);
@@ -50,7 +50,7 @@ async fn what_is_in_a_lost_space_is_null_and_missing_until_it_is_granted_again()
 }
 
 #[tokio::test]
-async fn every_order_to_a_stack_in_a_lost_space_is_refused() {
+async fn every_mutation_of_a_stack_in_an_invisible_space_is_refused() {
     let (mock, _server, api) = spaces().await;
     let run = mock.push("db");
     mock.revoke_space("data");
@@ -78,7 +78,7 @@ async fn every_order_to_a_stack_in_a_lost_space_is_refused() {
             .to_string(),
         "unauthorized"
     );
-    // People and pushes go on.
+    // People and pushes are not affected.
     mock.push("db");
     mock.trigger("db", "alice");
     assert_eq!(mock.runs_of("db").len(), 3);

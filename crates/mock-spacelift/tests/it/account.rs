@@ -1,4 +1,4 @@
-//! Creating, changing and deleting what an account holds.
+//! Creates, changes and deletes the objects of an account.
 
 use mock_spacelift::{NewStack, environments};
 use serde_json::{Value, json};
@@ -51,7 +51,7 @@ async fn spaces_are_created_below_a_parent_and_deleted_when_empty() {
 }
 
 #[tokio::test]
-async fn contexts_keep_secrets_and_refuse_a_second_of_the_name() {
+async fn contexts_hide_secrets_and_have_unique_names() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db").label("team:a"));
     let server = serve(&mock).await;
@@ -106,7 +106,7 @@ async fn stacks_are_created_changed_locked_and_deleted() {
     let api = Api::logged_in(&server).await;
     let create = "mutation S($input: StackInput!) { stackCreate(input: $input, manageState: true) { id namespace
         vendorConfig { ... on StackConfigVendorCloudFormation { region } } afterApply hooks { beforeInit } } }";
-    // As the Terraform provider sends it: every key, nulls among them.
+    // As the Terraform provider sends it: every key, some with null.
     let input = json!({ "name": "Prod Network", "administrative": false, "autodeploy": true, "autoretry": false,
         "branch": "main", "repository": "infra", "githubActionDeploy": true, "localPreviewEnabled": false,
         "protectFromDeletion": true, "afterApply": null, "beforeInit": ["make"], "labels": ["a"], "space": "root",
@@ -144,9 +144,9 @@ async fn stacks_are_created_changed_locked_and_deleted() {
     assert_eq!(mock.stack("prod-network"), None);
 }
 
-/// A client that changes one setting writes back what it read: whatever is lost on the way is lost for good.
+/// A client that changes one setting writes back what it read: anything that is not read is lost.
 #[tokio::test]
-async fn every_setting_of_a_tool_is_read_as_it_was_written() {
+async fn every_setting_of_a_tool_is_read_back() {
     let mock = still_account();
     let server = serve(&mock).await;
     let api = Api::logged_in(&server).await;

@@ -80,7 +80,7 @@ async fn wrong_inputs_and_drafts_are_refused() {
 }
 
 #[tokio::test]
-async fn a_template_says_what_it_asks_for() {
+async fn a_template_declares_its_inputs() {
     let (_mock, _server, api) = acme().await;
     let parse = "mutation P($t: String!) { blueprintParseTemplate(template: $t) { inputs { id type default } errors } }";
     let template = "inputs:\n  - { id: n, name: N, type: number, default: 2 }\n";

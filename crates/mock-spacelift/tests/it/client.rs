@@ -1,4 +1,4 @@
-//! A GraphQL client of a few lines, so that nothing of the project's own client is in the witness stand.
+//! A minimal GraphQL client, so that these tests do not depend on the project's own client.
 
 use mock_spacelift::{KEY_ID, KEY_SECRET, Server};
 use reqwest::{Client, RequestBuilder};

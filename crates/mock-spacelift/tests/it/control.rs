@@ -1,4 +1,4 @@
-//! The control endpoint: what a test can do, a program on the same machine can do over HTTP.
+//! The control endpoint: gives programs on the same machine the controls of tests, over HTTP.
 
 use mock_spacelift::{MockSpacelift, NewSpace, NewStack, NewWebhook, Server};
 use reqwest::Client;
@@ -14,7 +14,7 @@ struct Control {
 }
 
 impl Control {
-    /// `network` and `database` follow one repository, `backoffice` another and waits for confirmations.
+    /// `network` and `database` track one repository, `backoffice` tracks another and waits for confirmations.
     async fn of_a_company() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mock = still_account();
@@ -147,7 +147,7 @@ async fn people_lock_fail_retry_confirm_and_discard() {
 }
 
 #[tokio::test]
-async fn workers_outputs_and_spaces_are_switched() {
+async fn workers_outputs_and_spaces_can_be_changed() {
     let control = Control::of_a_company().await;
     control.done("workers", json!({ "present": false })).await;
     control.mock.push("network");
@@ -170,7 +170,7 @@ async fn workers_outputs_and_spaces_are_switched() {
 }
 
 #[tokio::test]
-async fn faults_strike_as_often_as_asked_for_until_they_are_cleared() {
+async fn faults_occur_as_often_as_requested_until_they_are_cleared() {
     let control = Control::of_a_company().await;
     let api = Api::logged_in(&control.server).await;
     let read = "query R { stacks { id } }";
@@ -186,27 +186,27 @@ async fn faults_strike_as_often_as_asked_for_until_they_are_cleared() {
         (
             json!({ "kind": "forbidden" }),
             [403, 200, 200],
-            "The next request meets `forbidden`.",
+            "The next request gets `forbidden`.",
         ),
         (
             json!({ "kind": "unavailable", "operation": "stacks", "times": 2 }),
             [503, 503, 200],
-            "The next 2 times, a `stacks` meets `unavailable`.",
+            "The next 2 times, a `stacks` gets `unavailable`.",
         ),
         (
             json!({ "kind": "unauthorized", "operation": "R", "always": true }),
             [401, 401, 401],
-            "Each `R` meets `unauthorized`, until the faults are cleared.",
+            "Each `R` gets `unauthorized`, until the faults are cleared.",
         ),
         (
             json!({ "kind": "internal-error", "every": 2 }),
             [200, 500, 200],
-            "Each request number 2 meets `internal-error`, until the faults are cleared.",
+            "Each request number 2 gets `internal-error`, until the faults are cleared.",
         ),
         (
             json!({ "kind": "html", "one_in": 1, "seed": 7 }),
             [200, 200, 200],
-            "One request in 1 meets `html` by chance (seed 7), until the faults are cleared.",
+            "One request in 1 gets `html` at random (seed 7), until the faults are cleared.",
         ),
     ];
     for (body, expected, text) in table {
@@ -227,7 +227,7 @@ async fn faults_strike_as_often_as_asked_for_until_they_are_cleared() {
         .await;
     assert_eq!(api.error(read, json!({})).await, "no such luck");
 
-    // Nobody listens there; a delivery that is lost is not even tried.
+    // Nothing listens there; a delivery that is lost is not even tried.
     control
         .mock
         .webhook(&NewWebhook::on_every_stack("http://127.0.0.1:1/", "s"));
@@ -240,7 +240,7 @@ async fn faults_strike_as_often_as_asked_for_until_they_are_cleared() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_done_says_why() {
+async fn a_refused_request_has_a_reason() {
     let control = Control::of_a_company().await;
     let table = [
         (
@@ -311,7 +311,8 @@ async fn what_cannot_be_done_says_why() {
             400,
             "say one of them",
         ),
-        ("fault", json!({ "kind": "any" }), 400, "need `one_in`"),
+        ("fault", json!({ "kind": "any" }), 400, "`one_in` or `every`"),
+        ("fault", json!({ "kind": "webhook-any" }), 400, "needs `one_in`"),
         (
             "fault",
             json!({ "kind": "webhook-lost", "operation": "R" }),
@@ -328,7 +329,7 @@ async fn what_cannot_be_done_says_why() {
         assert!(error.contains(reason), "{verb} {body}: {error}");
     }
     assert!(control.mock.log().is_empty() && control.mock.runs().is_empty());
-    // A page in a browser can send a form to a stranger, and no JSON.
+    // A page in a browser can send a form to another origin, but no JSON.
     let url = format!("{}/control/lock", control.server.url());
     let form = control
         .http

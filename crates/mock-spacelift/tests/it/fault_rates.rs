@@ -1,4 +1,4 @@
-//! Faults by chance, and those that a test asks for one by one: errors inside a 200, 401, 403.
+//! Random faults, and those that a test adds one by one: errors inside a 200, 401, 403.
 
 use mock_spacelift::{DeliveryOutcome, Fault, FaultRate, MockSpacelift, NewStack, NewWebhook, Server};
 use mock_spacelift::{WebhookFault, WebhookFaultRate};
@@ -19,7 +19,7 @@ async fn account() -> (MockSpacelift, Server, Api) {
     (mock, server, api)
 }
 
-/// Which of so many requests were answered badly.
+/// The indexes of the requests that failed.
 async fn bad_answers(api: &Api, document: &str, count: usize) -> Vec<usize> {
     let mut bad = Vec::new();
     for number in 1..=count {
@@ -38,7 +38,7 @@ async fn bad_answers(api: &Api, document: &str, count: usize) -> Vec<usize> {
 }
 
 #[tokio::test]
-async fn an_error_inside_a_200_comes_before_or_after_the_effect() {
+async fn an_error_inside_a_200_occurs_before_or_after_the_effect() {
     let (mock, _server, api) = account().await;
     mock.fault(Fault::graphql_error("unauthorized").on("runTrigger"));
     mock.fault(Fault::graphql_error_after("internal error").on("T"));
@@ -58,7 +58,7 @@ async fn an_error_inside_a_200_comes_before_or_after_the_effect() {
 }
 
 #[tokio::test]
-async fn a_401_and_a_403_strike_the_operation_they_are_for() {
+async fn a_401_and_a_403_affect_only_their_operation() {
     let (mock, _server, api) = account().await;
     mock.fault(Fault::unauthorized().on("R"));
     mock.fault(Fault::forbidden().on("stacks"));
@@ -93,7 +93,7 @@ async fn each_third_answer_is_bad_until_that_is_switched_off() {
 }
 
 #[tokio::test]
-async fn the_same_seed_strikes_the_same_requests_whatever_comes_in_between() {
+async fn the_same_seed_selects_the_same_requests_despite_others_in_between() {
     let rate = || FaultRate::one_in(5, 42).of([Fault::status(500), Fault::internal_error_after()]);
     let (mock, _server, api) = account().await;
     mock.fault_rate(rate());
@@ -121,7 +121,7 @@ async fn the_same_seed_strikes_the_same_requests_whatever_comes_in_between() {
 }
 
 #[tokio::test]
-async fn by_default_every_kind_of_bad_answer_comes() {
+async fn every_kind_of_failure_occurs_by_default() {
     let (mock, _server, api) = account().await;
     let kinds = FaultRate::all_kinds().len();
     mock.fault_rate(FaultRate::every(1));
@@ -152,7 +152,7 @@ async fn by_default_every_kind_of_bad_answer_comes() {
 }
 
 #[tokio::test]
-async fn deliveries_are_lost_doubled_and_late_by_the_seed() {
+async fn the_seed_decides_which_deliveries_are_lost_doubled_and_late() {
     let outcomes = async |seed| {
         let mock = still_account();
         let receiver = Receiver::start().await;
@@ -166,7 +166,7 @@ async fn deliveries_are_lost_doubled_and_late_by_the_seed() {
         }
         mock.settle();
         mock.clear_faults();
-        // What comes now is sent by the same webhook, after all the others.
+        // This delivery is sent by the same webhook, after all the others.
         mock.push("db");
         mock.wait_until("the last delivery", |mock| {
             let last = mock.runs().pop().unwrap().run;
@@ -176,7 +176,7 @@ async fn deliveries_are_lost_doubled_and_late_by_the_seed() {
         })
         .await;
         let deliveries = mock.deliveries();
-        let told: Vec<_> = deliveries
+        let delivered: Vec<_> = deliveries
             .iter()
             .filter_map(|one| {
                 one.about
@@ -184,11 +184,11 @@ async fn deliveries_are_lost_doubled_and_late_by_the_seed() {
                     .map(|about| (one.outcome.clone(), about.state_version))
             })
             .collect();
-        let lost = told
+        let lost = delivered
             .iter()
             .filter(|(outcome, _)| *outcome == DeliveryOutcome::Lost)
             .count();
-        (lost, told.len())
+        (lost, delivered.len())
     };
     let first = outcomes(7).await;
     let (lost, all) = first;
@@ -198,7 +198,7 @@ async fn deliveries_are_lost_doubled_and_late_by_the_seed() {
 }
 
 #[tokio::test]
-async fn a_late_delivery_is_overtaken_and_comes_all_the_same() {
+async fn a_late_delivery_is_overtaken_and_still_sent() {
     let mock = still_account();
     let receiver = Receiver::start().await;
     mock.webhook(&NewWebhook::on_every_stack(&receiver.url, "s3cr3t"));
@@ -207,7 +207,7 @@ async fn a_late_delivery_is_overtaken_and_comes_all_the_same() {
     mock.webhook_fault(late.when(|about| about.state.as_str() == "READY"));
     mock.push("db");
     mock.settle();
-    mock.wait_until("all is told", |mock| mock.deliveries().len() == 7)
+    mock.wait_until("all is delivered", |mock| mock.deliveries().len() == 7)
         .await;
     let states = receiver.states();
     assert_eq!(states.last().unwrap(), "READY");

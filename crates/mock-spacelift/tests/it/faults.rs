@@ -1,4 +1,4 @@
-//! Bad days, on request.
+//! Faults on request.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn account() -> (MockSpacelift, Server, Api) {
 }
 
 #[tokio::test]
-async fn a_status_strikes_the_named_operation_as_often_as_asked() {
+async fn a_status_fault_affects_the_named_operation_as_often_as_requested() {
     let (mock, _server, api) = account().await;
     mock.fault(
         Fault::too_many_requests(Duration::from_secs(7))
@@ -38,8 +38,8 @@ async fn a_status_strikes_the_named_operation_as_often_as_asked() {
             .map(|value| value.to_str().unwrap().to_owned());
         answers.push((response.status().as_u16(), retry_after));
     }
-    let struck = (429, Some("7".to_owned()));
-    assert_eq!(answers, [(200, None), struck.clone(), struck, (200, None)]);
+    let limited = (429, Some("7".to_owned()));
+    assert_eq!(answers, [(200, None), limited.clone(), limited, (200, None)]);
     assert_eq!(mock.runs().len(), 2, "nothing is done when a status strikes");
     let statuses: Vec<_> = mock
         .requests()
@@ -72,7 +72,7 @@ async fn a_reset_before_does_nothing_and_a_reset_after_has_done_it() {
 }
 
 #[tokio::test]
-async fn a_server_error_may_come_before_or_after_the_deed() {
+async fn a_server_error_can_come_before_or_after_the_effect() {
     let (mock, _server, api) = account().await;
     mock.fault(Fault::internal_error());
     mock.fault(Fault::internal_error_after());
@@ -127,7 +127,7 @@ async fn expired_tokens_are_refused_until_the_next_login() {
 }
 
 #[tokio::test]
-async fn faults_go_on_until_they_are_cleared() {
+async fn faults_continue_until_they_are_cleared() {
     let (mock, _server, api) = account().await;
     mock.fault(Fault::status(502).always());
     for _ in 0..5 {
@@ -145,7 +145,7 @@ async fn the_account_outlives_its_server() {
     server.shutdown().await;
     api.request(READ, &json!({})).send().await.unwrap_err();
     let _again = mock.serve(address).await.unwrap();
-    // The token was issued by the account and is still good.
+    // The token was issued by the account and is still valid.
     api.data(READ, json!({})).await;
     assert_eq!(mock.runs().len(), 1);
 }

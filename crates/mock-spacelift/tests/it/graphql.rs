@@ -1,4 +1,4 @@
-//! The engine: whatever a client sends, within what Spacelift accepts.
+//! The GraphQL engine: everything that Spacelift accepts from clients.
 
 use mock_spacelift::{KEY_ID, NewStack, Vendor};
 use serde_json::json;
@@ -7,7 +7,7 @@ use crate::client::Api;
 use crate::{serve, still_account};
 
 #[tokio::test]
-async fn strangers_may_introspect_and_log_in_and_nothing_else() {
+async fn without_a_token_only_introspection_and_login_are_allowed() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db"));
     let server = serve(&mock).await;
@@ -69,7 +69,7 @@ async fn a_token_is_a_jwt_for_the_base_url_until_it_expires() {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_null_without_an_error() {
+async fn a_missing_object_is_null_without_an_error() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db"));
     let server = serve(&mock).await;
@@ -183,7 +183,7 @@ async fn runs_page_backwards_to_an_empty_list() {
 }
 
 #[tokio::test]
-async fn what_is_no_graphql_request_is_refused() {
+async fn an_invalid_graphql_request_is_refused() {
     let mock = still_account();
     let server = serve(&mock).await;
     let http = reqwest::Client::builder().no_proxy().build();

@@ -1,5 +1,5 @@
-//! The account through its wire formats: real HTTP both ways.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+//! The account through its wire formats: real HTTP in both directions.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod access;
 mod account;
@@ -16,10 +16,11 @@ mod pushes;
 mod receiver;
 mod runs;
 mod seeds;
+mod terraform_provider;
 mod trigger_policies;
 mod webhooks;
 
-/// An account whose runs move only when the test says so.
+/// An account whose runs advance only when the test says so.
 fn still_account() -> mock_spacelift::MockSpacelift {
     let mock = mock_spacelift::MockSpacelift::new("acme");
     mock.pace(mock_spacelift::Pace::Manual);

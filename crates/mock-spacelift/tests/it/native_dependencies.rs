@@ -1,4 +1,4 @@
-//! Spacelift's own dependencies: what waits is canceled with its upstream, or skipped where nothing changed for it.
+//! Spacelift's native dependencies: a waiting run is canceled with its upstream, or skipped if nothing changed for it.
 
 use chain::RunState;
 use mock_spacelift::{MockSpacelift, NewStack};
@@ -23,7 +23,7 @@ fn states(mock: &MockSpacelift) -> String {
 }
 
 #[test]
-fn whatever_ends_the_upstream_badly_cancels_what_waits_for_it() {
+fn a_failed_upstream_cancels_the_runs_that_wait_for_it() {
     type End = fn(&MockSpacelift, &chain::RunId);
     let table: [(&str, End); 4] = [
         ("DISCARDED", |mock, run| mock.discard(run, "alice")),
@@ -50,8 +50,8 @@ fn whatever_ends_the_upstream_badly_cancels_what_waits_for_it() {
 }
 
 #[test]
-fn a_reference_skips_the_run_unless_its_output_changed_or_it_is_always_wanted() {
-    // What vpc does, whether the reference is always wanted, and what becomes of db and web.
+fn a_reference_skips_the_run_unless_its_output_changed_or_it_always_triggers() {
+    // The result of vpc, whether the reference always triggers, and the results of db and web.
     let table = [
         ("changes outputs", false, "FINISHED FINISHED"),
         ("changes no outputs", false, "SKIPPED SKIPPED"),
@@ -122,7 +122,7 @@ fn one_upstream_that_changed_is_enough() {
 }
 
 #[tokio::test]
-async fn a_run_says_what_it_waits_for_and_what_waits_for_it() {
+async fn a_run_lists_its_dependencies_and_dependents() {
     let mock = row(true);
     let server = serve(&mock).await;
     let api = Api::logged_in(&server).await;

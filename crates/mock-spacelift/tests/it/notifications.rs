@@ -107,7 +107,7 @@ async fn a_policy_forwards_its_input_with_the_metadata_of_the_trigger() {
 }
 
 #[tokio::test]
-async fn the_input_has_the_fields_of_spacelifts_own() {
+async fn the_input_has_the_same_fields_as_spacelifts() {
     let mock = still_account();
     let receiver = hooked(&mock).await;
     policy(&mock, FORWARD);
@@ -212,12 +212,12 @@ async fn policies_reach_the_spaces_that_inherit_from_theirs() {
         runs.iter()
             .all(|run| mock.run(run).unwrap().state == RunState::Finished)
     );
-    let heard: Vec<_> = receiver
+    let received: Vec<_> = receiver
         .received()
         .iter()
         .map(|one| one.json()["run_updated"]["stack"]["id"].clone())
         .collect();
-    assert_eq!(heard, ["reached"]);
+    assert_eq!(received, ["reached"]);
 }
 
 #[tokio::test]

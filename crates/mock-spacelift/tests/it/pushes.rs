@@ -1,4 +1,4 @@
-//! One push, one commit, and the runs of the stacks that it touches.
+//! One push, one commit, and the runs of the affected stacks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -79,7 +79,7 @@ fn a_push_starts_the_runs_of_all_stacks_that_follow_the_branch_and_are_touched()
 }
 
 #[test]
-fn a_push_that_names_what_does_not_exist_is_a_mistake_in_the_test() {
+fn a_push_to_something_unknown_is_an_error() {
     let table = [
         (
             Push::to("acme/none"),
@@ -134,14 +134,14 @@ async fn the_tracked_commit_moves_with_the_push_and_carries_its_timestamp() {
     let pushed = json!({ "hash": "abc123", "timestamp": 1_800_000_000, "authorName": "Bob",
         "message": "Wider subnets\n\nAnd why." });
     assert_eq!(stack["trackedCommit"], pushed);
-    // What was not touched tracks what it did before, while the branch has moved on.
+    // A stack that was not affected keeps its tracked commit, while the branch has moved on.
     let other = api.data(read, json!({ "id": "database" })).await["stack"].clone();
     assert_eq!(other["trackedCommit"], first);
     assert_eq!(other["trackedBranchHead"]["hash"], "abc123");
     let sync = "mutation { stackSyncCommit(id: \"database\") { trackedCommit { hash } } }";
     let synced = api.data(sync, json!({})).await;
     assert_eq!(synced["stackSyncCommit"]["trackedCommit"]["hash"], "abc123");
-    // A stack that comes later tracks the head as well.
+    // A new stack tracks the head as well.
     mock.add_stack(NewStack::named("late"));
     let late = api.data(read, json!({ "id": "late" })).await["stack"].clone();
     assert_eq!(late["trackedCommit"], pushed);
@@ -159,9 +159,9 @@ fn commits_are_ordered_by_their_timestamps() {
             .at(1_900_000_000)
             .touching_stacks(["network"]),
     );
-    // A push without a time of its own is no older than the head.
+    // A push without a time is not older than the head.
     mock.push_to(Push::to("acme/infra").touching_stacks(["network"]));
-    // A commit keeps its time, however late it is pushed to somebody else.
+    // A commit keeps its time, even if it is pushed again later for another stack.
     mock.push_to(
         Push::to("acme/infra")
             .commit("01d0c0de")
@@ -181,7 +181,7 @@ fn commits_are_ordered_by_their_timestamps() {
 }
 
 #[test]
-fn the_log_tells_of_the_push_and_then_of_its_runs() {
+fn the_log_has_the_push_and_then_its_runs() {
     let mock = company();
     mock.push_to(Push::to("acme/infra").commit("abc123").at(1_800_000_000));
     let log = mock.log();
@@ -227,7 +227,7 @@ fn native_dependents_of_one_push_run_once_each_after_what_they_depend_on() {
             .native_dependency("a-database"),
     );
     let runs = mock.push_to("acme/infra");
-    // The push touches two of them; the third is queued for the dependency.
+    // The push affects two of them; the third is queued for the dependency.
     assert_eq!(stacks_that_ran(&mock), "z-network a-database shop");
     let pushed: Vec<_> = runs.iter().map(|run| mock.run(run).unwrap().stack).collect();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! A place where webhooks arrive.
+//! A receiver of webhooks.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -18,7 +18,7 @@ pub(crate) struct Receiver {
 
 #[derive(Default)]
 struct Shared {
-    /// Answers for the next deliveries; 200 when there are none left.
+    /// Status codes for the next deliveries; 200 if there are none left.
     answers: VecDeque<StatusCode>,
     received: Vec<Received>,
 }

@@ -1,4 +1,4 @@
-//! Runs move as Spacelift's do.
+//! Runs advance as Spacelift's do.
 
 use chain::{RunId, RunState, RunType};
 use mock_spacelift::{KEY_ID, MockSpacelift, NewStack, NewWebhook};
@@ -14,7 +14,7 @@ fn state(mock: &MockSpacelift, run: &RunId) -> RunState {
     mock.run(run).unwrap().state
 }
 
-/// The states that a run has been in, from the one given.
+/// The states of a run, from the given one on.
 fn states_from(mock: &MockSpacelift, run: &RunId, first: &str) -> Vec<String> {
     let history = mock.run(run).unwrap().history;
     let states = history.iter().map(|(state, _)| state.to_string());
@@ -22,7 +22,7 @@ fn states_from(mock: &MockSpacelift, run: &RunId, first: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_triggered_run_goes_its_way_and_each_step_is_told() {
+async fn each_transition_of_a_triggered_run_is_delivered() {
     let mock = MockSpacelift::new("acme");
     let receiver = Receiver::start().await;
     mock.webhook(&NewWebhook::on_every_stack(&receiver.url, "s3cr3t"));
@@ -34,7 +34,7 @@ async fn a_triggered_run_goes_its_way_and_each_step_is_told() {
     let request = api.request(trigger, &json!({ "s": "vpc" }));
     let request = request.header("Spacelift-User-Provided-Run-Metadata", "spillway:e1");
     assert_eq!(request.send().await.unwrap().status(), 200);
-    mock.wait_until("all is told", |mock| mock.deliveries().len() == 7)
+    mock.wait_until("all is delivered", |mock| mock.deliveries().len() == 7)
         .await;
 
     let expected = [
@@ -56,7 +56,7 @@ async fn a_triggered_run_goes_its_way_and_each_step_is_told() {
 }
 
 #[tokio::test]
-async fn a_run_waits_for_confirmation_where_the_stack_does_not_deploy_by_itself() {
+async fn a_run_waits_for_confirmation_unless_the_stack_has_autodeploy() {
     let mock = still_account();
     mock.add_stack(NewStack::named("dns").autodeploy(false));
     let server = serve(&mock).await;
@@ -111,7 +111,7 @@ fn a_plan_without_changes_ends_the_run() {
 }
 
 #[test]
-fn failures_happen_where_and_as_often_as_they_were_asked_for() {
+fn failures_occur_where_and_as_often_as_requested() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db").fails_next(1));
     mock.fail_next_in("db", RunState::Applying);
@@ -126,7 +126,7 @@ fn failures_happen_where_and_as_often_as_they_were_asked_for() {
 }
 
 #[test]
-fn tracked_runs_of_a_stack_take_turns_and_other_stacks_do_not_wait() {
+fn tracked_runs_of_a_stack_run_in_turn_and_block_no_other_stack() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db").autodeploy(false));
     mock.add_stack(NewStack::named("web"));
@@ -156,7 +156,7 @@ fn a_locked_stack_keeps_its_runs_in_the_queue() {
 }
 
 #[tokio::test]
-async fn proposed_runs_and_tasks_go_their_own_ways() {
+async fn proposed_runs_and_tasks_have_their_own_states() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db").autodeploy(false));
     let server = serve(&mock).await;
@@ -231,7 +231,7 @@ fn native_dependents_are_queued_and_wait_for_their_upstream() {
 }
 
 #[tokio::test]
-async fn a_person_may_cancel_stop_retry_and_comment() {
+async fn a_person_can_cancel_stop_retry_and_comment() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db").autodeploy(false));
     let server = serve(&mock).await;
@@ -303,7 +303,7 @@ async fn history_is_shown_newest_first_with_rising_versions() {
 }
 
 #[tokio::test]
-async fn pushes_pull_requests_and_drift_make_their_kinds_of_runs() {
+async fn pushes_pull_requests_and_drift_create_their_types_of_runs() {
     let mock = still_account();
     mock.add_stack(NewStack::named("db"));
     let server = serve(&mock).await;

@@ -6,7 +6,7 @@ use mock_spacelift::{MockSpacelift, Seed};
 
 use crate::receiver::Receiver;
 
-/// The message of a seed that cannot be planted.
+/// The error of an invalid seed.
 fn refused(text: &str) -> String {
     match text.parse::<Seed>() {
         Ok(seed) => MockSpacelift::seeded(seed).unwrap_err().to_string(),
@@ -48,7 +48,7 @@ fn the_built_in_company_has_a_diamond_a_manual_stack_and_several_repositories() 
         ),
         (5, 3, 2)
     );
-    // Whatever a label names exists.
+    // Every stack that a label names exists.
     let ids: Vec<String> = mock.stacks().iter().map(|stack| stack.id.to_string()).collect();
     for stack in mock.stacks() {
         for upstream in depends_on(stack.id.as_str())
@@ -132,7 +132,7 @@ trigger["y"] { true }
 }
 
 #[tokio::test]
-async fn the_example_of_the_readme_tells_of_finished_runs() {
+async fn the_example_of_the_readme_sends_finished_runs() {
     let readme = include_str!("../../README.md");
     let (_, example) = readme.split_once("```toml\n").unwrap();
     let (example, _) = example.split_once("```\n").unwrap();
@@ -148,7 +148,7 @@ async fn the_example_of_the_readme_tells_of_finished_runs() {
 }
 
 #[test]
-fn a_mistake_is_answered_with_its_place() {
+fn a_mistake_in_a_seed_is_reported_with_its_place() {
     let unknown =
         refused("account = \"a\"\n[[stack]]\nname = \"x\"\nrepository = \"a/b\"\nautodploy = true\n");
     assert!(

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::client::Api;
 use crate::{serve, still_account};
 
-/// As Spacelift's documentation writes it: stacks subscribe with a label.
+/// As in Spacelift's documentation: stacks subscribe with a label.
 const SUBSCRIBERS: &str = r#"
 package spacelift
 
@@ -80,7 +80,7 @@ fn a_policy_runs_the_stacks_that_it_names_and_only_where_it_is_attached() {
     );
     mock.push("vpc");
     mock.settle();
-    // The policy is not attached to db, so web does not run; the disabled stack is asked for in vain.
+    // The policy is not attached to db, so web does not run. It also requests the disabled stack, which does not run.
     assert_eq!(runs(&mock)[2..], ["vpc by push", "db by run-subscribers"]);
 }
 
@@ -98,7 +98,7 @@ fn a_policy_attaches_itself_by_its_labels() {
         mock.add_stack(NewStack::named("db").label("retried").fails_next(2));
         mock.push("db");
         mock.settle();
-        // The retry fails as well, and a policy triggered it: it is not retried.
+        // The retry fails as well, but a policy triggered it: it is not retried.
         assert_eq!(runs(&mock).len(), expected, "{label}");
     }
 }
@@ -117,7 +117,7 @@ fn a_policy_sees_the_runs_of_its_workflow() {
     policy(&mock, "join", JOIN);
     mock.attach_policy("fork", "a");
     mock.attach_policy("join", "c");
-    // A run of b that belongs to no workflow of a.
+    // A run of b in a workflow of its own, without a.
     mock.push("b");
     mock.settle();
     mock.push("c");
@@ -132,7 +132,7 @@ fn a_policy_sees_the_runs_of_its_workflow() {
 }
 
 #[tokio::test]
-async fn a_policy_that_fails_or_asks_in_vain_holds_up_nothing() {
+async fn a_failing_policy_or_unknown_stack_blocks_nothing() {
     let mock = still_account();
     let server = serve(&mock).await;
     let api = Api::logged_in(&server).await;

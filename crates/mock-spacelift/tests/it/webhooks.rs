@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::receiver::Receiver;
 use crate::still_account;
 
-/// A stack whose transitions one receiver hears of.
-async fn told(retrying: bool) -> (MockSpacelift, Receiver) {
+/// A stack whose transitions are sent to one receiver.
+async fn stack_with_receiver(retrying: bool) -> (MockSpacelift, Receiver) {
     let mock = still_account();
     let receiver = Receiver::start().await;
     let webhook = NewWebhook::on_every_stack(&receiver.url, "s3cr3t");
@@ -30,7 +30,7 @@ async fn delivered(mock: &MockSpacelift, count: usize) {
 
 #[tokio::test]
 async fn the_default_payload_has_spacelifts_fields_in_its_order() {
-    let (mock, receiver) = told(false).await;
+    let (mock, receiver) = stack_with_receiver(false).await;
     mock.trigger("prod-network", "alice@acme.example");
     mock.settle();
     delivered(&mock, 7).await;
@@ -69,7 +69,7 @@ fn shape(value: &Value) -> Value {
 
 #[tokio::test]
 async fn deliveries_carry_both_signatures_and_the_sender() {
-    let (mock, receiver) = told(false).await;
+    let (mock, receiver) = stack_with_receiver(false).await;
     mock.push("prod-network");
     delivered(&mock, 1).await;
     let delivery = receiver.received().remove(0);
@@ -88,7 +88,7 @@ async fn deliveries_carry_both_signatures_and_the_sender() {
 
 #[tokio::test]
 async fn server_errors_are_retried_at_most_three_times() {
-    let (mock, receiver) = told(true).await;
+    let (mock, receiver) = stack_with_receiver(true).await;
     receiver.answer(503, 5);
     mock.push("prod-network");
     delivered(&mock, 4).await;
@@ -113,8 +113,8 @@ async fn server_errors_are_retried_at_most_three_times() {
 }
 
 #[tokio::test]
-async fn nothing_is_retried_after_a_client_error_or_without_being_asked() {
-    let (mock, receiver) = told(true).await;
+async fn there_is_no_retry_after_a_client_error_or_if_retries_are_off() {
+    let (mock, receiver) = stack_with_receiver(true).await;
     receiver.answer(401, 1);
     mock.push("prod-network");
     delivered(&mock, 1).await;
@@ -122,7 +122,7 @@ async fn nothing_is_retried_after_a_client_error_or_without_being_asked() {
     delivered(&mock, 2).await;
     assert_eq!(receiver.states(), ["QUEUED", "READY"]);
 
-    let (mock, receiver) = told(false).await;
+    let (mock, receiver) = stack_with_receiver(false).await;
     receiver.answer(500, 1);
     mock.push("prod-network");
     delivered(&mock, 1).await;
@@ -133,7 +133,7 @@ async fn nothing_is_retried_after_a_client_error_or_without_being_asked() {
 
 #[tokio::test]
 async fn ten_failures_in_a_row_switch_the_webhook_off() {
-    let (mock, receiver) = told(false).await;
+    let (mock, receiver) = stack_with_receiver(false).await;
     receiver.answer(500, 9);
     receiver.answer(200, 1);
     receiver.answer(422, 10);
@@ -152,7 +152,7 @@ async fn ten_failures_in_a_row_switch_the_webhook_off() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_away_holds_up_no_run() {
+async fn an_unreachable_receiver_delays_no_run() {
     let mock = still_account();
     mock.webhook(&NewWebhook::on_every_stack(
         "http://127.0.0.1:9/webhook",
@@ -172,8 +172,10 @@ async fn a_receiver_that_is_away_holds_up_no_run() {
 
 #[tokio::test]
 async fn deliveries_can_be_lost_doubled_and_reordered() {
-    let (mock, receiver) = told(false).await;
-    let on = |state: &'static str| move |about: &mock_spacelift::About| about.state.as_str() == state;
+    let (mock, receiver) = stack_with_receiver(false).await;
+    let on = |state: &'static str| {
+        move |about: &mock_spacelift::DeliveredTransition| about.state.as_str() == state
+    };
     mock.webhook_fault(WebhookFault::lost().when(on("READY")));
     mock.webhook_fault(WebhookFault::doubled().when(on("PREPARING")));
     mock.webhook_fault(WebhookFault::reordered().when(on("PLANNING")));
@@ -202,7 +204,7 @@ async fn deliveries_can_be_lost_doubled_and_reordered() {
 }
 
 #[tokio::test]
-async fn the_audit_trail_hears_of_changes_and_of_runs_when_asked() {
+async fn the_audit_trail_receives_changes_and_optionally_runs() {
     let mock = still_account();
     let receiver = Receiver::start().await;
     let server = crate::serve(&mock).await;

@@ -1,4 +1,4 @@
-//! The reads again, with the fields that the caller chooses, as JSON.
+//! The same reads with fields that the caller chooses, as JSON.
 
 use chain::{RunId, RunState, SpaceId, StackId};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::transport::{Effect, Unusable};
 use crate::{Error, Spacelift};
 
-/// The name under which a run's id comes back besides the fields that were asked for.
+/// The alias for a run's id, which is requested in addition to the chosen fields.
 const CURSOR: &str = "spillwayCursor";
 
 impl Spacelift {
@@ -65,7 +65,7 @@ impl Spacelift {
             let page = self
                 .ask("runs", &document, &variables, |mut data| runs(&mut data))
                 .await?;
-            // The end is an empty page; a page that ends where it began would never come to it.
+            // An empty page is the end. A page that ends where it began would loop forever.
             let Some((last, _)) = page.last().filter(|(cursor, _)| *cursor != before) else {
                 break;
             };
@@ -92,7 +92,7 @@ impl Spacelift {
         .await
     }
 
-    /// As [`Spacelift::search_runs`]. The fields are those of a result: `run { id } stack { id }`.
+    /// Like [`Spacelift::search_runs`]. The fields are those of a search result: `run { id } stack { id }`.
     pub async fn search_runs_with(
         &self,
         states: &[RunState],
@@ -178,7 +178,7 @@ fn found(search: Value) -> Result<Page<Value>, Unusable> {
     Ok(search.ok_or(Unusable::Anonymous)?.page())
 }
 
-/// Each run with its id, which is not part of what was asked for.
+/// Each run with its id, which the caller did not ask for.
 fn runs(data: &mut Value) -> Result<Vec<(Value, Value)>, Unusable> {
     if data["stack"].is_null() {
         return Err(Unusable::Missing);
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_is_its_nodes_and_a_cursor() {
+    fn a_search_selects_nodes_and_a_cursor() {
         let search = |more| json!({"edges": [{"node": {"id": "a"}}], "pageInfo": {"endCursor": "1", "hasNextPage": more}});
         assert_eq!(
             found(search(true)),

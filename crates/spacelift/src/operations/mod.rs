@@ -1,6 +1,5 @@
-//! What the client can ask for: one operation is one module. Operations that answer with the same thing share a `.graphql`
-//! document, and the generated type of its fragment. A pure function, `from_fields`, turns that into the type that callers
-//! see.
+//! The operations of the client, one module each. Operations that return the same thing share a `.graphql` document and
+//! the generated type of its fragment. A pure function, `from_fields`, converts that into the type that callers see.
 
 pub(crate) mod blueprint;
 mod chosen;

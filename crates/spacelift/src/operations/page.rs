@@ -1,21 +1,21 @@
-//! Searches answer page by page.
+//! Pagination of searches.
 
 use serde::Deserialize;
 
-/// The input of every search; each operation would generate the same one again.
+/// The input of every search; each operation would generate an identical one.
 pub(crate) use super::run::search::search_runs::{
     QueryFieldConstraint, QueryOrder, QueryPredicate, SearchInput,
 };
 use crate::error::{Error, ErrorKind};
 use crate::transport::Unusable;
 
-/// How many are asked for at a time: Spacelift's own tools ask for no more.
+/// Items per page. Spacelift's own tools request no more.
 pub(crate) const PAGE_SIZE: i64 = 50;
 
-/// 100,000 things. A server whose pages never end is stopped here.
+/// 100,000 items. This stops a search whose pages never end.
 const PAGES_MAX: usize = 2_000;
 
-/// What every search answers, of whatever nodes.
+/// The result of a search, for any type of node.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Search<N> {
@@ -67,7 +67,7 @@ impl<T> Page<T> {
     }
 }
 
-/// Everything, from the first page to the last.
+/// All items, from the first page to the last.
 pub(crate) async fn all<T, F>(operation: &str, fetch: impl Fn(Option<String>) -> F) -> Result<Vec<T>, Error>
 where
     F: Future<Output = Result<Page<T>, Error>>,
@@ -76,7 +76,7 @@ where
     Ok(items)
 }
 
-/// The first `limit`, or all if there are fewer.
+/// The first `limit` items, or all if there are fewer.
 pub(crate) async fn up_to<T, F>(
     limit: usize,
     operation: &str,
@@ -90,7 +90,7 @@ where
     Ok(items)
 }
 
-/// Whole pages until `enough` says so of the items so far, and whether that was the end of the search.
+/// Reads whole pages until `enough` accepts the items so far. Also returns whether that was the end of the search.
 pub(crate) async fn until<T, F>(
     operation: &str,
     fetch: impl Fn(Option<String>) -> F,

@@ -11,19 +11,19 @@ use super::graphql_error::{GraphQlError, error_kind, messages};
 use super::http::Effect;
 use crate::error::ErrorKind;
 
-/// The longest `Retry-After` that is honoured: a longer one is a mistake, and would stop the caller for good.
+/// The longest `Retry-After` that is obeyed: a longer one is a mistake and would block the caller.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 
-/// Why the data of a good answer is of no use to the operation.
+/// Why an operation cannot use the data of a successful answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unusable {
-    /// `null` where Spacelift returns it only to callers that are not logged in.
+    /// `null` where Spacelift returns `null` only to callers that are not logged in.
     Anonymous,
-    /// `null` for the thing that a mutation was about.
+    /// `null` instead of the object of a mutation.
     Missing,
-    /// Not of the schema.
+    /// Does not match the schema.
     Mismatch(String),
-    /// Of the schema, and nothing that this version may act on.
+    /// Matches the schema, but this version must not act on it.
     Beyond(String),
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn read(
     }
 }
 
-/// What an operation makes of data that it cannot use.
+/// The error of an operation that cannot use its data.
 pub(crate) fn unusable(why: Unusable, effect: Effect) -> ErrorKind {
     match why {
         Unusable::Anonymous => ErrorKind::Unauthorized,
@@ -85,7 +85,7 @@ fn graphql(body: &[u8]) -> Option<GraphQlAnswer> {
     serde_json::from_slice(body).ok()
 }
 
-/// Whether a root field has a value: a mutation beside it may have failed, this one did not.
+/// Whether any root field has a value. Then one mutation happened, even if another one failed.
 fn holds_something(data: Option<&Value>) -> bool {
     data.and_then(Value::as_object)
         .is_some_and(|roots| roots.values().any(|value| !value.is_null()))
@@ -127,7 +127,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(RETRY_AFTER_MAX))
 }
 
-/// The server's own clock, so that a wrong one here changes nothing.
+/// The server's own clock, so that a wrong clock on this machine does not matter.
 pub(crate) fn server_time(headers: &HeaderMap) -> SystemTime {
     headers
         .get(DATE)
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn data_is_data() {
+    fn an_answer_with_data_is_a_success() {
         assert_eq!(
             check(200, r#"{"data":{"stack":null}}"#, Effect::Read),
             Ok(json!({"stack": null}))
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn data_of_another_shape_are_not_blamed_on_http() {
+    fn data_of_another_shape_are_not_an_http_error() {
         let mismatch = || Unusable::Mismatch("invalid type".to_owned());
         let detail = "invalid type".to_owned();
         assert_eq!(
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mutation_that_partly_happened_is_not_a_plain_refusal() {
+    fn a_partial_mutation_is_not_a_refusal() {
         let body = r#"{"data":{"a":{"id":"1"},"b":null},"errors":[{"message":"unauthorized","path":["b"]}]}"#;
         let detail = "part of it happened: unauthorized".to_owned();
         assert_eq!(
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_ambiguous_only_for_a_mutation() {
+    fn a_lost_answer_is_ambiguous_only_for_a_mutation() {
         for (status, body) in [
             (500, ""),
             (502, "<html>"),
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_reached_the_engine_did_not_happen() {
+    fn a_request_that_did_not_reach_the_engine_did_not_happen() {
         for status in [301, 302, 307, 308, 400, 404, 405, 413] {
             let kind = check(status, "<html>", Effect::Write).unwrap_err();
             assert!(
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn the_body_of_a_stranger_is_not_repeated() {
+    fn a_body_that_is_not_graphql_is_not_repeated() {
         let kind = check(200, "<html>Bearer hunter2</html>", Effect::Read).unwrap_err();
         assert_eq!(
             kind,
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_comes_in_seconds_or_as_a_date() {
+    fn retry_after_is_in_seconds_or_a_date() {
         let check = |pairs: &[(_, &'static str)]| {
             let headers = pairs
                 .iter()

@@ -1,4 +1,4 @@
-//! Requests a minute, shared by all users of a client.
+//! A limit of requests per minute, shared by all clones of a client.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep_until};
 
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// At most so many requests in any minute. Who is over it waits, first come, first served.
+/// At most so many requests in any minute. Requests over the limit wait, first come, first served.
 pub(crate) struct Budget {
     per_window: usize,
     /// When the latest requests were granted, oldest first; never more than `per_window`.
@@ -25,7 +25,7 @@ impl Budget {
         }
     }
 
-    /// Returns when a request may be sent. One who gives up waiting takes nothing from the budget.
+    /// Returns when a request may be sent. A caller that is dropped while it waits uses nothing of the budget.
     pub(crate) async fn take(&self) {
         // The lock is held while waiting: tokio's is fair, so it is also the queue.
         let mut granted = self.granted.lock().await;
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_minute_holds_more_than_the_budget() {
+    async fn no_minute_has_more_requests_than_the_budget() {
         let budget = budget(3);
         let start = Instant::now();
         let mut seconds = Vec::new();
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_comes_first_is_served_first() {
+    async fn requests_are_served_in_order() {
         let budget = Arc::new(budget(1));
         budget.take().await;
         let (sender, mut order) = tokio::sync::mpsc::unbounded_channel();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_gives_up_takes_nothing() {
+    async fn a_dropped_request_uses_no_budget() {
         let budget = budget(1);
         budget.take().await;
         let start = Instant::now();

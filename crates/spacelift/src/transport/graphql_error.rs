@@ -10,8 +10,8 @@ pub(super) struct GraphQlError {
     message: String,
 }
 
-/// What a server of this kind says where it is broken itself: Go's contexts and sockets, a recovered panic, and the
-/// usual words for a part that does not answer.
+/// The messages of a broken Go server: contexts, sockets, a recovered panic, and the usual messages for a part that
+/// does not answer.
 const SERVER_FAULTS: [&str; 9] = [
     "internal error",
     "internal server error",
@@ -24,14 +24,14 @@ const SERVER_FAULTS: [&str; 9] = [
     "unavailable",
 ];
 
-/// What GraphQL errors mean. Spacelift has no error codes: its messages are all there is.
+/// What GraphQL errors mean. Spacelift has no error codes, only messages.
 ///
-/// - The words of a broken server are no decision about the request: it may be sent again, and a mutation may have
-///   happened. They count above the others.
-/// - `unauthorized` is Spacelift's word for both a bad token and a missing right.
-/// - Everything else is a refusal. There is no list of its reasons, since each validation has a text of its own; so a
-///   fault in words that are not known here counts as one. Before a refused mutation is sent again, the caller has to
-///   look whether it happened.
+/// - A server fault is no decision about the request: it may be sent again, and a mutation may have happened. It takes
+///   precedence over the others.
+/// - `unauthorized` stands for both a bad token and a missing right.
+/// - Everything else is a refusal. Refusals cannot be listed, since each validation has its own text. A fault whose
+///   message is not listed therefore counts as one. Before sending a refused mutation again, the caller has to check
+///   whether it happened.
 pub(super) fn error_kind(errors: &[GraphQlError], effect: Effect) -> ErrorKind {
     let message = messages(errors);
     let any = |test: fn(&str) -> bool| {
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_sorted() {
+    fn messages_are_classified() {
         assert_eq!(refused("unauthorized"), ErrorKind::Unauthorized);
         assert_eq!(refused("Unauthorized: no such right"), ErrorKind::Unauthorized);
         let missing = "parent space not found".to_owned();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_a_broken_server_are_no_refusal() {
+    fn messages_of_a_broken_server_are_not_refusals() {
         for message in [
             "internal error",
             "Internal Server Error",
@@ -109,7 +109,7 @@ mod tests {
             );
             assert_eq!(refused(message), ErrorKind::Ambiguous { detail });
         }
-        // With a fault beside it, it is not known that nothing happened.
+        // With a fault beside it, it is not certain that nothing happened.
         assert_eq!(
             refused_by(&["unauthorized", "internal error"], Effect::Write),
             ErrorKind::Ambiguous {

@@ -1,4 +1,4 @@
-//! One POST: within the budget, within its time, within its size.
+//! One POST within the request budget, the time limit and the size limit.
 
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
@@ -15,8 +15,8 @@ use super::budget::Budget;
 use crate::error::ErrorKind;
 use crate::settings::{ConfigError, Limits};
 
-/// Below the idle time-out of the usual load balancers: a connection that the other side is about to close loses the
-/// answer to a mutation.
+/// Below the idle timeout of common load balancers: if the other side is about to close the connection, the answer to a
+/// mutation is lost.
 const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(30);
 
 /// The header that carries a run's metadata into policies and notifications.
@@ -30,7 +30,7 @@ pub(crate) enum Effect {
 }
 
 impl Effect {
-    /// The request may have arrived; nothing certain came back.
+    /// The request may have arrived, and there is no usable answer.
     pub(crate) fn lost(self, detail: String) -> ErrorKind {
         match self {
             Self::Read => ErrorKind::Unreachable { detail },
@@ -38,7 +38,7 @@ impl Effect {
         }
     }
 
-    /// The answer has a good status, and a body that is not GraphQL.
+    /// The answer has a success status and a body that is not GraphQL.
     pub(crate) fn not_graphql(self, status: u16, detail: String) -> ErrorKind {
         match self {
             Self::Read => ErrorKind::NotGraphQl { status, detail },
@@ -46,7 +46,7 @@ impl Effect {
         }
     }
 
-    /// The answer is GraphQL, and its data are not of the schema.
+    /// The answer is GraphQL, and its data do not match the schema.
     pub(crate) fn unexpected(self, detail: String) -> ErrorKind {
         match self {
             Self::Read => ErrorKind::UnexpectedData { detail },
@@ -55,7 +55,7 @@ impl Effect {
     }
 }
 
-/// A request, ready to be sent any number of times. It may hold secrets, so it has no `Debug`.
+/// A request that can be sent any number of times. It may hold secrets, so it has no `Debug`.
 pub(crate) struct Request {
     pub(crate) operation: String,
     pub(crate) body: Vec<u8>,
@@ -63,7 +63,7 @@ pub(crate) struct Request {
     pub(crate) run_metadata: Option<HeaderValue>,
 }
 
-/// The data of an answer, and when it was given by the server's clock.
+/// The data of an answer, and its time by the server's clock.
 pub(crate) struct Answer {
     pub(crate) data: Value,
     pub(crate) server_time: SystemTime,
@@ -78,7 +78,7 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(endpoint: Url, limits: &Limits) -> Result<Self, ConfigError> {
-        // It fails when another part of the program has installed a provider, which then serves as well.
+        // This fails if another part of the program has installed a provider. That one is used then.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder()
             .user_agent(concat!("spillway/", env!("CARGO_PKG_VERSION")))
@@ -164,7 +164,7 @@ pub(crate) fn bearer_header(token: &SecretString) -> Result<HeaderValue, ErrorKi
 
 fn failure(error: &reqwest::Error, effect: Effect) -> ErrorKind {
     let detail = causes(error);
-    // Without a connection nothing was sent, whatever it was.
+    // Without a connection, nothing was sent.
     if error.is_connect() || error.is_builder() {
         ErrorKind::Unreachable { detail }
     } else {
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_does_not_show_in_the_debug_of_its_header() {
+    fn the_token_is_not_in_the_debug_text_of_its_header() {
         let header = bearer_header(&SecretString::from("jwt-1")).unwrap();
         assert_eq!(header, "Bearer jwt-1");
         assert_eq!(format!("{header:?}"), "Sensitive");

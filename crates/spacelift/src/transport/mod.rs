@@ -1,5 +1,5 @@
-//! How a request travels: the budget, the login, HTTP, and what the answer means. Nothing here is tried twice but
-//! once, with a new token, after an `unauthorized`.
+//! How a request is sent: the budget, the login, HTTP, and what the answer means. The only retry is one with a new
+//! token after `unauthorized`.
 
 mod answer;
 mod budget;

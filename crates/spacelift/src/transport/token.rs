@@ -1,4 +1,4 @@
-//! The login: one token for all users of a client, fetched by one of them while the others wait.
+//! The login: one token for all clones of a client. One of them fetches it while the others wait.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,23 +8,23 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// How long before its end a token is no longer used: longer than a request takes. A token that lives only briefly
-/// is used for nine tenths of its life instead.
+/// How long before its expiry a token is no longer used: longer than a request takes. A short-lived token is used for
+/// nine tenths of its life instead.
 const MARGIN: Duration = Duration::from_mins(1);
 
-/// A token that claims to be good for longer is replaced all the same.
+/// A token that claims a longer lifetime is replaced after this time.
 const LIFETIME_MAX: Duration = Duration::from_hours(24);
 
-/// A token and the moment, by this machine's monotonic clock, from which it is not used any more.
+/// A token and the time on this machine's monotonic clock after which it is no longer used.
 #[derive(Debug, Clone)]
 pub(crate) struct Token {
     pub(crate) jwt: SecretString,
     use_until: Instant,
-    /// Which login it came from.
+    /// The number of the login that returned it.
     number: u64,
 }
 
-/// What a login gave. Both times are the server's, so the clock of this machine does not matter.
+/// The result of a login. Both times are the server's, so this machine's clock does not matter.
 pub(crate) struct Login {
     pub(crate) jwt: SecretString,
     pub(crate) valid_until: SystemTime,
@@ -40,12 +40,12 @@ pub(crate) struct Tokens {
 struct Slot {
     token: Option<Token>,
     logins: u64,
-    /// The last login failed then. Those who were waiting for it share its error instead of queueing up for their own.
+    /// When the last login failed. Callers that were waiting for it share its error instead of logging in themselves.
     failed: Option<(Instant, Error)>,
 }
 
 impl Tokens {
-    /// A token that is still good, if need be by way of `login`.
+    /// A valid token. Calls `login` if there is none.
     pub(crate) async fn current<F>(&self, login: impl FnOnce() -> F) -> Result<Token, Error>
     where
         F: Future<Output = Result<Login, Error>>,
@@ -53,7 +53,7 @@ impl Tokens {
         self.obtain(|token| Instant::now() < token.use_until, login).await
     }
 
-    /// A token other than the one that was refused. Of many whose token was refused, one logs in.
+    /// A token other than the refused one. If the token of many callers was refused, only one of them logs in.
     pub(crate) async fn other_than<F>(
         &self,
         refused: &Token,
@@ -81,7 +81,7 @@ impl Tokens {
         if let Some((_, error)) = slot.failed.as_ref().filter(|(at, _)| asked <= *at) {
             return Err(error.clone());
         }
-        // Should this caller be dropped here, the lock is free again and the next one logs in.
+        // If this caller is dropped here, the lock is released and the next one logs in.
         match login().await {
             Ok(login) => {
                 slot.logins += 1;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::error::ErrorKind;
 
-    /// A login for so long, by a server whose clock went wrong long ago.
+    /// A login with this lifetime, by a server whose clock is far off.
     fn login(number: u32, lifetime: Duration) -> Login {
         let server_time = SystemTime::UNIX_EPOCH;
         let jwt = SecretString::from(format!("jwt-{number}"));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_token_that_came_expired_serves_the_one_who_asked() {
+    async fn an_already_expired_token_is_used_once() {
         let account = Account::new(Duration::ZERO);
         assert_eq!(account.current().await.jwt.expose_secret(), "jwt-1");
         assert_eq!(account.current().await.jwt.expose_secret(), "jwt-2");
@@ -191,7 +191,7 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(second.jwt.expose_secret(), "jwt-2");
-        // Another whose first token was refused as well finds the second one there.
+        // Another caller whose first token was refused as well gets the second one.
         let same = account
             .tokens
             .other_than(&first, || account.log_in())
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_asks_after_a_failure_tries_anew() {
+    async fn a_request_after_a_failed_login_logs_in_again() {
         let account = Account::new(Duration::from_hours(1));
         let error = Error {
             operation: "ApiKeyUser".to_owned(),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_is_dropped_while_logging_in_leaves_the_way_free() {
+    async fn a_login_that_is_dropped_does_not_block_the_next() {
         let account = Account::new(Duration::from_hours(1));
         let never = account
             .tokens

@@ -1,4 +1,4 @@
-//! What comes back, sorted.
+//! How answers are classified.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use wiremock::matchers::{body_partial_json, header};
 
 use crate::server::{client, client_within, data, operation, refusal, run, stack, start};
 
-/// The errors of a query and of a mutation that are answered so.
+/// The errors of a query and of a mutation that get this answer.
 async fn check(answer: ResponseTemplate) -> (Error, Error) {
     let (server, _) = start().await;
-    // Exactly one of each: nothing is tried again behind the caller's back.
+    // Exactly one of each: nothing is retried.
     operation("Stack")
         .respond_with(answer.clone())
         .expect(1)
@@ -75,7 +75,7 @@ async fn html_is_not_graphql() {
 }
 
 #[tokio::test]
-async fn half_an_answer_is_not_graphql() {
+async fn a_truncated_answer_is_not_graphql() {
     let (query, mutation) =
         check(ResponseTemplate::new(200).set_body_raw(r#"{"data":{"st"#, "application/json")).await;
     assert!(
@@ -86,7 +86,7 @@ async fn half_an_answer_is_not_graphql() {
 }
 
 #[tokio::test]
-async fn data_of_another_shape_is_not_of_the_schema() {
+async fn data_of_another_shape_violate_the_schema() {
     let (query, mutation) = check(data(&json!({"stack": 1, "runTrigger": 1}))).await;
     assert!(matches!(query.kind, ErrorKind::UnexpectedData { .. }), "{query}");
     assert!(matches!(mutation.kind, ErrorKind::Ambiguous { .. }), "{mutation}");
@@ -108,13 +108,13 @@ async fn a_redirect_is_reported_and_not_followed() {
     for error in [query, mutation] {
         let detail = "a redirect to `/elsewhere`".to_owned();
         assert_eq!(error.kind, ErrorKind::NotGraphQl { status: 307, detail });
-        // A page for the time of an outage may be a redirect.
+        // A maintenance page may be a redirect.
         assert_eq!(error.class(), ErrorClass::Transient);
     }
 }
 
 #[tokio::test]
-async fn a_refusal_keeps_spacelifts_words() {
+async fn a_refusal_keeps_spacelifts_message() {
     let (query, mutation) = check(refusal("stack is locked by someone")).await;
     for error in [query, mutation] {
         assert_eq!(
@@ -168,7 +168,7 @@ async fn a_trigger_is_refused_unauthorized_transient_or_ambiguous() {
 }
 
 #[tokio::test]
-async fn all_pages_are_read_and_what_moved_is_not_doubled() {
+async fn all_pages_are_read_and_moved_entries_are_not_repeated() {
     let (server, _) = start().await;
     let page = |ids: &[&str], next: Option<&str>| {
         let edges: Vec<_> = ids.iter().map(|id| json!({"node": stack(id)})).collect();
@@ -198,7 +198,7 @@ async fn all_pages_are_read_and_what_moved_is_not_doubled() {
 }
 
 #[tokio::test]
-async fn a_search_that_does_not_move_ends_with_an_error() {
+async fn a_search_whose_cursor_does_not_move_is_an_error() {
     let (server, _) = start().await;
     let found = json!({"edges": [], "pageInfo": {"endCursor": "same", "hasNextPage": true}});
     operation("SearchStacks")
@@ -211,7 +211,7 @@ async fn a_search_that_does_not_move_ends_with_an_error() {
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_be_read_stops_no_other() {
+async fn an_unreadable_stack_does_not_hide_the_others() {
     let (server, _) = start().await;
     let edges = json!([{"node": stack("a b")}, {"node": stack("c")}]);
     let found = json!({"edges": edges, "pageInfo": {"endCursor": "", "hasNextPage": false}});
@@ -227,7 +227,7 @@ async fn a_stack_that_cannot_be_read_stops_no_other() {
 }
 
 #[tokio::test]
-async fn a_trigger_says_all_that_was_asked() {
+async fn a_trigger_sends_all_its_settings() {
     let (server, _) = start().await;
     let variables = json!({
         "stack": "vpc", "commitSha": "abc", "runType": "PROPOSED",

@@ -1,4 +1,4 @@
-//! Blueprints, in an account in memory.
+//! Blueprints, with the mock account.
 
 use serde_json::json;
 use spacelift::{BlueprintState, ErrorKind, Spacelift};
@@ -34,7 +34,7 @@ async fn create(client: &Spacelift, name: &str, state: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_blueprint_is_found_and_makes_a_stack() {
+async fn a_blueprint_is_found_and_creates_a_stack() {
     let (_mock, _server, client) = account().await;
     let id = create(&client, "App", "PUBLISHED").await;
     let blueprint = client.blueprint(&id).await.unwrap().unwrap();
@@ -73,7 +73,7 @@ async fn a_blueprint_is_found_and_makes_a_stack() {
 }
 
 #[tokio::test]
-async fn a_draft_makes_no_stack() {
+async fn a_draft_creates_no_stack() {
     let (_mock, _server, client) = account().await;
     let id = create(&client, "App", "DRAFT").await;
     let error = client.create_stack_from_blueprint(&id, &[]).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! Connections that fail: before anything is sent, and after.
+//! Connections that fail before and after the request is sent.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::server::{client, client_within};
 
-/// Reads one request whole: its headers and as many bytes as they announce.
+/// Reads one whole request: its headers and a body of the announced length.
 async fn read_request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     loop {
@@ -42,7 +42,7 @@ async fn log_in(stream: &mut TcpStream) {
         .unwrap();
 }
 
-/// Answers logins, and hangs up on everything else after it was read whole. Returns the base URL.
+/// Answers logins, and closes the connection after reading any other request. Returns the base URL.
 async fn hangs_up(partial_answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -53,7 +53,7 @@ async fn hangs_up(partial_answer: &'static str) -> String {
                 log_in(&mut stream).await;
             } else {
                 stream.write_all(partial_answer.as_bytes()).await.unwrap();
-                // Without it the close would be a polite one.
+                // Resets the connection. Without it, the connection would close properly.
                 stream.set_zero_linger().unwrap();
             }
         }
@@ -74,7 +74,7 @@ async fn a_reset_after_the_request_is_ambiguous_for_a_mutation() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_unreachable_even_for_a_mutation() {
+async fn a_refused_connection_is_unreachable_even_for_a_mutation() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -87,7 +87,7 @@ async fn nobody_there_is_unreachable_even_for_a_mutation() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up() {
+async fn a_server_that_never_answers_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let client = client_within(&url, |limits| limits.request_timeout = Duration::from_millis(200));
@@ -99,10 +99,10 @@ async fn a_server_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_mutation_that_found_nobody_was_not_made() {
+async fn a_mutation_without_a_connection_did_not_happen() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    // It answers one login, and is gone.
+    // It answers one login and then stops.
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         drop(listener);

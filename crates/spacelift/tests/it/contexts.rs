@@ -1,4 +1,4 @@
-//! Contexts, in an account in memory.
+//! Contexts, with the mock account.
 
 use serde_json::json;
 use spacelift::{ConfigKind, ErrorKind, NewConfig, NewContext};
@@ -21,7 +21,7 @@ fn new_context() -> NewContext {
 }
 
 #[tokio::test]
-async fn a_context_is_made_found_and_deleted() {
+async fn a_context_is_created_found_and_deleted() {
     let (_mock, _server, client) = account().await;
     let made = client.create_context(&new_context()).await.unwrap();
     let found = client.context(&made.id).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! What an account in memory has really done when an answer is lost.
+//! What the mock account did when its answer was lost.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -16,7 +16,7 @@ async fn vpc() -> (MockSpacelift, Server, Spacelift) {
     (mock, server, client)
 }
 
-/// The error of a trigger that goes wrong so, and how many runs there are afterwards.
+/// The error of a trigger with this fault, and the number of runs afterwards.
 async fn trigger(fault: Fault) -> (Error, usize) {
     let (mock, _server, client) = vpc().await;
     mock.fault(fault.on("RunTrigger"));
@@ -42,7 +42,7 @@ async fn a_lost_trigger_is_ambiguous_whether_it_happened_or_not() {
             "{fault:?}: {error}"
         );
         assert!(!error.is_retryable());
-        // One at most: nothing was tried again.
+        // At most one: nothing was retried.
         assert_eq!(made, runs, "{fault:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! One token for all, renewed once.
+//! One token is shared by all clones and renewed once.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -35,7 +35,7 @@ async fn fifty_callers_log_in_once() {
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_sent_is_not_kept() {
+async fn a_token_that_cannot_be_sent_is_discarded() {
     let server = MockServer::start().await;
     operation("ApiKeyUser")
         .respond_with(data(
@@ -88,7 +88,7 @@ async fn fifty_callers_with_a_refused_token_renew_it_once() {
 }
 
 #[tokio::test]
-async fn unauthorized_is_believed_the_second_time() {
+async fn a_second_unauthorized_answer_is_final() {
     let (server, logins) = start().await;
     operation("RunTrigger")
         .respond_with(refusal("unauthorized"))
@@ -109,7 +109,7 @@ async fn unauthorized_is_believed_the_second_time() {
 }
 
 #[tokio::test]
-async fn a_mutation_refused_for_its_token_is_made_once_with_the_next() {
+async fn a_mutation_refused_for_its_token_happens_once_with_the_next() {
     let (server, _) = start().await;
     operation("RunTrigger")
         .and(header("authorization", "Bearer jwt-1"))
@@ -161,7 +161,7 @@ async fn a_wrong_key_is_an_error_of_the_login() {
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_login_share_its_failure() {
+async fn requests_that_wait_for_a_login_share_its_failure() {
     let server = MockServer::start().await;
     operation("ApiKeyUser")
         .respond_with(wiremock::ResponseTemplate::new(503).set_delay(Duration::from_millis(300)))

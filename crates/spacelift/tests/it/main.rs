@@ -1,9 +1,10 @@
-//! The client from outside: over real HTTP, against servers that answer well, badly, or not at all.
+//! Tests of the client over real HTTP, against servers that answer well, badly, or not at all.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod answers;
 mod blueprints;
+mod changes;
 mod connections;
 mod contexts;
 mod faults;

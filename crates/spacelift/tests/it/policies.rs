@@ -1,5 +1,6 @@
-//! Named webhooks and the policies that feed them, in an account in memory.
+//! Named webhooks and the policies that feed them, with the mock account.
 
+use mock_spacelift::NewStack;
 use spacelift::{NewNamedWebhook, NewPolicy, Policy};
 
 use crate::server::account;
@@ -28,7 +29,7 @@ fn new_policy() -> NewPolicy {
 }
 
 #[tokio::test]
-async fn a_named_webhook_is_made_changed_and_deleted() {
+async fn a_named_webhook_is_created_changed_and_deleted() {
     let (_mock, _server, client) = account().await;
     let made = client.create_named_webhook(&new_webhook()).await.unwrap();
     assert_eq!(
@@ -59,7 +60,7 @@ async fn a_named_webhook_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_notification_policy_is_made_changed_and_deleted() {
+async fn a_notification_policy_is_created_changed_and_deleted() {
     let (_mock, _server, client) = account().await;
     let made = client.create_notification_policy(&new_policy()).await.unwrap();
     let new = new_policy();
@@ -91,8 +92,35 @@ async fn a_notification_policy_is_made_changed_and_deleted() {
     assert_eq!(client.policies().await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn policies_are_attached_to_stacks() {
+    let (mock, _server, client) = account().await;
+    mock.add_stack(NewStack::named("db").label("cloud:aws"));
+    mock.add_stack(NewStack::named("web"));
+    let body = "package spacelift\ntrigger[\"web\"] { true }\n";
+    let policy = |name: &str| mock_spacelift::NewPolicy::trigger(name, body);
+    for policy in [
+        policy("by-hand"),
+        policy("nobody"),
+        policy("by-label").label("autoattach:cloud:aws"),
+    ] {
+        mock.create_policy(policy).unwrap();
+    }
+    mock.attach_policy("by-hand", "db");
+    mock.attach_policy("by-hand", "web");
+    let attached = client.policy_attachments().await.unwrap();
+    let attached: Vec<String> = attached
+        .iter()
+        .map(|(policy, stacks)| {
+            let stacks: Vec<&str> = stacks.iter().map(AsRef::as_ref).collect();
+            format!("{policy}: {}", stacks.join(" "))
+        })
+        .collect();
+    assert_eq!(attached, ["by-hand: db web", "by-label: db"]);
+}
+
 #[test]
-fn a_webhooks_secret_does_not_show() {
+fn a_webhooks_secret_is_not_in_the_debug_text() {
     let text = format!("{:?}", new_webhook());
     assert!(
         text.contains("hooks.example") && !text.contains("hunter2"),

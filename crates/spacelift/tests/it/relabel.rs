@@ -1,4 +1,4 @@
-//! Labels change by a read, a change and a write of all settings.
+//! Labels are changed by reading, changing and writing all settings.
 
 use serde_json::{Value, json};
 use spacelift::{ErrorKind, Spacelift};
@@ -6,7 +6,7 @@ use wiremock::MockServer;
 
 use crate::server::{client, data, operation, stack, start};
 
-/// A stack's settings as they are read.
+/// A stack's settings as a query returns them.
 fn settings() -> Value {
     json!({
         "name": "App", "description": "d", "space": "root", "labels": ["a"], "repository": "infra",
@@ -53,7 +53,7 @@ async fn labels_change_and_nothing_else() {
     expected["labels"] = json!(["a", "dependsOn:vpc"]);
     expected["workerPool"] = json!("pool");
     expected["vendorConfig"] = json!({"pulumi": {"loginURL": "s3://state", "stackName": "prod"}});
-    // What is not set is not sent.
+    // Settings without a value are not sent.
     expected
         .as_object_mut()
         .unwrap()
@@ -72,7 +72,7 @@ async fn labels_that_stay_are_not_written() {
 }
 
 #[tokio::test]
-async fn a_stack_of_an_unknown_kind_is_left_alone() {
+async fn a_stack_of_an_unknown_kind_is_not_changed() {
     let mut unknown = settings();
     unknown["vendorConfig"] = json!({"__typename": "StackConfigVendorNew"});
     let (_server, client) = serves(unknown, 0).await;

@@ -1,4 +1,4 @@
-//! Runs, in an account in memory.
+//! Runs, with the mock account.
 
 use chain::{CommitSha, RunState, RunType, StackId};
 use mock_spacelift::{MockSpacelift, NewStack, Pace};
@@ -11,7 +11,7 @@ fn id(text: &str) -> StackId {
     text.parse().unwrap()
 }
 
-/// One stack that waits for a confirmation, whose runs move only when the test says so.
+/// One stack that waits for confirmation. Its runs only move when the test moves them.
 async fn vpc() -> (MockSpacelift, mock_spacelift::Server, Spacelift) {
     let (mock, server, client) = account().await;
     mock.pace(Pace::Manual);
@@ -20,7 +20,7 @@ async fn vpc() -> (MockSpacelift, mock_spacelift::Server, Spacelift) {
 }
 
 #[tokio::test]
-async fn a_run_is_triggered_with_all_that_was_asked() {
+async fn a_run_is_triggered_with_all_its_settings() {
     let (mock, _server, client) = vpc().await;
     let trigger = TriggerRun {
         run_type: RunType::Tracked,
@@ -54,7 +54,7 @@ async fn a_run_is_triggered_with_all_that_was_asked() {
 }
 
 #[tokio::test]
-async fn a_run_of_an_unknown_stack_is_not_made() {
+async fn a_trigger_of_an_unknown_stack_is_refused() {
     let (mock, _server, client) = vpc().await;
     let error = client
         .trigger_run(&id("nothing"), &TriggerRun::default())
@@ -154,7 +154,7 @@ async fn a_run_that_has_not_started_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_run_under_way_is_stopped() {
+async fn a_running_run_is_stopped() {
     let (mock, _server, client) = vpc().await;
     let run = mock.push("vpc");
     while mock.run(&run).unwrap().state != RunState::Planning {
@@ -178,7 +178,7 @@ async fn a_failed_run_is_retried() {
 }
 
 #[tokio::test]
-async fn a_comment_stays_with_its_run() {
+async fn a_comment_is_added_to_its_run() {
     let (mock, _server, client) = vpc().await;
     let run = mock.push("vpc");
     client.comment_run(&id("vpc"), &run, "seen").await.unwrap();

@@ -7,7 +7,7 @@ use wiremock::{Request, Respond, ResponseTemplate};
 
 use crate::server::{account, client, data, operation, run, start};
 
-/// Two stacks with 60 runs each, made in turns.
+/// Two stacks with 60 runs each, created alternately.
 async fn two_stacks() -> (MockSpacelift, Server, Spacelift, Vec<chain::RunId>) {
     let (mock, server, client) = account().await;
     mock.pace(Pace::Manual);
@@ -36,7 +36,7 @@ async fn runs_of_all_stacks_come_newest_first() {
 }
 
 #[tokio::test]
-async fn the_account_in_memory_orders_runs_as_it_is_asked() {
+async fn the_mock_account_orders_runs_as_requested() {
     let (_mock, _server, client, made) = two_stacks().await;
     let document =
         "query Q($input: SearchInput!) { searchRuns(input: $input) { edges { node { run { id } } } } }";
@@ -70,7 +70,7 @@ async fn a_search_is_not_limited_to_a_page() {
     assert_eq!(mock.requests().len() - before, 1 + 3 + 2);
 }
 
-/// Runs that were created one each second, the newest at second `newest`, in pages of 50.
+/// Runs that were created one per second, the newest at second `newest`, in pages of 50.
 struct OneEachSecond {
     newest: usize,
 }
@@ -126,7 +126,7 @@ async fn pages_are_read_up_to_the_first_older_run() {
 }
 
 #[tokio::test]
-async fn a_search_that_goes_too_far_back_says_that_it_is_not_complete() {
+async fn a_search_that_goes_too_far_back_is_incomplete() {
     let (server, _) = start().await;
     operation("SearchRuns")
         .respond_with(OneEachSecond { newest: 1_000_000 })

@@ -1,4 +1,4 @@
-//! Secrets do not show: not in `Debug`, not in errors, not in logs.
+//! Secrets are not shown in `Debug`, errors or logs.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -72,7 +72,7 @@ async fn the_log_has_each_request_and_no_secret() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    // For all tests: one of a single thread would miss what another thread has switched off before.
+    // Installed for all threads: a subscriber of one thread would miss events that another thread has disabled before.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let (server, _) = start().await;
     let name = data(&json!({"name": "acme"}));

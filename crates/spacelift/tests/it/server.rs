@@ -1,4 +1,4 @@
-//! A whole account in memory, and a bare server that logs everyone in and otherwise answers as a test says.
+//! A whole mock account, and a bare server that accepts every login and otherwise answers as the test says.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ pub(crate) fn client_within(base_url: &str, change: impl FnOnce(&mut Limits)) ->
     .unwrap()
 }
 
-/// A stack as Spacelift's answers have it.
+/// A stack as in Spacelift's answers.
 pub(crate) fn stack(id: &str) -> Value {
     json!({
         "id": id, "name": id, "description": null, "space": "root", "labels": [], "repository": "infra",
@@ -107,7 +107,7 @@ pub(crate) fn run(id: &str) -> Value {
     })
 }
 
-/// An account in memory, and a client of it. The server goes when it is dropped.
+/// A mock account and a client of it. The server stops when it is dropped.
 pub(crate) async fn account() -> (MockSpacelift, Server, Spacelift) {
     let mock = MockSpacelift::new("acme");
     let server = mock.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();

@@ -1,4 +1,4 @@
-//! Spaces, in an account in memory.
+//! Spaces, with the mock account.
 
 use serde_json::json;
 use spacelift::{ErrorKind, NewSpace, Space};
@@ -16,7 +16,7 @@ fn new_space(name: &str, parent: &str) -> NewSpace {
 }
 
 #[tokio::test]
-async fn a_space_is_made_found_and_deleted() {
+async fn a_space_is_created_found_and_deleted() {
     let (_mock, _server, client) = account().await;
     let made = client
         .create_space(&new_space("production", "root"))

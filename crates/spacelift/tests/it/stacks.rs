@@ -1,4 +1,4 @@
-//! Stacks, in an account in memory.
+//! Stacks, with the mock account.
 
 use chain::{RunState, StackId};
 use mock_spacelift::{NewStack as MockStack, Pace};
@@ -71,7 +71,7 @@ async fn a_stack_has_what_the_graph_needs() {
 }
 
 #[tokio::test]
-async fn a_stack_comes_with_its_newest_runs_in_one_request() {
+async fn a_stack_and_its_newest_runs_are_one_request() {
     let (mock, _server, client) = account().await;
     mock.pace(Pace::Manual);
     mock.add_stack(MockStack::named("vpc"));
@@ -100,7 +100,7 @@ async fn a_stack_comes_with_its_newest_runs_in_one_request() {
             .any(|transition| transition.state == RunState::Preparing),
         "{found:?}"
     );
-    // The newest run is of the tracked commit, whose time is known from both.
+    // The newest run is of the tracked commit, so both have its time.
     assert_eq!(found.stack.tracked_commit, found.runs[0].commit.sha);
     assert!(found.stack.tracked_commit_timestamp.is_some());
     assert_eq!(
@@ -136,7 +136,7 @@ async fn the_listing_has_the_state_and_the_time_of_the_commit() {
 }
 
 #[tokio::test]
-async fn a_large_account_is_read_whole() {
+async fn every_stack_of_a_large_account_is_read() {
     let (mock, _server, client) = account().await;
     let mut expected: Vec<_> = (0..120).map(|number| format!("stack-{number:03}")).collect();
     for name in &expected {
@@ -195,7 +195,7 @@ async fn chosen_fields_of_a_stack() {
 }
 
 #[tokio::test]
-async fn stacks_of_every_kind_are_made_and_deleted() {
+async fn stacks_of_every_kind_are_created_and_deleted() {
     let (_mock, _server, client) = account().await;
     let text = |text: &str| text.to_owned();
     for (name, config, vendor) in [
@@ -301,7 +301,7 @@ async fn labels_that_stay_are_not_written() {
 }
 
 #[tokio::test]
-async fn a_lock_is_taken_and_given_back() {
+async fn a_stack_is_locked_and_unlocked() {
     let (mock, _server, client) = account().await;
     mock.add_stack(MockStack::named("vpc"));
     let lock = client.lock_stack(&id("vpc"), Some("maintenance")).await.unwrap();
@@ -312,7 +312,7 @@ async fn a_lock_is_taken_and_given_back() {
 }
 
 #[tokio::test]
-async fn dependencies_are_made_listed_and_deleted() {
+async fn dependencies_are_created_listed_and_deleted() {
     let (mock, _server, client) = account().await;
     mock.add_stack(MockStack::named("vpc"));
     mock.add_stack(MockStack::named("db"));
@@ -321,6 +321,7 @@ async fn dependencies_are_made_listed_and_deleted() {
         .await
         .unwrap();
     assert_eq!((&made.stack, &made.depends_on), (&id("db"), &id("vpc")));
+    assert_eq!((made.references, made.trigger_always), (0, false));
     assert_eq!(
         client.stack_dependencies(&id("db")).await.unwrap(),
         std::slice::from_ref(&made)
@@ -330,6 +331,13 @@ async fn dependencies_are_made_listed_and_deleted() {
         .await
         .unwrap_err();
     assert!(matches!(error.kind, ErrorKind::Refused { .. }), "{error}");
+
+    mock.refer_to_output("db", "vpc", false);
+    let document =
+        "mutation ($id: ID!) { stackDependencyUpdate(input: {id: $id, triggerAlways: true}) { id } }";
+    client.execute(document, &json!({"id": made.id})).await.unwrap();
+    let changed = client.stack_dependencies(&id("db")).await.unwrap().remove(0);
+    assert_eq!((changed.references, changed.trigger_always), (1, true));
 
     assert!(client.delete_stack_dependency(&made.id).await.unwrap());
     assert_eq!(client.stack_dependencies(&id("db")).await.unwrap(), []);

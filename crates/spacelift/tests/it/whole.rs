@@ -1,4 +1,4 @@
-//! The account as a whole: who speaks, any document, and that all of it can be spawned.
+//! Operations on the account as a whole, arbitrary documents, and that all operations can be spawned.
 
 use secrecy::SecretString;
 use serde_json::json;
@@ -7,7 +7,7 @@ use spacelift::{ErrorKind, Fields, Spacelift, TriggerRun};
 use crate::server::account;
 
 #[tokio::test]
-async fn who_speaks_and_to_whom() {
+async fn the_user_and_the_account() {
     let (_mock, _server, client) = account().await;
     assert!(!client.viewer().await.unwrap().id.is_empty());
     assert_eq!(client.account_name().await.unwrap().as_str(), "acme");
@@ -15,7 +15,7 @@ async fn who_speaks_and_to_whom() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_not_let_in() {
+async fn a_wrong_secret_is_refused() {
     let (_mock, server, _) = account().await;
     let wrong = SecretString::from("wrong");
     let client = Spacelift::new(&server.url(), mock_spacelift::KEY_ID, wrong).unwrap();
@@ -40,9 +40,9 @@ async fn any_document_is_executed() {
     assert_eq!(error.operation, "Mine");
 }
 
-/// Only has to compile: a caller may spawn each of them.
+/// Only has to compile: a caller may spawn each of these futures.
 #[test]
-fn everything_can_be_spawned() {
+fn every_future_is_send() {
     fn spawnable<T: Send>(_: T) {}
     let client = Spacelift::new("http://127.0.0.1:1", "key", SecretString::from("secret")).unwrap();
     let (stack, run): (chain::StackId, chain::RunId) = ("a".parse().unwrap(), "b".parse().unwrap());

@@ -1,26 +1,29 @@
-//! The program as Lambda runs it: batches of SQS, the real Temporal, and the answer that says what stays.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+//! The program as Lambda runs it: SQS batches, a real Temporal server, and the answer that says which messages stay.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
+
+mod slow;
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use audit::Store;
-use lambda_runtime_emulator::Function;
-use orchestrator::contract::Received;
-use orchestrator::{Orchestrator, Settings, TemporalSettings};
+use aws_stand_ins::lambda::Function;
 use queue::{Message, Unreadable};
 use serde_json::{Value, json};
+use settings::Settings;
+use temporal_client::contract::Received;
+use temporal_client::{TemporalSettings, WorkflowClient};
 use temporalio_client::{UntypedWorkflow, WorkflowCountOptions, WorkflowDescribeOptions};
 use uuid::Uuid;
 
-/// Nothing listens on it.
+/// Nothing listens on this port.
 const NOWHERE: &str = "127.0.0.1:9";
 
-/// An account and a task queue of a test's own, in the Temporal that all share.
+/// An account and a task queue of one test, in a Temporal server that all tests share.
 struct Place {
     account: String,
     temporal: String,
-    orchestrator: Orchestrator,
+    workflows: WorkflowClient,
 }
 
 impl Place {
@@ -33,11 +36,11 @@ impl Place {
             ..Settings::default()
         };
         let client = TemporalSettings::new(&temporal, "default").unwrap();
-        let orchestrator = Orchestrator::new(client.connect().await.unwrap(), settings);
+        let workflows = WorkflowClient::new(client.connect().await.unwrap(), settings);
         Self {
             account,
             temporal,
-            orchestrator,
+            workflows,
         }
     }
 
@@ -55,30 +58,30 @@ impl Place {
         event(&self.account, run, now_ms())
     }
 
-    /// Whether Temporal has a workflow of this id.
+    /// Whether Temporal has a workflow with this id.
     async fn has(&self, workflow_id: &str) -> bool {
         let handle = self
-            .orchestrator
+            .workflows
             .client()
             .get_workflow_handle::<UntypedWorkflow>(workflow_id);
         handle.describe(WorkflowDescribeOptions::default()).await.is_ok()
     }
 
-    /// Waits until so many workflows are visible here. Visibility comes a moment after the workflow itself.
-    async fn wait_for_workflows(&self, wanted: usize) {
+    /// Waits until this many workflows are visible. They become visible a moment after they start.
+    async fn wait_for_workflows(&self, expected: usize) {
         let query = format!("TaskQueue = '{}'", self.account);
         let mut count = 0;
         let counted = tokio::time::timeout(Duration::from_secs(30), async {
-            while count != wanted {
+            while count != expected {
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 let counting = self
-                    .orchestrator
+                    .workflows
                     .client()
                     .count_workflows(&query, WorkflowCountOptions::default());
                 count = counting.await.unwrap().count();
             }
         });
-        assert!(counted.await.is_ok(), "{count} workflows, not {wanted}");
+        assert!(counted.await.is_ok(), "{count} workflows, not {expected}");
     }
 }
 
@@ -88,16 +91,16 @@ fn now_ms() -> i64 {
 }
 
 fn event(account: &str, run: &str, at_ms: i64) -> String {
-    json!({
+    let content = json!({
         "kind": "event", "event": {"received_at_ms": at_ms, "event": {
             "account": account, "run": run, "stack": "network", "stack_name": "Network", "state": "FINISHED",
             "run_type": "TRACKED", "branch": "main", "timestamp_ms": at_ms,
         }},
-    })
-    .to_string()
+    });
+    json!({"version": 1, "body": {"message": "received", "content": content}}).to_string()
 }
 
-/// What SQS gives to a function.
+/// A batch as SQS passes it to a function.
 fn batch(messages: &[(&str, String)]) -> Value {
     let record = |(id, body): &(&str, String)| {
         json!({
@@ -111,13 +114,13 @@ fn batch(messages: &[(&str, String)]) -> Value {
     json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})
 }
 
-fn staying(ids: &[&str]) -> Value {
+fn failures(ids: &[&str]) -> Value {
     let failure = |id: &&str| json!({ "itemIdentifier": id });
     json!({"batchItemFailures": ids.iter().map(failure).collect::<Vec<_>>()})
 }
 
 #[tokio::test]
-async fn exactly_what_cannot_be_recorded_stays_in_the_queue() {
+async fn only_events_that_cannot_be_recorded_stay_in_the_queue() {
     let place = Place::new().await;
     let audit = tempfile::tempdir().unwrap();
     let function = place.function(audit.path()).await;
@@ -134,22 +137,19 @@ async fn exactly_what_cannot_be_recorded_stays_in_the_queue() {
             ("empty", String::new()),
             (
                 "of a newer version",
-                r#"{"kind":"vision","account":"acme"}"#.to_owned(),
+                r#"{"version":2,"body":{"message":"vision"}}"#.to_owned(),
             ),
             (
                 "with an id that is none",
                 event(&place.account, "01J\n", now_ms()),
             ),
-            ("quarantined", serde_json::to_string(&quarantined).unwrap()),
+            ("quarantined", quarantined.to_text().unwrap()),
             (
                 "too old",
                 event(&place.account, "01H", now_ms() - day_ms - 60_000),
             ),
             ("old", event(&place.account, "01I", now_ms() - day_ms + 60_000)),
-            (
-                "a request",
-                serde_json::to_string(&Message::Received(request)).unwrap(),
-            ),
+            ("a request", Message::Received(request).to_text().unwrap()),
             ("good again", place.event("01J")),
         ]))
         .await;
@@ -160,7 +160,7 @@ async fn exactly_what_cannot_be_recorded_stays_in_the_queue() {
         "with an id that is none",
     ];
     let stay = [poison.as_slice(), &["quarantined", "too old"]].concat();
-    assert_eq!(answer, Ok(staying(&stay)));
+    assert_eq!(answer, Ok(failures(&stay)));
     place.wait_for_workflows(3).await;
     for id in ["run:{}:01J", "run:{}:01I", "request:{}:change-42"] {
         assert!(place.has(&id.replace("{}", &place.account)).await, "{id}");
@@ -188,7 +188,7 @@ async fn exactly_what_cannot_be_recorded_stays_in_the_queue() {
 }
 
 #[tokio::test]
-async fn a_batch_that_comes_again_records_nothing_twice() {
+async fn a_repeated_batch_records_nothing_twice() {
     let place = Place::new().await;
     let audit = tempfile::tempdir().unwrap();
     let function = place.function(audit.path()).await;
@@ -197,13 +197,13 @@ async fn a_batch_that_comes_again_records_nothing_twice() {
         .map(|run| (run, place.event(run)))
         .collect();
     for _ in 0..3 {
-        assert_eq!(function.invoke(batch(&messages)).await, Ok(staying(&[])));
+        assert_eq!(function.invoke(batch(&messages)).await, Ok(failures(&[])));
     }
     place.wait_for_workflows(3).await;
 }
 
 #[tokio::test]
-async fn ids_that_would_be_one_if_they_were_joined_are_two() {
+async fn different_ids_never_collide_when_joined() {
     let place = Place::new().await;
     let audit = tempfile::tempdir().unwrap();
     let function = place.function(audit.path()).await;
@@ -215,7 +215,7 @@ async fn ids_that_would_be_one_if_they_were_joined_are_two() {
             ("3", event(name, "b%3Ac", now_ms())),
         ]))
         .await;
-    assert_eq!(answer, Ok(staying(&[])));
+    assert_eq!(answer, Ok(failures(&[])));
     place.wait_for_workflows(3).await;
     for id in ["%3Ab:c", ":b%3Ac", ":b%253Ac"] {
         assert!(place.has(&format!("run:{name}{id}")).await, "{id}");
@@ -223,7 +223,7 @@ async fn ids_that_would_be_one_if_they_were_joined_are_two() {
 }
 
 #[tokio::test]
-async fn while_temporal_is_away_everything_stays() {
+async fn without_temporal_everything_stays_in_the_queue() {
     let function = Function::start(
         env!("CARGO_BIN_EXE_redeliver"),
         [("TEMPORAL_ADDRESS", NOWHERE.to_owned())],
@@ -233,8 +233,8 @@ async fn while_temporal_is_away_everything_stays() {
         ("1", event("acme", "01J", now_ms())),
         ("2", event("acme", "01K", now_ms())),
     ];
-    assert_eq!(function.invoke(batch(&messages)).await, Ok(staying(&["1", "2"])));
-    assert_eq!(function.invoke(batch(&[])).await, Ok(staying(&[])));
-    // A failure of the function keeps the whole batch in the queue.
+    assert_eq!(function.invoke(batch(&messages)).await, Ok(failures(&["1", "2"])));
+    assert_eq!(function.invoke(batch(&[])).await, Ok(failures(&[])));
+    // If the function fails, the whole batch stays in the queue.
     assert!(function.invoke(json!({"records": []})).await.is_err());
 }

@@ -1,10 +1,13 @@
-//! The bodies that are read, as OpenAPI describes them. What reads them is `chain::event`; a test compares the two.
-#![expect(dead_code, reason = "described, never made")]
+//! The request bodies for OpenAPI. `chain::event` parses them; a test compares the two.
+#![expect(dead_code, reason = "only described, never constructed")]
 
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-/// What may be posted. The kinds are told apart by the keys that a body has.
+/// The time in the example of a request.
+pub(super) const REQUESTED_AT_S: i64 = 1_745_600_100;
+
+/// A request body. The kinds are told apart by their keys.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(crate) enum WebhookBody {
@@ -14,17 +17,17 @@ pub(crate) enum WebhookBody {
     EndedRun(EndedRunBody),
 }
 
-/// Spacelift's own payload of a run's change of state. Other fields are ignored.
+/// Spacelift's own payload for a change of a run's state. Other fields are ignored.
 #[derive(ToSchema)]
 #[schema(example = run_event)]
 pub(crate) struct RunEventBody {
     account: String,
     /// The run's new state, such as `FINISHED`.
     state: String,
-    /// The ordinal of the state in the run.
+    /// The number of the state in the run.
     #[serde(rename = "stateVersion")]
     state_version: Option<u64>,
-    /// When the run came into this state, in seconds since 1970.
+    /// When the run entered this state, in seconds since 1970.
     timestamp: i64,
     /// The same in milliseconds.
     timestamp_millis: Option<i64>,
@@ -40,9 +43,9 @@ struct Run {
     commit: Option<Commit>,
     delta: Option<Delta>,
     drift_detection: Option<bool>,
-    /// `null` after a push.
+    /// `null` for a push.
     triggered_by: Option<String>,
-    /// `TRACKED` runs alone start chains.
+    /// Only `TRACKED` runs start chains.
     r#type: String,
 }
 
@@ -51,7 +54,7 @@ struct Commit {
     hash: Option<String>,
 }
 
-/// What the run did to the stack's resources.
+/// The changes of the run to the stack's resources.
 #[derive(ToSchema)]
 struct Delta {
     added: Option<u64>,
@@ -66,7 +69,7 @@ struct Stack {
     name: String,
 }
 
-/// The input of a notification policy, which alone carries the stack's space and the run's metadata.
+/// The input of a notification policy. Only this body has the stack's space and the run's metadata.
 #[derive(ToSchema)]
 #[schema(example = policy_input)]
 pub(crate) struct PolicyInputBody {
@@ -111,21 +114,26 @@ struct Space {
     id: String,
 }
 
-/// Asks for a run of a stack, and then of what depends on it.
+/// Requests a run of a stack, and then of the stacks that depend on it.
 #[derive(ToSchema)]
 #[schema(example = run_request)]
 pub(crate) struct RunRequestBody {
     /// `triggered`.
     event: String,
     stack_id: String,
-    /// The account that the webhook is configured for, where it is absent.
+    /// If it is absent, the account that the webhook is configured for.
     account: Option<String>,
-    /// A second request with the same id is a duplicate.
-    request_id: Option<String>,
+    /// A text that no other request has: a second request with the same id is a duplicate.
+    request_id: String,
+    /// When it was signed, in seconds since 1970: at most five minutes ago, and at most five ahead.
+    requested_at: i64,
     requested_by: Option<String>,
+    /// Whether the stacks that depend on this stack also run its commit if it is older than their own. The default is
+    /// `false`.
+    follow: Option<bool>,
 }
 
-/// Says that a run is over. The run is looked at now; how it ended is looked up, and nobody is believed.
+/// Reports that a run is over. The run is looked up at once, and only Spacelift's answer counts.
 #[derive(ToSchema)]
 #[schema(example = ended_run)]
 pub(crate) struct EndedRunBody {
@@ -134,7 +142,7 @@ pub(crate) struct EndedRunBody {
     stack_id: String,
     /// The run that is over.
     run_id: String,
-    /// The account that the webhook is configured for, where it is absent.
+    /// If it is absent, the account that the webhook is configured for.
     account: Option<String>,
 }
 
@@ -184,7 +192,9 @@ fn run_request() -> Value {
         "stack_id": "prod-network",
         "account": "acme",
         "request_id": "change-42",
+        "requested_at": REQUESTED_AT_S,
         "requested_by": "alice",
+        "follow": false,
     })
 }
 

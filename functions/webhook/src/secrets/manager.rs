@@ -1,4 +1,6 @@
-//! Reading both versions of the secret from AWS Secrets Manager.
+//! Reads both versions of the secret from AWS Secrets Manager.
+
+use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
@@ -11,8 +13,10 @@ use tracing::warn;
 
 const CURRENT: &str = "AWSCURRENT";
 const PREVIOUS: &str = "AWSPREVIOUS";
+/// How long a secret stays valid after the next one was created. Spacelift has to get the new one within this time.
+const PREVIOUS_FOR: Duration = Duration::from_secs(24 * 3600);
 
-/// Why a version of the secret could not be had.
+/// Why a version of the secret could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
     #[error("Secrets Manager did not give it")]
@@ -34,9 +38,10 @@ pub(super) struct Manager {
 struct Version {
     secret: WebhookSecret,
     id: String,
+    made_at: Option<SystemTime>,
 }
 
-/// What a secret was when it was read.
+/// The versions of a secret when it was read.
 #[derive(Clone)]
 pub(super) struct Versions {
     pub(super) secrets: WebhookSecrets,
@@ -59,14 +64,14 @@ impl Manager {
         }
     }
 
-    /// Both versions, side by side.
+    /// Reads both versions concurrently.
     pub(super) async fn read(&self) -> Result<Versions, ReadError> {
         let client = self.client().await;
         let (current, previous) = tokio::join!(self.version(client, CURRENT), self.version(client, PREVIOUS));
         Versions::of(current?, previous)
     }
 
-    /// Both versions, unless the current one is still this one: that is known after one call.
+    /// Reads both versions, unless the current one is still the known one, which takes only one call to find out.
     pub(super) async fn read_unless(&self, known: &str) -> Result<Option<Versions>, ReadError> {
         let client = self.client().await;
         let current = self.version(client, CURRENT).await?;
@@ -92,6 +97,7 @@ impl Manager {
         let text = value.secret_string().ok_or(ReadError::Binary)?;
         Ok(Version {
             secret: super::parse_secret(text)?,
+            made_at: value.created_date.and_then(|at| at.try_into().ok()),
             id: value.version_id.unwrap_or_default(),
         })
     }
@@ -101,13 +107,13 @@ impl Versions {
     /// A secret that was never rotated has no previous version.
     fn of(current: Version, previous: Result<Version, ReadError>) -> Result<Self, ReadError> {
         let previous = match previous {
-            Ok(previous) => Some(previous.secret),
+            Ok(previous) => is_still_valid(current.made_at, SystemTime::now()).then_some(previous.secret),
             Err(ReadError::Call(error)) if is_absent(&error) => None,
-            // Without it, deliveries that are signed with it would be lost: better to keep both as they were.
+            // Without the previous secret, deliveries signed with it would be lost: the old ones are kept instead.
             Err(error @ ReadError::Call(_)) => return Err(error),
             // The first value that a template writes may be a placeholder.
             Err(unusable) => {
-                warn!("The {PREVIOUS} version of the signing secret is passed over: {unusable}");
+                warn!("The {PREVIOUS} version of the signing secret is ignored: {unusable}");
                 None
             }
         };
@@ -121,8 +127,36 @@ impl Versions {
     }
 }
 
+/// Whether the previous secret is still valid. It is if the age of the current one is unknown.
+fn is_still_valid(current_made_at: Option<SystemTime>, now: SystemTime) -> bool {
+    let age = current_made_at.and_then(|at| now.duration_since(at).ok());
+    age.is_none_or(|age| age < PREVIOUS_FOR)
+}
+
 fn is_absent(error: &SdkError<GetSecretValueError, HttpResponse>) -> bool {
     error
         .as_service_error()
         .is_some_and(GetSecretValueError::is_resource_not_found_exception)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_previous_secret_is_valid_for_a_day() {
+        let made_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_745_600_100);
+        for (age, expected) in [
+            (Duration::ZERO, true),
+            (PREVIOUS_FOR.checked_sub(Duration::from_secs(1)).unwrap(), true),
+            (PREVIOUS_FOR, false),
+        ] {
+            assert_eq!(is_still_valid(Some(made_at), made_at + age), expected, "{age:?}");
+        }
+        assert!(
+            is_still_valid(Some(made_at), made_at - PREVIOUS_FOR),
+            "a clock that is behind"
+        );
+        assert!(is_still_valid(None, made_at));
+    }
 }

@@ -1,20 +1,20 @@
-//! What waits in the queues: events while Temporal is away, and authentic bodies that could not be read.
+//! The queues: events while Temporal cannot be reached, and authentic bodies that could not be read.
 
+use aws_stand_ins::moto::{CallFault, Moto};
 use axum::body::Body;
 use axum::http::Request;
 use chain::Delivery;
 use chain::event;
 use chain::signature::{WebhookSecrets, sign};
 use futures::future::join_all;
-use moto::{Moto, Trouble};
-use orchestrator::contract::Received;
 use queue::Message;
 use serde_json::json;
+use temporal_client::contract::Received;
 use tower::ServiceExt;
 
 use crate::forged::event_of_now;
 use crate::queues::{receive_all, router_with_queues};
-use crate::{SECRET, answer, delivery, secret};
+use crate::{SECRET, answer, delivery, request_of_now, secret};
 
 fn secrets() -> WebhookSecrets {
     secret(SECRET).into()
@@ -25,7 +25,7 @@ fn signed(body: &str) -> Request<Body> {
 }
 
 #[tokio::test]
-async fn while_temporal_is_away_an_event_waits_as_it_came() {
+async fn without_temporal_an_event_is_queued_unchanged() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
     let body = event_of_now();
@@ -43,11 +43,10 @@ async fn while_temporal_is_away_an_event_waits_as_it_came() {
 }
 
 #[tokio::test]
-async fn while_temporal_is_away_a_request_waits_with_its_id() {
+async fn without_temporal_a_request_is_queued_with_its_id() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
-    let body = json!({"event": "triggered", "stack_id": "network", "request_id": "change-42"}).to_string();
-    assert_eq!(answer(&router, signed(&body)).await.0, 202);
+    assert_eq!(answer(&router, signed(&request_of_now())).await.0, 202);
     let [Message::Received(Received::Request { account, id, request })] =
         &receive_all(&queues.buffer).await[..]
     else {
@@ -58,7 +57,7 @@ async fn while_temporal_is_away_a_request_waits_with_its_id() {
 }
 
 #[tokio::test]
-async fn many_at_once_wait_all() {
+async fn many_concurrent_events_are_all_queued() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
     let body = event_of_now();
@@ -68,7 +67,7 @@ async fn many_at_once_wait_all() {
 }
 
 #[tokio::test]
-async fn while_the_queue_is_away_too_the_sender_is_asked_to_come_again() {
+async fn without_temporal_and_the_queue_the_sender_has_to_retry() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
     moto.go_away(true);
@@ -85,10 +84,10 @@ async fn while_the_queue_is_away_too_the_sender_is_asked_to_come_again() {
 }
 
 #[tokio::test]
-async fn an_event_whose_answer_from_the_queue_was_lost_is_not_lost() {
+async fn a_lost_answer_of_the_queue_loses_no_event() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
-    moto.trouble("SendMessage", Trouble::AnswerLost);
+    moto.fault("SendMessage", CallFault::AnswerLost);
     assert_eq!(answer(&router, signed(&event_of_now())).await.0, 202);
     let waiting = receive_all(&queues.buffer).await;
     assert!(
@@ -98,10 +97,10 @@ async fn an_event_whose_answer_from_the_queue_was_lost_is_not_lost() {
 }
 
 #[tokio::test]
-async fn an_unreadable_body_has_its_answer_though_the_quarantine_does_not_take_it() {
+async fn an_unreadable_body_is_answered_even_if_the_quarantine_fails() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
-    // More than a message of SQS may have.
+    // More than fits into an SQS message.
     let large = format!("[\"{}\"]", "x".repeat(1_000_000));
     assert_eq!(answer(&router, signed(&large)).await.0, 422);
     moto.go_away(true);

@@ -1,5 +1,4 @@
-//! Requests that are malformed or forged: each has its answer, over HTTP and from API Gateway, and none starts
-//! anything.
+//! Malformed and forged requests: each gets its answer, over HTTP and from API Gateway, and none starts anything.
 
 mod bodies;
 mod case;
@@ -9,8 +8,8 @@ mod signatures;
 
 use std::collections::BTreeSet;
 
+use aws_stand_ins::moto::Moto;
 use chain::signature::WebhookSecrets;
-use moto::Moto;
 use queue::Message;
 
 use crate::queues::{receive_all, router_with_queues};
@@ -26,20 +25,20 @@ fn table() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn each_has_its_answer_and_none_is_recorded() {
+async fn forged_deliveries_are_refused_and_not_recorded() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, WebhookSecrets::from(secret(SECRET))).await;
     let mut wrong = Vec::new();
     for case in table() {
         let (status, said) = answer(&router, case.http()).await;
-        if (status.as_u16(), &said) != (case.status, &case.said) {
+        if (status.as_u16(), said.clone()) != case.answer_where_it_is_kept() {
             wrong.push(format!("{}: {status} {said}", case.name));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(receive_all(&queues.buffer).await, []);
 
-    // What is authentic and could not be read is kept, byte for byte, and nothing else is.
+    // Authentic bodies that could not be read are kept, byte for byte, and nothing else is.
     let unreadable = table().into_iter().filter(|case| case.status == 422);
     let mut unreadable: Vec<Vec<u8>> = unreadable.map(|case| case.body).collect();
     let kept = receive_all(&queues.quarantine).await;
@@ -62,7 +61,7 @@ async fn each_has_its_answer_and_none_is_recorded() {
 }
 
 #[tokio::test]
-async fn each_has_the_same_answer_from_api_gateway() {
+async fn forged_deliveries_get_the_same_answers_through_api_gateway() {
     let router = router_here();
     for case in table() {
         let Some(event) = case.v2() else { continue };
@@ -77,7 +76,7 @@ async fn each_has_the_same_answer_from_api_gateway() {
 }
 
 #[test]
-fn the_names_are_different() {
+fn forged_deliveries_have_unique_names() {
     let table = table();
     let names: BTreeSet<_> = table.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), table.len());
@@ -89,7 +88,7 @@ pub(crate) fn event_of_now() -> String {
     case::event()
 }
 
-/// Authentic events whose texts would deceive a careless log.
+/// Authentic events whose texts would corrupt a careless log.
 pub(crate) fn deceptive_texts() -> Vec<Case> {
     contents::texts()
 }

@@ -1,18 +1,18 @@
-//! The program as Lambda runs it: events of API Gateway, and what it writes about each.
+//! The program as Lambda runs it: API Gateway events, and the logs and records of each.
 
 use std::path::Path;
 
-use lambda_runtime_emulator::Function;
-use moto::Moto;
+use aws_stand_ins::lambda::Function;
+use aws_stand_ins::moto::Moto;
 use serde_json::{Value, json};
 
 use crate::forged::{deceptive_texts, event_of_now};
-use crate::journal::entries;
+use crate::journal::{entries, refusals};
 use crate::lambda::{read, signed};
 use crate::queues::{Queues, receive_all};
 use crate::{NOWHERE, OTHER_SECRET, SECRET, proposed_run};
 
-/// The function without Temporal, with everything else.
+/// The function without Temporal, and with everything else.
 async fn start(moto: &Moto, queues: &Queues, audit: &Path) -> Function {
     let variables = [
         ("TEMPORAL_ADDRESS", NOWHERE.to_owned()),
@@ -31,7 +31,7 @@ async fn start(moto: &Moto, queues: &Queues, audit: &Path) -> Function {
 }
 
 #[tokio::test]
-async fn each_kind_of_answer_is_measured_and_written_down() {
+async fn each_kind_of_answer_is_counted_and_logged() {
     let moto = Moto::start().await;
     let queues = Queues::create(&moto).await;
     let audit = tempfile::tempdir().unwrap();
@@ -45,7 +45,7 @@ async fn each_kind_of_answer_is_measured_and_written_down() {
         (202, json!({"result": "buffered"}))
     );
     assert_eq!(answer(&proposed_run(), SECRET).await.0, 200);
-    assert_eq!(answer("{}x", SECRET).await.0, 422);
+    assert_eq!(answer("{}x", SECRET).await.0, 202);
     for _ in 0..3 {
         assert_eq!(answer(&event_of_now(), OTHER_SECRET).await.0, 401);
     }
@@ -57,14 +57,18 @@ async fn each_kind_of_answer_is_measured_and_written_down() {
         (&json!(503), &json!("30"))
     );
 
+    // A scanner, which sends no well-formed signature, raises no alarm.
+    let mut unsigned = signed(&event_of_now(), SECRET).v2("$default", false);
+    unsigned["headers"]["x-signature-256"] = json!("sha256=0");
+    assert_eq!(function.invoke(unsigned).await.unwrap()["statusCode"], 401);
     let written = function
-        .wait_for_lines("a line of metrics for each", |lines| metrics(lines).len() == 7)
+        .wait_for_lines("a line of metrics for each", |lines| metrics(lines).len() == 8)
         .await;
     let metrics = metrics(&written);
     for (at, answer, reason, [authentic, failed, forged, buffered]) in [
         (0, "buffered", "none", [1, 0, 0, 1]),
         (1, "ignored", "run_type", [1, 0, 0, 0]),
-        (2, "unreadable", "none", [1, 1, 0, 0]),
+        (2, "kept", "none", [1, 0, 0, 0]),
         (3, "refused", "mismatch", [0, 1, 1, 0]),
         (5, "refused", "mismatch", [0, 1, 1, 0]),
         (6, "unavailable", "none", [0, 1, 0, 0]),
@@ -84,14 +88,23 @@ async fn each_kind_of_answer_is_measured_and_written_down() {
         assert!(line["LatencyMs"].is_number(), "{line}");
         assert_eq!(line["_aws"]["CloudWatchMetrics"][0]["Namespace"], "Spillway");
     }
+    let scan = &metrics[7];
+    assert_eq!(
+        (&scan["Answer"], &scan["Reason"]),
+        (&json!("refused"), &json!("hex"))
+    );
+    assert!(
+        scan["FailedDeliveries"].is_null() && scan["SignatureFailures"] == 0,
+        "{scan}"
+    );
     assert!(written.iter().any(|line| line.contains("\"Quarantined\":1")));
 
-    // Of the refusals the first one is written down; the others are counted in the next that is.
+    // Only the first refusal has its own record; the others are counted in the next record.
     let records = entries(audit.path()).await;
-    let of = |wanted: &str| {
-        let mut such = records.iter().filter(|record| record["action"] == wanted);
-        let record = such.next().unwrap_or_else(|| panic!("{wanted} in {records:?}"));
-        assert!(such.next().is_none(), "one record of {wanted}: {records:?}");
+    let of = |expected: &str| {
+        let mut such = records.iter().filter(|record| record["action"] == expected);
+        let record = such.next().unwrap_or_else(|| panic!("{expected} in {records:?}"));
+        assert!(such.next().is_none(), "one record of {expected}: {records:?}");
         record.clone()
     };
     assert_eq!(of("delivery_buffered")["run"], "01J");
@@ -101,10 +114,16 @@ async fn each_kind_of_answer_is_measured_and_written_down() {
     assert_eq!(of("delivery_refused")["count"], 1);
     assert_eq!(of("delivery_unavailable")["stack"], "network");
     assert_eq!(records.len(), 5);
+
+    // The others are written when Lambda ends the function.
+    function.end().await;
+    let mut counts = refusals(audit.path()).await;
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 3]);
 }
 
 #[tokio::test]
-async fn an_event_that_no_gateway_makes_fails_and_the_next_one_is_answered() {
+async fn an_invalid_gateway_event_fails_and_the_next_one_is_answered() {
     let moto = Moto::start().await;
     let queues = Queues::create(&moto).await;
     let audit = tempfile::tempdir().unwrap();
@@ -123,7 +142,7 @@ async fn an_event_that_no_gateway_makes_fails_and_the_next_one_is_answered() {
 }
 
 #[tokio::test]
-async fn whatever_a_delivery_says_its_log_line_is_one_line() {
+async fn every_delivery_is_one_log_line() {
     let variables = [
         ("TEMPORAL_ADDRESS", NOWHERE.to_owned()),
         ("WEBHOOK_SECRET", SECRET.to_owned()),
@@ -158,7 +177,7 @@ async fn whatever_a_delivery_says_its_log_line_is_one_line() {
     }
 }
 
-/// The lines of deliveries in CloudWatch's metric format.
+/// The lines about deliveries in CloudWatch's metric format.
 fn metrics(lines: &[String]) -> Vec<Value> {
     let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
     lines

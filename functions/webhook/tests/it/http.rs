@@ -1,16 +1,18 @@
-//! What every path and method answers.
+//! The answers to every path and method.
 
 use axum::body::Body;
 use axum::http::{Request, header};
-use chain::signature::sign;
-use orchestrator::clock;
+use chain::signature::{WebhookSecrets, sign};
 use serde_json::{Value, json};
+use temporal_client::clock;
 use tower::ServiceExt;
 
-use crate::{SECRET, answer, delivery, proposed_run, router_here, secret};
+use webhook::{Config, router};
+
+use crate::{SECRET, answer, config_with, delivery, proposed_run, request_of_now, router_here, secret};
 
 #[tokio::test]
-async fn every_refusal_is_json_that_says_why() {
+async fn every_refusal_is_json_with_a_reason() {
     let router = router_here();
     let json_body = |body: Vec<u8>| {
         Request::post("/webhook")
@@ -29,10 +31,11 @@ async fn every_refusal_is_json_that_says_why() {
         (empty("POST", "/elsewhere"), 404, "/webhook"),
         (empty("GET", "/"), 404, "/webhook"),
         (empty("GET", "/webhook"), 405, "method"),
-        (empty("DELETE", "/docs"), 405, "method"),
+        (empty("GET", "/docs"), 404, "/webhook"),
+        (empty("GET", "/openapi.json"), 404, "/webhook"),
         (json_body(vec![b' '; 1024 * 1024 + 1]), 413, "1048576"),
         (empty("POST", "/webhook"), 415, "application/json"),
-        (json_body(b"{}".to_vec()), 401, "signed"),
+        (json_body(b"{}".to_vec()), 401, "signature"),
     ] {
         let what = format!("{} {}", request.method(), request.uri());
         let (answered, body) = answer(&router, request).await;
@@ -45,14 +48,14 @@ async fn every_refusal_is_json_that_says_why() {
 }
 
 #[tokio::test]
-async fn a_method_that_is_not_there_is_answered_with_those_that_are() {
+async fn a_wrong_method_is_answered_with_the_allowed_ones() {
     let request = Request::get("/webhook").body(Body::empty()).unwrap();
     let response = router_here().oneshot(request).await.unwrap();
     assert_eq!(response.headers()[header::ALLOW], "POST");
 }
 
 #[tokio::test]
-async fn what_is_unreadable_is_answered_with_the_field() {
+async fn an_unreadable_body_is_answered_with_the_field() {
     let body = proposed_run().replace("\"01JSPXRQR2F3Y06HD85YYXRSZ7\"", "5");
     let signature = sign(body.as_bytes(), &secret(SECRET));
     let (status, said) = answer(&router_here(), delivery(&body, &signature)).await;
@@ -64,8 +67,8 @@ async fn what_is_unreadable_is_answered_with_the_field() {
 }
 
 #[tokio::test]
-async fn while_temporal_is_away_the_sender_is_asked_to_come_again() {
-    let body = json!({"event": "triggered", "stack_id": "network"}).to_string();
+async fn without_temporal_the_sender_has_to_retry() {
+    let body = request_of_now();
     let request = delivery(&body, &sign(body.as_bytes(), &secret(SECRET)));
     let response = router_here().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 503);
@@ -73,8 +76,11 @@ async fn while_temporal_is_away_the_sender_is_asked_to_come_again() {
 }
 
 #[tokio::test]
-async fn the_description_and_its_page_need_nothing_from_elsewhere() {
-    let router = router_here();
+async fn the_api_description_and_its_page_load_nothing_external() {
+    let router = router(Config {
+        has_docs: true,
+        ..config_with(WebhookSecrets::from(secret(SECRET)))
+    });
     let (status, api) = answer(
         &router,
         Request::get("/openapi.json").body(Body::empty()).unwrap(),
@@ -110,6 +116,37 @@ async fn the_description_and_its_page_need_nothing_from_elsewhere() {
     let html = String::from_utf8(html.to_vec()).unwrap();
     for loads in ["src=", "<link", "@import", "url("] {
         assert!(!html.contains(loads), "the page loads something by `{loads}`");
+    }
+}
+
+/// Whoever saw a request can send it again.
+#[tokio::test]
+async fn a_request_that_could_be_a_replay_is_refused_with_the_field() {
+    let now_s = clock::now_ms() / 1000;
+    let request = json!({"event": "triggered", "stack_id": "network"});
+    for (more, field) in [
+        (json!({"requested_at": now_s}), "request_id"),
+        (json!({"request_id": "a"}), "requested_at"),
+        (
+            json!({"request_id": "a", "requested_at": now_s - 400}),
+            "requested_at",
+        ),
+        (
+            json!({"request_id": "a", "requested_at": now_s + 400}),
+            "requested_at",
+        ),
+    ] {
+        let mut body = request.clone();
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let body = body.to_string();
+        let (status, said) = answer(
+            &router_here(),
+            delivery(&body, &sign(body.as_bytes(), &secret(SECRET))),
+        )
+        .await;
+        assert_eq!((status.as_u16(), &said["field"]), (422, &json!(field)), "{said}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Events of API Gateway are answered as the same requests are over HTTP.
+//! API Gateway events get the same answers as the same requests over HTTP.
 
 use axum::Router;
 use base64::Engine;
@@ -9,9 +9,9 @@ use lambda_http::{Adapter, Context, LambdaEvent, Service};
 use serde_json::{Value, json};
 use webhook::lambda_service;
 
-use crate::{OTHER_SECRET, SECRET, answer, proposed_run, router_here, secret};
+use crate::{OTHER_SECRET, SECRET, answer, proposed_run, request_of_now, router_here, secret};
 
-/// One request, as each kind of event says it.
+/// One request, which can be made into each kind of event.
 pub(crate) struct Sent {
     method: &'static str,
     path: &'static str,
@@ -59,7 +59,7 @@ impl Sent {
         }
     }
 
-    /// An event of an HTTP API. Where the stage has a name, it is in the path.
+    /// An HTTP API event. If the stage has a name, it is in the path.
     pub(crate) fn v2(&self, stage: &str, base64: bool) -> Value {
         let path = if stage == "$default" {
             self.path.to_owned()
@@ -79,7 +79,7 @@ impl Sent {
         })
     }
 
-    /// An event of a REST API. The stage is not in the path.
+    /// A REST API event. The stage is not in the path.
     fn v1(&self, stage: &str, base64: bool) -> Value {
         let many: serde_json::Map<String, Value> = self
             .headers
@@ -108,7 +108,7 @@ impl Sent {
     }
 }
 
-/// The status and the body of an invocation's answer.
+/// The status and the body of the answer to an invocation.
 pub(crate) async fn invoke(router: &Router, event: Value) -> (u64, Value) {
     let request: LambdaRequest = serde_json::from_value(event).unwrap();
     let mut function = Adapter::from(lambda_service(router.clone()));
@@ -119,7 +119,7 @@ pub(crate) async fn invoke(router: &Router, event: Value) -> (u64, Value) {
     read(&serde_json::to_value(response).unwrap())
 }
 
-/// The status and the body of what API Gateway is given.
+/// The status and the body of a response for API Gateway.
 pub(crate) fn read(response: &Value) -> (u64, Value) {
     let body = response["body"].as_str().unwrap_or_default();
     let body = match response["isBase64Encoded"].as_bool() {
@@ -135,7 +135,7 @@ pub(crate) fn read(response: &Value) -> (u64, Value) {
 #[tokio::test]
 async fn every_kind_of_event_is_answered_as_by_http() {
     let ignored = proposed_run();
-    let request = json!({"event": "triggered", "stack_id": "network", "requested_by": "Zoë"}).to_string();
+    let request = request_of_now();
     let mut not_json = signed(&ignored, SECRET);
     not_json.headers[0].1 = "text/plain".to_owned();
     let mut forged = signed(&ignored, SECRET);
@@ -149,7 +149,7 @@ async fn every_kind_of_event_is_answered_as_by_http() {
         (not_json, 415),
         (signed(&" ".repeat(1024 * 1024 + 1), SECRET), 413),
         (plain("GET", "/health"), 200),
-        (plain("GET", "/openapi.json"), 200),
+        (plain("GET", "/openapi.json"), 404),
         (plain("GET", "/webhook"), 405),
         (plain("POST", "/elsewhere"), 404),
         (plain("POST", "/prod"), 404),

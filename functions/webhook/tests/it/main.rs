@@ -1,6 +1,6 @@
-//! The webhook as its senders see it. Temporal is away in all of these tests: what needs it is tested with the whole
-//! system, and here an authentic delivery is one that is ignored with a reason, or answered with 503.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+//! The webhook as its senders see it. Temporal cannot be reached in these tests: the whole-system tests cover what
+//! needs it. Here, an authentic delivery is ignored with a reason, or answered with 503.
+#![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod buffer;
 mod forged;
@@ -8,6 +8,7 @@ mod function;
 mod http;
 mod journal;
 mod lambda;
+mod limits;
 mod process;
 mod queues;
 mod secrets;
@@ -19,12 +20,13 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use chain::signature::{WebhookSecret, WebhookSecrets, sign};
-use orchestrator::{Settings, TemporalSettings};
 use serde_json::{Value, json};
+use settings::Settings;
+use temporal_client::{TemporalSettings, clock};
 use tower::ServiceExt;
 use webhook::{Config, SecretSource, router};
 
-/// Nothing listens on it.
+/// Nothing listens on this port.
 const NOWHERE: &str = "127.0.0.1:9";
 const SECRET: &str = "a secret of the webhook's tests";
 const OTHER_SECRET: &str = "another secret than the right one";
@@ -59,6 +61,14 @@ fn proposed_run() -> String {
     .to_string()
 }
 
+/// A request for a run that is not a replay.
+fn request_of_now() -> String {
+    let requested_at = clock::now_ms() / 1000;
+    json!({"event": "triggered", "stack_id": "network", "request_id": "change-42", "requested_at": requested_at,
+        "requested_by": "Zoë"})
+    .to_string()
+}
+
 fn delivery(body: &str, signature: &str) -> Request<Body> {
     Request::post("/webhook")
         .header("content-type", "application/json")
@@ -76,14 +86,14 @@ async fn answer(router: &Router, request: Request<Body>) -> (StatusCode, Value) 
     (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
 }
 
-/// Lets the clock of the webhook go on, and not that of the machine.
+/// Advances the webhook's clock, not the machine's.
 async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();
 }
 
-/// The status of a delivery that is signed with `text`.
+/// The status of the answer to a delivery that is signed with `text`.
 async fn status_of_signed(router: &Router, text: &str) -> u16 {
     let body = proposed_run();
     answer(router, delivery(&body, &sign(body.as_bytes(), &secret(text))))

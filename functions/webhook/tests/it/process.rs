@@ -1,14 +1,15 @@
-//! The program itself: settings from the environment, and what it writes about a delivery.
+//! The program itself: settings from the environment, and its log lines.
 
 use std::process::Stdio;
 use std::time::Duration;
 
+use aws_stand_ins::moto::Moto;
 use chain::signature::sign;
-use moto::Moto;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::journal::refusals;
 use crate::secrets_manager::create;
 use crate::{NOWHERE, SECRET, secret};
 
@@ -35,12 +36,12 @@ impl Program {
         Self { child, lines }
     }
 
-    /// The next line that has a field, and every line on the way to it.
+    /// The next line that has a field, and every line up to it.
     async fn line_with(&mut self, field: &str) -> (Value, String) {
         let mut written = String::new();
         let found = tokio::time::timeout(Duration::from_secs(30), async {
             loop {
-                let line = self.lines.next_line().await.unwrap().expect("it goes on");
+                let line = self.lines.next_line().await.unwrap().expect("another line");
                 written.push_str(&line);
                 let line: Value = serde_json::from_str(&line).unwrap();
                 if line["fields"].get(field).is_some() {
@@ -53,7 +54,7 @@ impl Program {
 }
 
 #[tokio::test]
-async fn one_line_says_everything_of_a_delivery_but_its_secrets() {
+async fn one_log_line_has_everything_about_a_delivery_except_secrets() {
     let moto = Moto::start().await;
     create(&moto, "spillway/webhook", SECRET).await;
     let mut program = Program::start(&[
@@ -117,20 +118,34 @@ async fn one_line_says_everything_of_a_delivery_but_its_secrets() {
     }
 }
 
-/// As the first process of a container it would not end otherwise.
+/// As the first process of a container, it would not end otherwise.
 #[tokio::test]
-async fn sigterm_ends_it_with_success() {
-    let mut program = Program::start(&[("WEBHOOK_SECRET", SECRET), ("RUST_LOG", "info")]);
-    program.line_with("listen.address").await;
+async fn sigterm_stops_it_successfully_with_all_refusals_in_the_audit_log() {
+    let audit = tempfile::tempdir().unwrap();
+    let mut program = Program::start(&[
+        ("WEBHOOK_SECRET", SECRET),
+        ("SPILLWAY_AUDIT", audit.path().to_str().unwrap()),
+        ("RUST_LOG", "info"),
+    ]);
+    let (listening, _) = program.line_with("listen.address").await;
+    let url = format!("http://{}/webhook", listening["listen.address"].as_str().unwrap());
+    for _ in 0..3 {
+        let request = reqwest::Client::builder().no_proxy().build().unwrap().post(&url);
+        let answered = request.header("content-type", "application/json").body("{}");
+        assert_eq!(answered.send().await.unwrap().status(), 401);
+    }
     let id = program.child.id().unwrap().to_string();
-    let told = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
-    assert!(told.success());
+    let signalled = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+    assert!(signalled.success());
     let ended = tokio::time::timeout(Duration::from_secs(30), program.child.wait()).await;
     assert!(ended.expect("it ends").unwrap().success());
+    let mut counts = refusals(audit.path()).await;
+    counts.sort_unstable();
+    assert_eq!(counts, [1, 2], "the first one at once, and the others at the end");
 }
 
 #[tokio::test]
-async fn a_wrong_setting_ends_the_start_with_all_that_is_wrong() {
+async fn wrong_settings_stop_the_start_and_are_all_named() {
     let both = [
         ("WEBHOOK_SECRET", SECRET),
         ("WEBHOOK_SECRET_ID", "a"),

@@ -1,14 +1,14 @@
-//! Queues of a test's own, and a webhook that has them.
+//! The queues of one test, and a webhook that uses them.
 
 use aws_sdk_sqs::Client;
+use aws_stand_ins::moto::Moto;
 use axum::Router;
-use moto::Moto;
 use queue::{Message, Queue};
 use webhook::{Config, SecretSource, router};
 
 use crate::config_with;
 
-/// The test's own hands on the webhook's queues.
+/// The test's own access to the webhook's queues.
 pub(crate) struct Queues {
     pub(crate) buffer: Queue,
     pub(crate) quarantine: Queue,

@@ -1,11 +1,11 @@
-//! Secrets in Secrets Manager: read, kept, rotated, and read no oftener than they have to be.
+//! Secrets in Secrets Manager: read, cached and rotated, and not read more often than necessary.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use aws_stand_ins::moto::Moto;
 use axum::Router;
 use futures::future::join_all;
-use moto::Moto;
 use serde_json::json;
 use webhook::SecretSource;
 
@@ -20,7 +20,7 @@ fn source(moto: &Moto) -> SecretSource {
 }
 
 #[tokio::test]
-async fn a_secret_is_read_once_and_believed_for_five_minutes() {
+async fn a_secret_is_read_once_and_used_for_five_minutes() {
     let moto = Moto::start().await;
     create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
@@ -34,7 +34,7 @@ async fn a_secret_is_read_once_and_believed_for_five_minutes() {
     pass(Duration::from_secs(20)).await;
     let many = join_all((0..10).map(|_| status_of_signed(&router, SECRET)));
     assert_eq!(many.await, [200; 10]);
-    assert_eq!(reads(&moto), 2, "one flight");
+    assert_eq!(reads(&moto), 2, "one read");
 }
 
 #[tokio::test]
@@ -81,13 +81,13 @@ async fn a_rotation_under_load_refuses_no_delivery() {
         };
         tokio::join!(senders, rotation);
         assert_eq!(load.refused.load(Relaxed), 0);
-        // Signed before Spacelift was told, and delivered late.
+        // Signed before Spacelift got the new secret, and delivered late.
         pass(Duration::from_secs(299)).await;
         assert_eq!(status_of_signed(&router, known).await, 200);
     }
 }
 
-/// How many send at once, and how much of it before and after the rotation.
+/// The number of concurrent senders, and of their deliveries before and after the rotation.
 const SENDERS: usize = 8;
 const LOAD_BEFORE: usize = 200;
 const LOAD_AFTER: usize = 1_000;
@@ -101,7 +101,7 @@ struct Load {
 }
 
 impl Load {
-    /// Signs with the secret that is known and, as soon as it is there, every other time with the new one.
+    /// Signs with the known secret and, as soon as there is a new one, alternates between both.
     async fn send(&self, router: &Router, known: &str, new: &str, sender: usize) {
         for n in sender.. {
             if self.is_over.load(Relaxed) {
@@ -123,7 +123,7 @@ impl Load {
     }
 }
 
-/// As many as a sender of a thousand a second sends in two seconds.
+/// What a sender of a thousand per second sends in two seconds.
 const FLOOD: usize = 2_000;
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_flood_of_bad_signatures_makes_one_call_a_minute_and_hides_no_good_one
 }
 
 #[tokio::test]
-async fn while_secrets_manager_is_away_the_known_secrets_serve() {
+async fn without_secrets_manager_the_known_secrets_are_used() {
     let moto = Moto::start().await;
     create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
@@ -164,7 +164,7 @@ async fn while_secrets_manager_is_away_the_known_secrets_serve() {
 }
 
 #[tokio::test]
-async fn a_start_without_secrets_manager_is_made_up_for_by_the_first_delivery() {
+async fn the_first_delivery_reads_a_secret_that_was_missing_at_the_start() {
     let moto = Moto::start().await;
     create(&moto, NAME, SECRET).await;
     moto.go_away(true);
@@ -179,7 +179,7 @@ async fn a_start_without_secrets_manager_is_made_up_for_by_the_first_delivery() 
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_secret_replaces_none() {
+async fn an_invalid_secret_value_replaces_no_valid_one() {
     let moto = Moto::start().await;
     create(&moto, NAME, "short").await;
     let router = router_with(source(&moto));

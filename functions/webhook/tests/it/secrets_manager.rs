@@ -1,14 +1,14 @@
-//! A Secrets Manager of a test's own, with what the tests do to its secrets.
+//! The Secrets Manager of one test, and how the tests change its secrets.
 
 use aws_sdk_secretsmanager::Client;
-use moto::Moto;
+use aws_stand_ins::moto::Moto;
 
 pub(crate) async fn create(moto: &Moto, name: &str, value: &str) {
     let create = client(moto).create_secret().name(name).secret_string(value);
     create.send().await.unwrap();
 }
 
-/// What was current becomes the previous one.
+/// The current secret becomes the previous one.
 pub(crate) async fn rotate(moto: &Moto, name: &str, value: &str) {
     let put = client(moto)
         .put_secret_value()
@@ -22,7 +22,7 @@ pub(crate) fn reads(moto: &Moto) -> usize {
     moto.count_where(|call| call.operation == "GetSecretValue" && call.body.contains("AWSCURRENT"))
 }
 
-/// How many calls those were: a read of both versions is two.
+/// The number of calls: reading both versions takes two.
 pub(crate) fn calls(moto: &Moto) -> usize {
     moto.count("GetSecretValue")
 }

@@ -1,4 +1,4 @@
-//! The chain's audit log: a record of every decision, written while the chain goes on.
+//! The chain's audit log: a record of every decision, written while the chain runs.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,32 +6,32 @@ use std::task::Poll;
 
 use audit::{Action, Entry};
 use chain::schedule::Control;
-use chain::{ChainRecord, Change, Outcome, StackId, record::StackChange};
+use chain::{ChainRecord, Change, Outcome, ReasonCode, StackId, record::StackChange};
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use orchestrator::contract::{ChainAudit, ChainInput};
+use temporal_client::contract::{AuditRecords, ChainAudit, ChainInput};
 use temporalio_sdk::{ActivityExecutionError, WorkflowResult};
 
-use super::super::until_it_works;
+use super::super::unlimited_retries;
 use super::Context;
-use crate::activities::{Activities, AuditRecords};
+use crate::activities::Activities;
 
-/// What the records of the schedule's decisions name as their actor.
+/// The actor of the schedule's decisions.
 const WORKER: &str = "worker";
 
-/// The audit log of one chain. Where the chain writes none, nothing here does anything.
+/// The audit log of one chain. Does nothing if the chain has none.
 pub(super) struct Log {
     audit: Option<ChainAudit>,
     input: ChainInput,
-    /// How many of the unwritten batches are closed, since somebody writes them or may have written them: a batch
-    /// that grew would not be the same when it is written again.
+    /// How many of the unwritten batches are closed, since their write has begun or may have been tried: a batch that
+    /// grew would be different when it is written again.
     closed: usize,
     /// The write of the first batch.
     writing: Option<Pin<Box<dyn Future<Output = WorkflowResult<()>>>>>,
 }
 
 impl Log {
-    /// `audit` is the log of the history before, or an empty one where the chain begins to write.
+    /// `audit` is the log of the previous history, or an empty one if the chain begins its log.
     pub(super) fn new(input: &ChainInput, audit: Option<ChainAudit>) -> Self {
         Self {
             closed: audit.as_ref().map_or(0, |audit| audit.unwritten.len()),
@@ -41,17 +41,27 @@ impl Log {
         }
     }
 
-    /// Records that the chain began, or was refused, unless an earlier history did.
+    /// Records that the chain began or was refused, unless an earlier history did.
     pub(super) fn begin(&mut self, at_ms: i64) {
         let Some(audit) = &mut self.audit else { return };
         if std::mem::replace(&mut audit.begun, true) {
             return;
         }
         let by = self.input.by.as_deref();
-        let actor = by.map_or_else(|| "spacelift".to_owned(), |login| format!("spacelift:{login}"));
+        let root = &self.input.root;
+        // A retry is an order of a person. Spacelift names who triggered a run, and a request who sent it.
+        let source = if root.retry_of.is_some() {
+            "operator"
+        } else if root.run.is_some() {
+            "spacelift"
+        } else {
+            "request"
+        };
+        let actor = by.map_or_else(|| source.to_owned(), |login| format!("{source}:{login}"));
         match self.input.refused.clone() {
             None => {
-                let started = self.of_root(at_ms, &actor, Action::ChainStarted);
+                let mut started = self.of_root(at_ms, &actor, Action::ChainStarted);
+                started.reason.clone_from(&self.input.root.retry_reason);
                 self.add(started);
             }
             Some(reason) => {
@@ -65,16 +75,23 @@ impl Log {
         }
     }
 
-    /// Records what happened; `record` has it already.
+    /// Records a change. It is already applied to `record`.
     pub(super) fn changed(&mut self, record: &ChainRecord, change: &Change) {
         match change {
-            Change::Controlled { control, by, at_ms } => {
+            Change::Controlled {
+                control,
+                by,
+                at_ms,
+                reason,
+            } => {
                 let action = match control {
                     Control::Pause => Action::ChainPaused,
                     Control::Resume => Action::ChainResumed,
-                    Control::Cancel => Action::ChainCancelled,
+                    Control::Approve => Action::ChainApproved,
+                    Control::Cancel | Control::CancelAndStopRuns => Action::ChainCancelled,
                 };
-                let entry = self.of_chain(*at_ms, &format!("operator:{by}"), action);
+                let mut entry = self.of_chain(*at_ms, &format!("operator:{by}"), action);
+                entry.reason = reason.as_deref().and_then(chain::Reason::ordered);
                 self.add(entry);
             }
             Change::Over { at_ms } => {
@@ -119,17 +136,24 @@ impl Log {
                 }
                 self.add(entry);
             }
+            StackChange::RunFailed { run, note } => {
+                let mut entry = self.of_chain(at_ms, WORKER, Action::StackDueAgain);
+                entry.stack = Some(stack.clone());
+                entry.run = Some(run.clone());
+                entry.reason = Some(chain::Reason::new(ReasonCode::RunRetry, note.clone()));
+                self.add(entry);
+            }
             StackChange::DueAgain { why } => {
                 let mut entry = self.of_chain(at_ms, WORKER, Action::StackDueAgain);
                 entry.stack = Some(stack.clone());
-                entry.reason = Some(chain::Reason::new("due_again", why.clone()));
+                entry.reason = Some(chain::Reason::new(ReasonCode::DueAgain, why.clone()));
                 self.add(entry);
             }
             StackChange::Waits { .. } => {}
         }
     }
 
-    /// Ends when a batch is written; never where there is nothing to write.
+    /// Completes when a batch is written; never if there is nothing to write.
     pub(super) fn written(&mut self, ctx: &Context) -> impl FusedFuture<Output = WorkflowResult<()>> {
         self.begin_to_write(ctx);
         futures::future::poll_fn(move |cx| {
@@ -153,7 +177,7 @@ impl Log {
         self.audit.as_ref().is_none_or(|audit| audit.unwritten.is_empty())
     }
 
-    /// What the next history goes on with. A batch that is being written is written again, the same.
+    /// The state for the next history. A batch whose write has begun is written again, unchanged.
     pub(super) fn into_audit(self) -> Option<ChainAudit> {
         self.audit
     }
@@ -163,7 +187,7 @@ impl Log {
         let (None, Some(batch)) = (&self.writing, batch) else {
             return;
         };
-        let options = until_it_works(&self.input.timing, format!("audit log, {} more", batch.len()));
+        let options = unlimited_retries(&self.input.timing, format!("audit log, {} more", batch.len()));
         let records = AuditRecords {
             chain: self.input.id.clone(),
             records: batch.clone(),
@@ -175,7 +199,8 @@ impl Log {
                 .execute_activity(Activities::write_audit_records, records, options)
                 .await
             {
-                // It never will be: another log of this chain is there, since the workflow was reset. That log tells.
+                // It can never be written: this chain already has another log, since the workflow was reset. That log
+                // is kept.
                 Ok(()) | Err(ActivityExecutionError::Failed(_)) => Ok(()),
                 Err(error) => Err(error.into()),
             }
@@ -198,7 +223,7 @@ impl Log {
         entry
     }
 
-    /// To the last batch, unless that one is closed.
+    /// Adds to the last batch, unless that one is closed.
     fn add(&mut self, entry: Entry) {
         if let Some(audit) = &mut self.audit {
             let record = audit.trail.append(entry);

@@ -1,23 +1,26 @@
-//! What people see of the schedule in Temporal's UI.
+//! The details of the schedule that Temporal's UI shows.
 
 use std::fmt::Write as _;
 
 use chain::Schedule;
 
-/// How many stacks Temporal's UI shows.
+/// The most stacks that Temporal's UI shows.
 const DETAILS_ROWS_MAX: usize = 50;
 
 /// Markdown: whether the account is halted, how much is open, and why each stack waits.
 ///
-/// It is made anew whenever the schedule decides, so that no more is computed than is shown.
+/// It is computed only when the schedule decides, so that nothing is computed that is not shown.
 pub(super) fn markdown(schedule: &Schedule, now_ms: i64) -> String {
     let report = schedule.report_up_to(now_ms, DETAILS_ROWS_MAX);
     let mut text = String::new();
-    if let Some(by) = &report.halted_by {
+    if let Some(halt) = report.halted() {
         let _ = writeln!(
             text,
-            "**Halted by {by}.** Nothing is triggered until `spillway go`.\n"
+            "**Halted by {halt}.** Nothing is triggered until `spillway go`.\n"
         );
+    }
+    if let Some(conflict) = &report.conflict {
+        let _ = writeln!(text, "**Nothing is triggered:** {conflict}.\n");
     }
     let chains = report.chains.len() + report.unplanned.len();
     let stacks = schedule.stacks_in_report();

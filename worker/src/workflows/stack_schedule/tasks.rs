@@ -1,6 +1,8 @@
-//! What the schedule has under way: activities, executions, openings and messages of chains, and its alarm clock.
+//! The running tasks of the schedule: activities, executions, openings and signals of chains, and its timer.
 
+mod executions;
 mod openings;
+mod orders;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
@@ -8,28 +10,23 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use audit::Record;
 use chain::schedule::{Event, Listed, Opening, Rebuilt};
-use chain::{
-    AttemptOutcome, AttemptRequest, ChainId, Change, DependencyGraph, RunId, ScheduleSettings, StackId,
-};
+use chain::{AttemptOutcome, ChainId, Change, DependencyGraph, Reason, RunId, ScheduleSettings, StackId};
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use orchestrator::contract::{
-    ExecutionInput, ListRequest, OpenWorkRequest, RunLook, RunLookRequest, ScheduleInput, VERSION,
+use temporal_client::contract::{
+    ListRequest, OpenWorkRequest, RunLook, RunLookRequest, RunRef, RunStop, ScheduleInput,
 };
-use orchestrator::definition::RecordChanges;
-use orchestrator::id;
-use temporalio_sdk::{
-    ActivityExecutionError, ChildWorkflowOptions, ParentClosePolicy, SignalWorkflowOptions,
-    WorkflowIdReusePolicy, WorkflowSignalError,
-};
+use temporal_client::definition::RecordChanges;
+use temporalio_sdk::{ActivityExecutionError, SignalWorkflowOptions, WorkflowSignalError};
 use tracing::error;
 
-use super::super::{StackExecutionWorkflow, until_it_works};
+use super::super::unlimited_retries;
 use super::Context;
-use crate::activities::{Activities, ExecutionRef};
+use crate::activities::Activities;
 
-/// The end of something that was under way.
+/// The end of a task.
 pub(super) enum Done {
     Event(Box<Event>),
     Rebuilt {
@@ -39,50 +36,57 @@ pub(super) enum Done {
     Listed {
         event: Box<Event>,
         audited: bool,
+        notified: bool,
     },
-    /// The record of a chain began, or could not: one of its id is there, or was.
+    /// The record of a chain was opened, or could not be, since its id exists or existed.
     Opened {
         chain: ChainId,
         opened: bool,
     },
-    /// The record of a chain was told. `changes` is what it was not told, and whether it is gone.
-    Told {
+    /// The record of a chain was signalled. `changes` are those that failed, and whether the record is gone.
+    Signalled {
         chain: ChainId,
         changes: Option<(Vec<Change>, bool)>,
     },
-    /// An execution began; the rest waits for its end.
+    /// An execution began; `rest` waits for its end.
     Started {
         rest: Task,
+    },
+    /// An order is in the audit log.
+    Audited {
+        order: Box<Record>,
     },
     Woken,
 }
 
 pub(super) type Task = Pin<Box<dyn Future<Output = Done>>>;
 
-/// Rings once, at a moment in milliseconds since 1970.
-struct Alarm {
+/// A timer for a time in milliseconds since 1970.
+struct Timer {
     at_ms: i64,
-    timer: Pin<Box<dyn Future<Output = ()>>>,
+    fires: Pin<Box<dyn Future<Output = ()>>>,
 }
 
 #[derive(Default)]
 pub(super) struct Tasks {
     running: Vec<Task>,
-    /// How many of them Temporal may drop with the history that asked: starts of workflows and signals.
-    not_to_be_left: usize,
+    /// How many tasks Temporal may drop at the end of a history: starts of workflows, and signals.
+    lost_with_history: usize,
     rebuilding: bool,
-    /// A person had the schedule made anew.
+    /// A person requested a rebuild of the schedule.
     lost: bool,
-    /// Chains whose record is being opened, or waits for that.
+    /// Chains whose record is being opened or waits for it.
     opening: BTreeSet<ChainId>,
     waiting_openings: VecDeque<Opening>,
-    /// Chains to which a message is under way: one at a time, so that they arrive in their order.
-    telling: BTreeSet<ChainId>,
-    alarm: Option<Alarm>,
+    /// Chains with a signal in flight: one at a time, so that signals arrive in order.
+    signalling: BTreeSet<ChainId>,
+    timer: Option<Timer>,
+    /// Orders that are being written to the audit log.
+    orders: Vec<Record>,
 }
 
 impl Tasks {
-    /// What an earlier history of the schedule had under way.
+    /// Resumes the tasks of an earlier history of the schedule.
     pub(super) fn resume(&mut self, ctx: &Context, input: &ScheduleInput) {
         let (attempts, is_listing) =
             ctx.state(|state| (state.schedule.attempts_under_way(), state.schedule.is_listing()));
@@ -90,23 +94,26 @@ impl Tasks {
         if is_listing {
             self.list(ctx, input);
         }
+        for order in &input.orders {
+            self.write_order(ctx, input, order.clone());
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty() && self.waiting_openings.is_empty()
     }
 
-    /// The record of a chain is being opened.
+    /// Whether the record of any chain is being opened.
     pub(super) fn is_opening(&self) -> bool {
         !self.opening.is_empty()
     }
 
-    /// Nothing is under way that would be lost with this history.
-    pub(super) fn may_be_left(&self) -> bool {
-        self.not_to_be_left == 0 && self.waiting_openings.is_empty() && !self.rebuilding
+    /// Whether no task would be lost with this history.
+    pub(super) fn can_continue_as_new(&self) -> bool {
+        self.lost_with_history == 0 && self.waiting_openings.is_empty() && !self.rebuilding
     }
 
-    pub(super) fn find_open_work(&mut self, ctx: &Context, input: &ScheduleInput) {
+    pub(super) fn find_open_work(&mut self, ctx: &Context, input: &ScheduleInput, reported: Vec<RunId>) {
         if std::mem::replace(&mut self.rebuilding, true) {
             return;
         }
@@ -114,8 +121,9 @@ impl Tasks {
             account: input.account.clone(),
             asked_by: ctx.run_id().to_owned(),
             lost: self.lost,
+            reported,
         };
-        let options = until_it_works(&input.timing, "what is open?".to_owned());
+        let options = unlimited_retries(&input.timing, "what is open?".to_owned());
         let ctx = ctx.clone();
         self.running.push(Box::pin(async move {
             let found = ctx
@@ -127,23 +135,25 @@ impl Tasks {
                     event: Box::new(Event::Rebuilt(Box::new(Rebuilt {
                         chains: open.chains,
                         attempts: open.executions,
+                        ended_attempts: open.ended_executions,
                         runs: open.runs,
                         halted_by: open.halted_by,
+                        halt_reason: open.halt_reason,
                         clean: open.clean,
                         now_s: open.now_s,
                     }))),
                 },
-                Err(error) => never(&error),
+                Err(error) => no_outcome(&error),
             }
         }));
     }
 
-    pub(super) fn forget_rebuild(&mut self) {
+    pub(super) fn end_rebuild(&mut self) {
         self.rebuilding = false;
     }
 
-    /// What is open has to be found out anew, since what was known is thrown away.
-    pub(super) fn lose(&mut self) {
+    /// The state was discarded, so the open work has to be found again.
+    pub(super) fn discard_state(&mut self) {
         self.rebuilding = false;
         self.lost = true;
     }
@@ -151,8 +161,13 @@ impl Tasks {
     pub(super) fn list(&mut self, ctx: &Context, input: &ScheduleInput) {
         let request = ListRequest {
             account: input.account.clone(),
+            roots: ctx
+                .state(|state| state.schedule.listed_roots())
+                .into_iter()
+                .map(|(stack, run)| RunRef { stack, run })
+                .collect(),
         };
-        let options = until_it_works(&input.timing, "the stacks of the account".to_owned());
+        let options = unlimited_retries(&input.timing, "the stacks of the account".to_owned());
         let ctx = ctx.clone();
         self.running.push(Box::pin(async move {
             let listed = ctx
@@ -163,72 +178,18 @@ impl Tasks {
                     let graph = DependencyGraph::build(listed.stacks, &listed.settings.chain.label_prefixes);
                     Done::Listed {
                         audited: listed.audited,
+                        notified: listed.notified,
                         event: Box::new(Event::Listed(Box::new(Listed {
                             graph,
                             policies: listed.policies,
                             settings: listed.settings,
+                            changes: listed.changes,
                         }))),
                     }
                 }
-                Err(error) => never(&error),
+                Err(error) => no_outcome(&error),
             }
         }));
-    }
-
-    pub(super) fn attempt(&mut self, ctx: &Context, input: &ScheduleInput, request: AttemptRequest) {
-        let stack = request.stack.clone();
-        let options = ChildWorkflowOptions::builder()
-            .workflow_id(id::execution(&input.account, &stack))
-            .parent_close_policy(ParentClosePolicy::Abandon)
-            .id_reuse_policy(WorkflowIdReusePolicy::AllowDuplicate)
-            .static_summary(stack.to_string())
-            .static_details(format!(
-                "account `{}`, stack `{stack}`, for {} chains, the first {}",
-                input.account,
-                request.needs.len(),
-                request.needs.first().map_or("-", |need| need.chain.as_str())
-            ))
-            .build();
-        let execution = ExecutionInput {
-            version: VERSION,
-            request,
-            timing: input.timing.clone(),
-        };
-        let (ctx, input) = (ctx.clone(), input.clone());
-        self.not_to_be_left += 1;
-        self.running.push(Box::pin(async move {
-            let started = ctx
-                .start_child_workflow(StackExecutionWorkflow::run, execution, options)
-                .await;
-            let rest: Task = Box::pin(async move {
-                let outcome = match started {
-                    Ok(child) => child
-                        .result()
-                        .await
-                        .unwrap_or_else(|error| lost(&error.to_string())),
-                    // An attempt at this stack is under way, for a schedule that was lost: its outcome counts.
-                    Err(_) => end_of_execution(&ctx, &input, &stack).await,
-                };
-                attempted(stack, outcome)
-            });
-            Done::Started { rest }
-        }));
-    }
-
-    pub(super) fn started(&mut self, rest: Task) {
-        self.not_to_be_left -= 1;
-        self.running.push(rest);
-    }
-
-    /// Waits for executions that are no children of this history.
-    pub(super) fn await_executions(&mut self, ctx: &Context, input: &ScheduleInput, stacks: Vec<StackId>) {
-        for stack in stacks {
-            let (ctx, input) = (ctx.clone(), input.clone());
-            self.running.push(Box::pin(async move {
-                let outcome = end_of_execution(&ctx, &input, &stack).await;
-                attempted(stack, outcome)
-            }));
-        }
     }
 
     pub(super) fn look(&mut self, ctx: &Context, input: &ScheduleInput, stack: StackId, run: RunId) {
@@ -238,11 +199,13 @@ impl Tasks {
             stack,
             run,
             told: None,
+            metadata: Vec::new(),
+            reported_at_ms: None,
         };
-        let options = until_it_works(&input.timing, summary);
+        let options = unlimited_retries(&input.timing, summary);
         let ctx = ctx.clone();
         self.running.push(Box::pin(async move {
-            // The activity tells the schedule itself, by the same signal as ever.
+            // The activity signals the schedule itself.
             let _ = ctx
                 .execute_activity(Activities::look_at_run, request, options)
                 .await
@@ -251,56 +214,81 @@ impl Tasks {
         }));
     }
 
-    /// Tells the record of a chain what happened, unless that has to wait: then the changes come back.
-    pub(super) fn tell(
+    /// Ends a run as its state allows. Its end is reported like that of any run.
+    pub(super) fn stop(
+        &mut self,
+        ctx: &Context,
+        input: &ScheduleInput,
+        stack: StackId,
+        run: RunId,
+        why: Reason,
+    ) {
+        let options = unlimited_retries(&input.timing, format!("end {run} of {stack}"));
+        let stop = RunStop {
+            account: input.account.clone(),
+            stack,
+            run,
+            why,
+        };
+        let ctx = ctx.clone();
+        self.running.push(Box::pin(async move {
+            if let Err(error) = ctx.execute_activity(Activities::stop_run, stop, options).await {
+                return no_outcome(&error);
+            }
+            Done::Woken
+        }));
+    }
+
+    /// Signals changes to the record of a chain. If that has to wait, the changes are returned.
+    pub(super) fn signal_chain(
         &mut self,
         ctx: &Context,
         chain: &ChainId,
         changes: Vec<Change>,
     ) -> Result<(), Vec<Change>> {
-        if self.opening.contains(chain) || !self.telling.insert(chain.clone()) {
+        if self.opening.contains(chain) || !self.signalling.insert(chain.clone()) {
             return Err(changes);
         }
-        self.not_to_be_left += 1;
+        self.lost_with_history += 1;
         let (ctx, chain) = (ctx.clone(), chain.clone());
         self.running.push(Box::pin(async move {
             let handle = ctx.external_workflow(chain.as_str(), None);
-            let told = handle
+            let sent = handle
                 .signal(RecordChanges, changes.clone(), SignalWorkflowOptions::default())
                 .await;
-            let changes = match told {
+            let changes = match sent {
                 Ok(()) => None,
                 Err(WorkflowSignalError::NotFound(_)) => Some((changes, true)),
                 Err(_) => Some((changes, false)),
             };
-            Done::Told { chain, changes }
+            Done::Signalled { chain, changes }
         }));
         Ok(())
     }
 
-    pub(super) fn told(&mut self, chain: &ChainId) {
-        self.telling.remove(chain);
-        self.not_to_be_left -= 1;
+    pub(super) fn signalled(&mut self, chain: &ChainId) {
+        self.signalling.remove(chain);
+        self.lost_with_history -= 1;
     }
 
-    /// Sets the alarm clock. One that rings earlier does as well: each timer is paid for.
+    /// Sets the timer, unless an earlier one is set: each timer costs money.
     pub(super) fn wake_at(&mut self, ctx: &Context, at_ms: Option<i64>, now_ms: i64) {
         let Some(at_ms) = at_ms else { return };
-        if self.alarm.as_ref().is_some_and(|alarm| alarm.at_ms <= at_ms) {
+        if self.timer.as_ref().is_some_and(|timer| timer.at_ms <= at_ms) {
             return;
         }
         let pause = Duration::from_millis(u64::try_from(at_ms - now_ms).unwrap_or(0).max(1));
-        let timer = ctx.clone();
-        let timer = async move {
-            timer.timer(pause).await;
+        let ctx = ctx.clone();
+        let fires = async move {
+            ctx.timer(pause).await;
         };
-        self.alarm = Some(Alarm {
+        self.timer = Some(Timer {
             at_ms,
-            timer: Box::pin(timer),
+            fires: Box::pin(fires),
         });
     }
 
-    /// The next that ends. They are polled in their order, so that every replay sees the same one.
+    /// The next task that ends. Tasks are polled in order, so that every replay gets the same one.
     pub(super) fn next(&mut self) -> impl FusedFuture<Output = Done> {
         futures::future::poll_fn(move |cx| {
             for index in 0..self.running.len() {
@@ -309,10 +297,10 @@ impl Tasks {
                     return Poll::Ready(done);
                 }
             }
-            if let Some(alarm) = &mut self.alarm
-                && alarm.timer.as_mut().poll(cx).is_ready()
+            if let Some(timer) = &mut self.timer
+                && timer.fires.as_mut().poll(cx).is_ready()
             {
-                self.alarm = None;
+                self.timer = None;
                 return Poll::Ready(Done::Woken);
             }
             Poll::Pending
@@ -321,24 +309,8 @@ impl Tasks {
     }
 }
 
-async fn end_of_execution(ctx: &Context, input: &ScheduleInput, stack: &StackId) -> AttemptOutcome {
-    let request = ExecutionRef {
-        account: input.account.clone(),
-        stack: stack.clone(),
-    };
-    let options = until_it_works(&input.timing, format!("the attempt at {stack}"));
-    match ctx
-        .execute_activity(Activities::look_at_execution, request, options)
-        .await
-    {
-        Ok(Some(outcome)) => outcome,
-        Ok(None) => lost("its execution was ended by force"),
-        Err(error) => lost(&error.to_string()),
-    }
-}
-
-/// Nobody knows what the attempt did: the next one looks.
-fn lost(why: &str) -> AttemptOutcome {
+/// It is not known what the attempt did: the next one looks.
+pub(super) fn lost_attempt(why: &str) -> AttemptOutcome {
     AttemptOutcome::Trouble {
         message: why.to_owned(),
         in_doubt: true,
@@ -346,12 +318,8 @@ fn lost(why: &str) -> AttemptOutcome {
     }
 }
 
-fn attempted(stack: StackId, outcome: AttemptOutcome) -> Done {
-    Done::Event(Box::new(Event::Attempted { stack, outcome }))
-}
-
-/// The activity is tried until it works, so this is the end of the workflow itself.
-fn never(error: &ActivityExecutionError) -> Done {
+/// The activity is retried until it succeeds, so this is the end of the workflow itself.
+fn no_outcome(error: &ActivityExecutionError) -> Done {
     error!("An activity of the schedule ended without an outcome: {error}");
     Done::Woken
 }

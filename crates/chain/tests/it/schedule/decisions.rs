@@ -1,15 +1,16 @@
 //! Which commit a stack runs, and what follows from one look at it.
 
-use chain::attempt::{AttemptRequest, HoldKind, Need, RunFacts, StackLook, Verdict, consider};
-use chain::commit::{ChosenBecause, Commit, Push, WantedCommit, choose};
-use chain::{ChainId, CommitSha, RunState, RunType};
+mod verdicts;
 
-use super::host::account;
-use crate::account::id;
+use chain::attempt::{RunFacts, StackLook};
+use chain::commit::{ChosenBecause, Commit, Push, WantedCommit, choose};
+use chain::{CommitSha, RunState, RunType};
+
+use crate::account::stacks;
 
 const REPOSITORY: &str = "acme/infra";
 
-/// `3` is a commit of second 3,000, `3?` one whose time is not known, and `3@9` one of second 9,000.
+/// `3` is a commit of second 3,000, `3?` one with an unknown time, and `3@9` one of second 9,000.
 fn commit(text: &str) -> Commit {
     let (name, time) = text.split_once('@').unwrap_or((text.trim_end_matches('?'), text));
     let timestamp_s = time.parse::<i64>().ok().map(|thousands| thousands * 1000);
@@ -42,11 +43,14 @@ fn run(number: usize, text: &str) -> RunFacts {
         commit: Some(commit(words[1])),
         triggered_by: (by != "push" && by != "drift").then(|| by.to_owned()),
         ours: by == "us",
+        other_spillway: None,
         drift_detection: by == "drift",
         created_at_s: at_s,
         changed_at_s: at_s + 50,
         partial: has("partial"),
         planned: true,
+        changed: None,
+        reported_at_ms: None,
     }
 }
 
@@ -67,6 +71,7 @@ fn look(tracked: &str, runs: &str) -> StackLook {
 fn wanted(text: &str) -> WantedCommit {
     let (place, text) = text.split_once(':').unwrap_or((REPOSITORY, text));
     let (branch, repository) = match place {
+        "follow" => ("main", REPOSITORY),
         "branch" => ("release", REPOSITORY),
         place => ("main", place),
     };
@@ -74,6 +79,7 @@ fn wanted(text: &str) -> WantedCommit {
         repository: repository.to_owned(),
         branch: branch.to_owned(),
         commit: commit(text),
+        follow: place == "follow",
     }
 }
 
@@ -92,13 +98,14 @@ fn chosen(look: &StackLook, wants: &str) -> String {
         ChosenBecause::Tracked => "tracked".to_owned(),
         ChosenBecause::NewestRun => "newest".to_owned(),
         ChosenBecause::Pinned { run } => format!("pinned by {run}"),
+        ChosenBecause::Followed => "followed".to_owned(),
         ChosenBecause::Label => "label".to_owned(),
         ChosenBecause::Gone { .. } => "gone".to_owned(),
     };
     format!("{sha} {why}")
 }
 
-/// What the stack tracks, its runs, what the causes want, and what is run.
+/// What the stack tracks, its runs, what the causes need, and the resulting commit.
 #[track_caller]
 fn check_commit(tracked: &str, runs: &str, wants: &str, expected: &str) {
     assert_eq!(
@@ -117,7 +124,7 @@ fn the_newest_commit_is_run() {
     check_commit("1", "", "2 3", "3 root");
     check_commit("1", "", "", "1 tracked");
     check_commit("", "", "", "none tracked");
-    // What is the root's and tracked, too, is the root's.
+    // If the root's commit is also the tracked one, the reason is the root.
     check_commit("2", "us 2", "2", "2 root");
 }
 
@@ -129,22 +136,22 @@ fn other_repositories_and_branches_are_never_compared() {
 }
 
 #[test]
-fn pushes_decide_where_all_are_known_and_times_where_not() {
+fn pushes_order_commits_if_all_are_known_and_times_otherwise() {
     // The commit that was pushed later has the earlier time.
     check_commit("2@1", "push 1@5; push 2@1", "1@5", "2 tracked");
     check_commit("2@1", "push 1@5; push 2@1", "3@3", "3 root");
     check_commit("1@5", "push 2@1; push 1@5", "2@1", "1 tracked");
-    // The push of the third is not known, so that times decide for all of them.
+    // The push of the third is unknown, so times decide for all of them.
     check_commit("2@1", "push 1@5; push 2@1", "1@5 3@3", "1 root");
     check_commit("1?", "", "2", "2 root");
     check_commit("2", "", "1?", "2 tracked");
     check_commit("1?", "", "2?", "1 tracked");
-    // A tie goes to what the stack tracks.
+    // The tracked commit wins a tie.
     check_commit("1@5", "", "2@5", "1 tracked");
 }
 
 #[test]
-fn the_push_of_a_root_may_be_known_from_its_own_run() {
+fn the_push_of_a_root_can_come_from_its_own_run() {
     let mut wants = wanted("3@1");
     let push = |at_s| Push {
         at_s,
@@ -162,13 +169,69 @@ fn the_push_of_a_root_may_be_known_from_its_own_run() {
     assert_eq!(chosen.why, ChosenBecause::Tracked);
 }
 
+/// What a stack would run instead of the commit of its plan, whose root ran commit 2.
 #[test]
-fn a_rollback_of_a_person_pins_until_a_later_push() {
+fn a_planned_commit_can_be_another_one_by_now() {
+    let planned = |tracked: &str, root: Option<&str>| {
+        let mut account = stacks("root; a: root");
+        for stack in &mut account {
+            stack.tracked_commit = Some(commit(tracked).sha);
+            stack.repository = REPOSITORY.to_owned();
+        }
+        let graph = chain::DependencyGraph::build(account, &chain::LabelGrammar::default());
+        let root = root.map(commit);
+        let root = chain::Root {
+            commit: root.as_ref().map(|commit| commit.sha.clone()),
+            commit_timestamp_s: root.and_then(|commit| commit.timestamp_s),
+            ..chain::Root::requested("acme".parse().unwrap(), "root".parse().unwrap(), "main")
+        };
+        chain::plan(&graph, &root, &chain::ChainSettings::default()).unwrap()
+    };
+    for (root, tracked, runs, expected) in [
+        (Some("2"), "1", "", None),
+        (Some("2"), "2", "", None),
+        (
+            Some("2"),
+            "3",
+            "",
+            Some("3333333 (the commit that the stack tracks)"),
+        ),
+        (
+            Some("2"),
+            "1",
+            "us 3",
+            Some("3333333 (the commit of the stack's newest run)"),
+        ),
+        (
+            Some("2"),
+            "2",
+            "push 1; push 2; bob 1",
+            Some("1111111 (pinned by the rollback in run R3)"),
+        ),
+        (None, "1", "", None),
+        (
+            None,
+            "1",
+            "us 3",
+            Some("3333333 (the commit of the stack's newest run)"),
+        ),
+        (None, "", "", None),
+    ] {
+        let plan = planned("1", root);
+        let stack = plan.stack(&"a".parse().unwrap()).unwrap();
+        let other = chain::commit::other_than_planned(&plan, stack, &look(tracked, runs));
+        let other = other.map(|chosen| chosen.to_string());
+        assert_eq!(other.as_deref(), expected, "{root:?} | {tracked} | {runs}");
+    }
+}
+
+#[test]
+fn a_rollback_by_a_person_pins_until_a_later_push() {
     check_commit("2", "push 1; push 2; bob 1", "3", "1 pinned by R3");
     check_commit("2", "push 1; push 2; bob 1; us 1", "3", "1 pinned by R3");
     check_commit("2", "push 1; push 2; bob 1; carol 1", "3", "1 pinned by R3");
     check_commit("3", "push 1; push 2; bob 1; push 3", "2", "3 tracked");
-    // A retry of the same commit, or a run of a newer one, rolls nothing back.
+    // A retry of the same commit, or a run of a newer one, is not a rollback.
     check_commit("2", "push 1; push 2; bob 2", "3", "3 root");
     check_commit("2", "push 1; bob 2", "3", "3 root");
     // Runs of other branches do not count.
@@ -181,186 +244,26 @@ fn a_rollback_of_a_person_pins_until_a_later_push() {
 }
 
 #[test]
-fn what_no_person_did_pins_nothing() {
+fn runs_without_a_person_pin_nothing() {
     for by in ["drift", "policy", "upstream", "us"] {
         check_commit("2", &format!("push 1; push 2; {by} 1"), "3", "3 root");
     }
 }
 
 #[test]
-fn a_label_runs_what_is_tracked() {
+fn a_request_can_follow_the_root_to_an_older_commit() {
+    check_commit("2", "push 1; push 2", "1", "2 tracked");
+    check_commit("2", "push 1; push 2", "follow:1", "1 followed");
+    check_commit("1", "push 1", "follow:2", "2 followed");
+    check_commit("2", "", "3 follow:1", "1 followed");
+    check_commit("3", "", "follow:1 follow:2", "2 followed");
+    // A rollback of the stack itself still applies.
+    check_commit("2", "push 1; push 2; bob 1", "follow:2", "1 pinned by R3");
+}
+
+#[test]
+fn a_label_selects_the_tracked_commit() {
     let mut stack = look("1", "push 1; push 2; bob 1");
     stack.labels.push("spillway:commit=tracked".to_owned());
     assert_eq!(chosen(&stack, "3"), "1 label");
-}
-
-/// `a 150` or `a 150 wants 2`: a cause, and when everything upstream had ended for it.
-fn request(needs: &str) -> AttemptRequest {
-    let need = |text: &str| {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        Need {
-            chain: ChainId::of_workflow(words[0]),
-            ready_at_s: words[1].parse().unwrap(),
-            wanted: words
-                .iter()
-                .position(|word| *word == "wants")
-                .map(|at| wanted(words[at + 1])),
-            new_since_doubt: words.contains(&"new"),
-        }
-    };
-    AttemptRequest {
-        account: account(),
-        stack: id("db"),
-        needs: needs.split(';').map(need).collect(),
-        in_doubt: false,
-        known_runs: Vec::new(),
-        automatic: automatic(),
-        ignore_guard: false,
-    }
-}
-
-fn verdict(look: &StackLook, request: &AttemptRequest) -> String {
-    match consider(look, request, 1_000) {
-        Verdict::Use { run, chains } => {
-            let chains: Vec<&str> = chains.iter().map(ChainId::as_str).collect();
-            format!("use {} for {}", run.id, chains.join(" "))
-                .trim_end()
-                .to_owned()
-        }
-        Verdict::Trigger(chosen) => format!("trigger {}", &chosen.sha.unwrap().as_str()[..1]),
-        Verdict::Hold(hold) => format!("hold: {:?}", hold.kind),
-        Verdict::Disabled => "disabled".to_owned(),
-    }
-}
-
-#[track_caller]
-fn check(tracked: &str, runs: &str, needs: &str, expected: &str) {
-    assert_eq!(
-        verdict(&look(tracked, runs), &request(needs)),
-        expected,
-        "{tracked} | {runs} | {needs}"
-    );
-}
-
-#[test]
-fn what_serves_is_used() {
-    check("1", "", "a 50", "trigger 1");
-    check("1", "push 1", "a 50", "use R1 for a");
-    // It began in second 101: a later one is needed.
-    check("1", "push 1", "a 100", "use R1 for a");
-    check("1", "push 1", "a 101", "trigger 1");
-    check("1", "push 1 QUEUED", "a 500", "use R1 for a");
-    check("1", "push 1 PLANNING", "a 50", "use R1 for a");
-    check("1", "push 1 PLANNING", "a 500", "trigger 1");
-    for state in ["FAILED", "CANCELED", "DISCARDED", "SKIPPED", "STOPPED"] {
-        check("1", &format!("push 1 {state}"), "a 50", "trigger 1");
-    }
-    check("1", "push 1 FINISHED partial", "a 50", "trigger 1");
-    check("1", "push 1 FINISHED proposed", "a 50", "trigger 1");
-    check("1", "push 1 FINISHED elsewhere", "a 50", "trigger 1");
-}
-
-#[test]
-fn a_commit_that_is_too_old_does_not_serve() {
-    check("1", "push 1", "a 50 wants 2", "trigger 2");
-    check("2", "bob 2", "a 50 wants 1", "use R1 for a");
-    check("2", "us 1", "a 50", "trigger 2");
-    check("1", "push 1", "a 50 wants acme/app:9", "use R1 for a");
-    // What a person rolled back to serves causes that want newer, from then on.
-    check("2", "push 1; push 2; bob 1", "a 250 wants 3", "use R3 for a");
-    check("2", "push 1; push 2; bob 1", "a 50 wants 3", "use R3 for a");
-    check("2", "push 1; push 2; bob 1", "a 350 wants 3", "trigger 1");
-    let mut labelled = look("1", "push 1");
-    labelled.labels.push("spillway:commit=tracked".to_owned());
-    assert_eq!(verdict(&labelled, &request("a 50 wants 3")), "use R1 for a");
-}
-
-#[test]
-fn the_run_that_serves_most_is_used_and_one_that_is_over_first() {
-    check("1", "push 1; push 1", "a 50; b 150", "use R2 for a b");
-    check("1", "push 1; push 1 QUEUED", "a 50; b 150", "use R1 for a");
-    check("1", "push 1; push 1 QUEUED", "b 150", "use R2 for b");
-}
-
-#[test]
-fn a_run_of_ours_that_is_not_over_is_waited_for() {
-    check("1", "us 1 PLANNING", "a 500", "use R1 for");
-    check("1", "us 1 QUEUED", "a 500 wants 2", "use R1 for");
-    check("1", "us 1 UNCONFIRMED partial", "a 50", "use R1 for");
-    check("1", "bob 1 PLANNING", "a 500", "trigger 1");
-}
-
-#[test]
-fn what_was_made_in_doubt_is_adopted() {
-    let in_doubt = |needs| AttemptRequest {
-        in_doubt: true,
-        ..request(needs)
-    };
-    let made = look("1", "us 1 FAILED");
-    assert_eq!(verdict(&made, &request("a 100")), "trigger 1");
-    assert_eq!(verdict(&made, &in_doubt("a 100")), "use R1 for a");
-    assert_eq!(
-        verdict(&made, &in_doubt("a 101")),
-        "trigger 1",
-        "it was made before"
-    );
-    assert_eq!(
-        verdict(&made, &in_doubt("a 100; b 100 new")),
-        "use R1 for a",
-        "the attempt was not for `b`"
-    );
-    assert_eq!(
-        verdict(&look("1", "bob 1 FAILED"), &in_doubt("a 100")),
-        "trigger 1"
-    );
-    let known = AttemptRequest {
-        known_runs: vec!["R1".parse().unwrap()],
-        ..in_doubt("a 100")
-    };
-    assert_eq!(verdict(&made, &known), "trigger 1");
-}
-
-#[test]
-fn what_holds_a_stack() {
-    let mut stack = look("1", "");
-    stack.locked_by = Some("alice".to_owned());
-    assert_eq!(verdict(&stack, &request("a 50")), "hold: Lock");
-    let mut serving = look("1", "push 1");
-    serving.locked_by = Some("alice".to_owned());
-    assert_eq!(
-        verdict(&serving, &request("a 50")),
-        "use R1 for a",
-        "a lock does not undo a run"
-    );
-    stack.disabled = true;
-    assert_eq!(verdict(&stack, &request("a 50")), "disabled");
-    serving.disabled = true;
-    assert_eq!(
-        verdict(&serving, &request("a 50")),
-        "use R1 for a",
-        "it is there all the same"
-    );
-}
-
-#[test]
-fn the_sixth_run_of_a_commit_within_an_hour_is_held() {
-    let five = "us 1; us 1; us 1; us 1; us 1";
-    check("1", five, "a 700", "hold: Guard");
-    check(
-        "1",
-        "us 1; us 1; us 1; us 1; bob 1; push 1; drift 1",
-        "a 900",
-        "trigger 1",
-    );
-    check("2", five, "a 700", "trigger 2");
-    let ignored = AttemptRequest {
-        ignore_guard: true,
-        ..request("a 700")
-    };
-    assert_eq!(verdict(&look("1", five), &ignored), "trigger 1");
-    // An hour after the first of them.
-    let lifted = consider(&look("1", five), &request("a 700"), 3_700);
-    assert!(matches!(lifted, Verdict::Trigger(_)));
-    let held = consider(&look("1", five), &request("a 700"), 3_699);
-    assert!(matches!(held, Verdict::Hold(hold) if hold.kind == HoldKind::Guard));
 }

@@ -1,66 +1,71 @@
-//! What carries out the schedule's effects: followers, executions, chain records, and all that can go wrong with them.
+//! Carries out the schedule's effects: followers, executions and chain records, with all their faults.
 
+mod effects;
 mod execution;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chain::attempt::{AttemptOutcome, AttemptRequest};
-use chain::schedule::{Control, Decision, Effect, Event, Listed, Opening, Rebuilt};
+use chain::retry::{self, RetryScope};
+use chain::schedule::{Control, Decision, Event, Opening, Rebuilt};
 use chain::{
-    AccountName, ChainId, ChainRecord, DependencyGraph, LabelGrammar, Root, RunId, RunState, Schedule,
-    ScheduleSettings, StackId,
+    AccountName, ChainId, ChainRecord, Root, RunChanges, RunId, RunState, Schedule, ScheduleSettings, StackId,
 };
 
 use super::random::Random;
 use super::world::{By, Moved, World};
 
-/// How often things go wrong, of a thousand times.
+/// How often faults occur, in thousandths.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Faults {
     /// An attempt does not reach Spacelift.
     pub(crate) trouble: u32,
     pub(crate) refused: u32,
-    /// The execution dies after it triggered, and tries again.
+    /// The execution dies after the trigger, and tries again.
     pub(crate) crash: u32,
     /// The answer to a trigger is lost.
     pub(crate) ambiguous: u32,
-    /// A webhook is lost: the follower looks minutes later.
+    /// A webhook is lost, so the follower looks minutes later.
     pub(crate) late: u32,
     pub(crate) twice: u32,
     /// The state is saved and loaded.
     pub(crate) saved: u32,
-    /// A record cannot be told now.
-    pub(crate) untold: u32,
-    /// How long messages take, at most.
+    /// A record cannot be updated now.
+    pub(crate) record_unavailable: u32,
+    /// The longest delay of a message.
     pub(crate) delay_ms: u32,
 }
 
 /// Something to do later.
 #[derive(Debug, Clone)]
 enum Task {
-    Tell(Event),
+    Deliver(Event),
     List,
     Try { request: AttemptRequest, again: bool },
     Answer { stack: StackId, outcome: AttemptOutcome },
     Rebuild,
+    Stop { run: RunId },
     LookAt { stack: StackId, run: RunId },
 }
 
-/// What happened, in order: the oracle reads it.
+/// What happened, in order, for the oracle.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
-    Told(Event),
+    Event(Event),
     Decided(Decision),
     Planned(Box<Opening>),
-    /// We made a run, by its number in the world, for these chains.
+    /// We triggered a run, by its number in the world, for these chains.
     Made {
         run: usize,
         request: AttemptRequest,
     },
     Lost,
-    /// Everything that could be decided now is decided.
-    Settled,
+    /// Everything that can be decided now is decided.
+    Idle,
 }
+
+/// Attempts that ended this long before a rebuild are reported again.
+const RECORDS_LAG_MS: i64 = 30_000;
 
 pub(crate) struct Host {
     pub(crate) now_ms: i64,
@@ -71,18 +76,24 @@ pub(crate) struct Host {
     pub(crate) trace: Vec<(i64, Entry)>,
     pub(crate) faults: Faults,
     pub(crate) halted: bool,
+    /// What the runs of stacks changed, if requested.
+    pub(crate) changes: BTreeMap<StackId, RunChanges>,
     pub(crate) lists: usize,
     random: Random,
     tasks: BTreeMap<(i64, u64), Task>,
-    /// Told while the schedule was being rebuilt.
+    /// Events that arrived during a rebuild.
     kept: Vec<Event>,
     number: u64,
-    /// Executions that are open.
+    /// Open executions.
     open: BTreeSet<StackId>,
-    /// Causes that were told, and of which nothing has come yet: a sweep tells them again after a loss.
-    unsettled: BTreeMap<ChainId, Event>,
+    /// When the last execution of each stack ended, and how.
+    ended: BTreeMap<StackId, (i64, AttemptOutcome)>,
+    /// Requests without any effect yet. They are reported again after a loss.
+    requested: BTreeMap<ChainId, Event>,
     followed: usize,
     pub(crate) trouble_until_ms: i64,
+    /// Nothing starts before this moment.
+    pub(crate) frozen_until_ms: i64,
 }
 
 pub(crate) fn account() -> AccountName {
@@ -100,15 +111,18 @@ impl Host {
             trace: Vec::new(),
             faults,
             halted: false,
+            changes: BTreeMap::new(),
             lists: 0,
             random,
             tasks: BTreeMap::new(),
             kept: Vec::new(),
             number: 0,
             open: BTreeSet::new(),
-            unsettled: BTreeMap::new(),
+            ended: BTreeMap::new(),
+            requested: BTreeMap::new(),
             followed: 0,
             trouble_until_ms: 0,
+            frozen_until_ms: 0,
         };
         host.schedule.decide(host.now_ms);
         let clean = Rebuilt {
@@ -130,7 +144,7 @@ impl Host {
         i64::from(self.random.below(most))
     }
 
-    pub(crate) fn tell(&mut self, event: Event) {
+    pub(crate) fn deliver(&mut self, event: Event) {
         if self.schedule.is_rebuilt() {
             self.apply(event);
         } else {
@@ -139,19 +153,10 @@ impl Host {
     }
 
     fn apply(&mut self, event: Event) {
-        if let Event::RunEnded { stack: _, run } = &event
-            && run.state == RunState::Finished
-            && !run.ours
-        {
-            let chain = ChainId::of_root_run(&account(), &run.id);
-            if !self.records.contains_key(&chain) {
-                self.unsettled.entry(chain).or_insert_with(|| event.clone());
-            }
-        }
         if let Event::Requested { chain, .. } = &event {
-            self.unsettled.insert(chain.clone(), event.clone());
+            self.requested.insert(chain.clone(), event.clone());
         }
-        self.trace.push((self.now_ms, Entry::Told(event.clone())));
+        self.trace.push((self.now_ms, Entry::Event(event.clone())));
         self.schedule.apply(event, self.now_ms);
     }
 
@@ -163,8 +168,28 @@ impl Host {
             chain: chain.clone(),
             root,
             by,
+            only: None,
         };
-        self.tell(event);
+        self.deliver(event);
+        chain
+    }
+
+    /// Requests a retry, as the command does.
+    pub(crate) fn retry(&mut self, before: &ChainId, scope: &RetryScope) -> ChainId {
+        let record = &self.records[before];
+        let only: Vec<StackId> = retry::stacks(record, scope).unwrap();
+        let root = retry::root(&record.chain().root, before, Some(&only), None);
+        let is_free =
+            |chain: &ChainId| !self.records.contains_key(chain) && !self.requested.contains_key(chain);
+        let mut retries = (1..).map(|number| ChainId::of_retry(&before.first(), number));
+        let chain = retries.find(is_free).unwrap();
+        let event = Event::Requested {
+            chain: chain.clone(),
+            root,
+            by: Some("carol".to_owned()),
+            only: Some(only),
+        };
+        self.deliver(event);
         chain
     }
 
@@ -173,21 +198,33 @@ impl Host {
             chain: chain.clone(),
             control,
             by: "carol".to_owned(),
+            reason: None,
         };
-        self.tell(event);
+        self.deliver(event);
     }
 
     pub(crate) fn halt(&mut self, halted: bool) {
         self.halted = halted;
         let by = "carol".to_owned();
-        self.tell(if halted {
-            Event::Halted { by }
+        self.deliver(if halted {
+            Event::Halted { by, reason: None }
         } else {
-            Event::Resumed { by }
+            Event::Resumed { by, reason: None }
         });
     }
 
-    /// The schedule is terminated, and begins anew.
+    pub(crate) fn freeze_for(&mut self, ms: i64) {
+        self.frozen_until_ms = self.now_ms + ms;
+    }
+
+    pub(crate) fn thaw(&mut self) {
+        self.frozen_until_ms = 0;
+        self.deliver(Event::Thawed {
+            by: "carol".to_owned(),
+        });
+    }
+
+    /// The schedule is terminated and starts again.
     pub(crate) fn lose(&mut self) {
         self.trace.push((self.now_ms, Entry::Lost));
         self.schedule = Schedule::new(account(), self.settings.clone());
@@ -196,7 +233,7 @@ impl Host {
         self.settle();
     }
 
-    /// Followers learn of new runs, and of what runs do.
+    /// Followers learn about new runs and state changes.
     fn follow(&mut self, moved: Vec<Moved>) {
         while self.followed < self.world.runs.len() {
             let run = self.world.runs[self.followed].clone();
@@ -207,7 +244,7 @@ impl Host {
                     stack: run.stack,
                     run: run.facts.id,
                 };
-                self.later(delay, Task::Tell(event));
+                self.later(delay, Task::Deliver(event));
             }
         }
         for Moved(at) in moved {
@@ -220,11 +257,11 @@ impl Host {
                 let event = Event::RunEnded { stack, run };
                 if self.random.happens(self.faults.twice) {
                     let again = self.delay() * 5;
-                    self.later(delay + again, Task::Tell(event.clone()));
+                    self.later(delay + again, Task::Deliver(event.clone()));
                 }
-                self.later(delay, Task::Tell(event));
+                self.later(delay, Task::Deliver(event));
             } else if matches!(run.state, RunState::Unconfirmed | RunState::Confirmed) {
-                self.later(delay, Task::Tell(Event::RunMoved { stack, run }));
+                self.later(delay, Task::Deliver(Event::RunMoved { stack, run }));
             }
         }
     }
@@ -273,154 +310,15 @@ impl Host {
         }
     }
 
-    fn carry_out(&mut self, task: Task) {
-        match task {
-            Task::Tell(event) => self.tell(event),
-            Task::List => {
-                let graph = DependencyGraph::build(self.world.listing(), &LabelGrammar::default());
-                let listed = Listed {
-                    graph,
-                    policies: Vec::new(),
-                    settings: self.settings.clone(),
-                };
-                self.lists += 1;
-                self.tell(Event::Listed(Box::new(listed)));
-            }
-            Task::Try { request, again } => self.try_stack(request, again),
-            Task::Answer { stack, outcome } => {
-                self.open.remove(&stack);
-                self.tell(Event::Attempted { stack, outcome });
-            }
-            Task::LookAt { stack, run } => {
-                if let Some(found) = self.world.run(&run) {
-                    let run = found.facts.clone();
-                    let is_over = run.state.is_terminal();
-                    self.tell(if is_over {
-                        Event::RunEnded { stack, run }
-                    } else {
-                        Event::RunMoved { stack, run }
-                    });
-                }
-            }
-            Task::Rebuild => self.rebuild(),
-        }
+    /// An attempt at the stack has looked, and its outcome is in transit.
+    pub(crate) fn has_answer(&self, stack: &str) -> bool {
+        let mut tasks = self.tasks.values();
+        tasks.any(|task| matches!(task, Task::Answer { stack: of, .. } if of.as_str() == stack))
     }
 
-    fn rebuild(&mut self) {
-        let open = self.records.values().filter(|record| !record.is_over());
-        let chains: Vec<ChainRecord> = open.cloned().collect();
-        let is_taken_for_running = |id: &RunId| {
-            let mut stacks = chains.iter().flat_map(ChainRecord::progress);
-            stacks.any(|stack| stack.state == chain::StackState::Running && stack.run.as_ref() == Some(id))
-        };
-        let runs = self.world.runs.iter();
-        let runs = runs.filter(|run| !run.is_over() || is_taken_for_running(&run.facts.id));
-        let rebuilt = Rebuilt {
-            runs: runs.map(|run| (run.stack.clone(), run.facts.clone())).collect(),
-            attempts: self.open.iter().cloned().collect(),
-            halted_by: self.halted.then(|| "carol".to_owned()),
-            clean: false,
-            now_s: self.now_ms / 1000,
-            chains,
-        };
-        self.apply(Event::Rebuilt(Box::new(rebuilt)));
-        let kept = std::mem::take(&mut self.kept);
-        let unsettled: Vec<Event> = self.unsettled.values().cloned().collect();
-        for event in kept.into_iter().chain(unsettled) {
-            self.apply(event);
-        }
-    }
-
-    /// Decides until nothing is left to decide now.
-    pub(crate) fn settle(&mut self) {
-        for _ in 0..100 {
-            if self.random.happens(self.faults.saved) {
-                let saved = serde_json::to_string(&self.schedule).unwrap();
-                self.schedule = serde_json::from_str(&saved).unwrap();
-                assert_eq!(serde_json::to_string(&self.schedule).unwrap(), saved);
-            }
-            let effects = self.schedule.decide(self.now_ms);
-            let is_quiet = effects.is_empty();
-            for effect in effects {
-                self.carry_out_effect(effect);
-            }
-            for (chain, changes) in self.schedule.take_changes() {
-                if self.random.happens(self.faults.untold) {
-                    self.schedule.give_back(chain, changes);
-                    continue;
-                }
-                let Some(record) = self.records.get_mut(&chain) else {
-                    panic!("{chain} is told before it is opened");
-                };
-                for change in &changes {
-                    record.apply(change);
-                }
-            }
-            let wakes_now = self
-                .schedule
-                .next_wake_ms()
-                .is_some_and(|at_ms| at_ms <= self.now_ms);
-            if is_quiet && !wakes_now {
-                self.trace.push((self.now_ms, Entry::Settled));
-                return;
-            }
-        }
-        panic!("it decides without end");
-    }
-
-    fn carry_out_effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Rebuild => {
-                let is_asked = self.tasks.values().any(|task| matches!(task, Task::Rebuild));
-                if !is_asked {
-                    let delay = self.delay();
-                    self.later(delay + 1, Task::Rebuild);
-                }
-            }
-            Effect::List => {
-                let delay = self.delay();
-                self.later(delay + 1, Task::List);
-            }
-            Effect::Attempt(request) => {
-                assert!(
-                    self.open.insert(request.stack.clone()),
-                    "two attempts at {}",
-                    request.stack
-                );
-                let delay = self.delay();
-                self.later(
-                    delay + 1,
-                    Task::Try {
-                        request,
-                        again: false,
-                    },
-                );
-            }
-            Effect::Look { stack, run } => {
-                let delay = self.delay();
-                self.later(delay + 1, Task::LookAt { stack, run });
-            }
-            Effect::Open(opening) => {
-                self.unsettled.remove(&opening.chain);
-                if self.records.contains_key(&opening.chain) {
-                    let gone = Event::ChainGone { chain: opening.chain };
-                    return self.apply(gone);
-                }
-                self.trace.push((self.now_ms, Entry::Planned(opening.clone())));
-                if let Ok(plan) = opening.plan {
-                    let record = ChainRecord::new(opening.chain.clone(), plan);
-                    self.records.insert(opening.chain, record);
-                }
-            }
-            Effect::Log(decision) => {
-                if let Decision::NothingToDo { chain, .. }
-                | Decision::Refused { chain, .. }
-                | Decision::Quarantined { chain, .. } = &decision
-                {
-                    self.unsettled.remove(chain);
-                }
-                self.trace.push((self.now_ms, Entry::Decided(decision)));
-            }
-        }
+    /// The last attempt at the stack has ended.
+    pub(crate) fn has_ended(&self, stack: &str) -> bool {
+        let is_of_stack = |of: &StackId| of.as_str() == stack;
+        self.ended.keys().any(is_of_stack) && !self.open.iter().any(is_of_stack)
     }
 }

@@ -1,4 +1,4 @@
-//! The schedule: one law after the other, and all of them at once on whatever may happen.
+//! The schedule: each law in its own tests, and all of them on random events.
 
 mod decisions;
 mod host;

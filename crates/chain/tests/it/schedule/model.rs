@@ -1,13 +1,15 @@
-//! Random accounts, people, faults and losses; the laws hold on everything that follows.
+//! Random accounts, people, faults and losses. The laws hold for everything that follows.
 //!
-//! `SPILLWAY_MODEL_CASES=1000000 cargo test --release -p chain --test it schedule::model` runs a million cases.
+//! `cargo xtask bench model` runs a million others; `SPILLWAY_MODEL_SEED` repeats a run.
 
 use std::fmt::Write as _;
 use std::num::NonZeroU32;
 
+use chain::retry::RetryScope;
 use chain::schedule::{Control, Event};
 use chain::{ChainId, OnFailure, ScheduleSettings, StackFacts, StackId};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::host::{Entry, Faults, Host};
 use super::oracle;
@@ -18,12 +20,15 @@ use crate::account::stack;
 const CASES: u32 = 2_000;
 const STACKS_MAX: usize = 10;
 
-fn cases() -> u32 {
-    let asked = std::env::var("SPILLWAY_MODEL_CASES").ok();
-    asked.map_or(CASES, |text| text.parse().unwrap())
+/// The same cases in each run of the tests, or different ones if a number of cases is given.
+fn cases() -> (u32, RngSeed) {
+    let number = |name| std::env::var(name).ok().map(|text: String| text.parse().unwrap());
+    let cases = number("SPILLWAY_MODEL_CASES").map(|cases: u64| cases.try_into().unwrap());
+    let seed = number("SPILLWAY_MODEL_SEED").unwrap_or(1);
+    (cases.unwrap_or(CASES), RngSeed::Fixed(seed))
 }
 
-/// What people do. Numbers choose among what there is.
+/// What people do. Numbers select among the existing things.
 #[derive(Debug, Clone)]
 enum Step {
     Wait {
@@ -62,6 +67,15 @@ enum Step {
     Halt {
         halted: bool,
     },
+    /// A finished chain is retried.
+    Retry {
+        chain: usize,
+        all: bool,
+    },
+    Freeze {
+        ms: i64,
+    },
+    Thaw,
     DoneByHand {
         stack: usize,
     },
@@ -80,10 +94,14 @@ struct Case {
     stacks: Vec<(u16, u16, u8)>,
     steps: Vec<Step>,
     seed: u64,
-    fates: [u32; 3],
+    fates: [u32; 4],
     faults: [bool; 4],
     parallel_runs: u32,
     on_failure: OnFailure,
+    /// Whether stacks have labels of their own, and how often failed runs are retried.
+    policies: (bool, u32),
+    /// The longest duration of each state of a run.
+    step_ms: i64,
 }
 
 fn case() -> impl Strategy<Value = Case> {
@@ -99,6 +117,9 @@ fn case() -> impl Strategy<Value = Case> {
         2 => (0..STACKS_MAX).prop_map(|stack| Step::Request { stack }),
         2 => (0..6_usize, control()).prop_map(|(chain, control)| Step::Control { chain, control }),
         1 => any::<bool>().prop_map(|halted| Step::Halt { halted }),
+        2 => (0..6_usize, any::<bool>()).prop_map(|(chain, all)| Step::Retry { chain, all }),
+        1 => (0..7_200_000_i64).prop_map(|ms| Step::Freeze { ms }),
+        1 => Just(Step::Thaw),
         1 => (0..STACKS_MAX).prop_map(|stack| Step::DoneByHand { stack }),
         1 => (0..STACKS_MAX).prop_map(|stack| Step::Release { stack }),
         1 => (0..90_000_i64).prop_map(|ms| Step::Trouble { ms }),
@@ -112,30 +133,52 @@ fn case() -> impl Strategy<Value = Case> {
         proptest::collection::vec((any::<u16>(), any::<u16>(), 0..10_u8), 2..=STACKS_MAX),
         proptest::collection::vec(step, 1..25),
         any::<u64>(),
-        (0..30_u32, 0..30_u32, 0..10_u32),
+        (0..30_u32, 0..30_u32, 0..10_u32, 0..30_u32),
         any::<[bool; 4]>(),
         1..6_u32,
         on_failure,
+        (any::<bool>(), 0..3_u32),
+        prop_oneof![3 => Just(20_000), 1 => Just(400)],
     )
         .prop_map(
-            |(stacks, steps, seed, fates, faults, parallel_runs, on_failure)| Case {
+            |(stacks, steps, seed, fates, faults, parallel_runs, on_failure, policies, step_ms)| Case {
                 stacks,
                 steps,
                 seed,
-                fates: [fates.0, fates.1, fates.2],
+                fates: [fates.0, fates.1, fates.2, fates.3],
                 faults,
                 parallel_runs,
                 on_failure,
+                policies,
+                step_ms,
             },
         )
 }
 
 fn control() -> impl Strategy<Value = Control> {
-    prop_oneof![Just(Control::Pause), Just(Control::Resume), Just(Control::Cancel)]
+    prop_oneof![
+        Just(Control::Pause),
+        Just(Control::Resume),
+        Just(Control::Cancel),
+        Just(Control::CancelAndStopRuns)
+    ]
 }
 
 fn name(at: usize) -> StackId {
     format!("s{at}").parse().unwrap()
+}
+
+/// A label of a stack's own, by a number below ten.
+fn policy(number: u8) -> &'static str {
+    match number {
+        0..=2 => "spillway:no-change=skip",
+        3 => "spillway:on-failure=continue",
+        4 => "spillway:on-failure=skip-downstream",
+        5 => "spillway:priority=7",
+        6 => "spillway:retries=0",
+        7 => "spillway:retries=4",
+        _ => "team:a",
+    }
 }
 
 impl Case {
@@ -146,9 +189,13 @@ impl Case {
             .iter()
             .enumerate()
             .map(|(at, &(labels, native, repository))| {
-                // Two of three edges are dropped, or everything would wait for everything.
+                // Two of three edges are dropped. Otherwise everything would wait for everything.
                 let labels = picked(labels & labels.rotate_left(5), at);
-                let labels: Vec<String> = labels.map(|other| format!("dependsOn:{}", name(other))).collect();
+                let mut labels: Vec<String> =
+                    labels.map(|other| format!("dependsOn:{}", name(other))).collect();
+                if self.policies.0 {
+                    labels.push(policy(repository).to_owned());
+                }
                 let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
                 let native = picked(native & native.rotate_left(3) & native.rotate_left(7), at);
                 StackFacts {
@@ -163,6 +210,7 @@ impl Case {
     fn settings(&self) -> ScheduleSettings {
         let mut settings = ScheduleSettings::default();
         settings.chain.on_failure = self.on_failure;
+        settings.chain.run_retries = self.policies.1;
         settings.chain.parallel_runs = NonZeroU32::new(self.parallel_runs).unwrap();
         settings.parallel_runs_of_account = NonZeroU32::new(self.parallel_runs + 2).unwrap();
         settings
@@ -177,7 +225,7 @@ impl Case {
             ambiguous: of(1, 100),
             late: of(2, 200),
             twice: of(2, 100),
-            untold: of(3, 100),
+            record_unavailable: of(3, 100),
             saved: of(3, 100),
             delay_ms: if self.faults[2] { 5_000 } else { 200 },
         }
@@ -187,11 +235,15 @@ impl Case {
 fn play(case: &Case) -> Host {
     let mut world = World::new(case.facts(), Random::new(case.seed));
     world.fates = case.fates;
+    // If messages can take longer than whole runs, nobody can know about a run in time.
+    if !case.faults[2] {
+        world.step_ms = case.step_ms;
+    }
     let mut host = Host::new(world, case.settings(), case.faults(), Random::new(!case.seed));
     for (nth, step) in case.steps.iter().enumerate() {
         take(&mut host, nth, step, case.stacks.len());
     }
-    calm(&mut host);
+    end_faults(&mut host);
     host
 }
 
@@ -231,11 +283,15 @@ fn take(host: &mut Host, nth: usize, step: &Step, stacks: usize) {
             }
         }
         Step::Halt { halted } => host.halt(*halted),
-        Step::DoneByHand { stack } => host.tell(Event::DoneByHand {
+        Step::Retry { chain, all } => retry(host, *chain, *all),
+        Step::Freeze { ms } => host.freeze_for(*ms),
+        Step::Thaw => host.thaw(),
+        Step::DoneByHand { stack } => host.deliver(Event::DoneByHand {
             stack: id(stack),
             by: "carol".to_owned(),
+            reason: None,
         }),
-        Step::Release { stack } => host.tell(Event::Released {
+        Step::Release { stack } => host.deliver(Event::Released {
             stack: id(stack),
             by: "carol".to_owned(),
         }),
@@ -245,17 +301,31 @@ fn take(host: &mut Host, nth: usize, step: &Step, stacks: usize) {
     host.run_for(1);
 }
 
-/// Everything is unlocked, confirmed and resumed, and nothing goes wrong any more.
-fn calm(host: &mut Host) {
+/// Requests a retry of one of the finished chains.
+fn retry(host: &mut Host, chain: usize, all: bool) {
+    let over = host.records.values().filter(|record| record.is_over());
+    let over: Vec<ChainId> = over.map(|record| record.id().clone()).collect();
+    let Some(before) = over.get(chain % over.len().max(1)) else {
+        return;
+    };
+    let scope = if all { RetryScope::All } else { RetryScope::Failed };
+    if chain::retry::stacks(&host.records[before], &scope).is_ok() {
+        host.retry(before, &scope);
+    }
+}
+
+/// Everything is unlocked, confirmed and resumed, and there are no more faults.
+fn end_faults(host: &mut Host) {
     host.faults = Faults {
         delay_ms: 200,
         ..Faults::default()
     };
-    host.world.fates = [0, 0, 0];
+    host.world.fates = [0; 4];
     for stack in host.world.stacks.values_mut() {
         stack.locked = false;
     }
     host.halt(false);
+    host.thaw();
     host.run_for(30_000);
     let chains: Vec<ChainId> = host.records.keys().cloned().collect();
     for chain in chains {
@@ -277,7 +347,8 @@ fn calm(host: &mut Host) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: cases(),
+        cases: cases().0,
+        rng_seed: cases().1,
         max_shrink_iters: 1_000,
         failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(
             "tests/it/schedule/model.proptest-regressions",
@@ -289,26 +360,28 @@ proptest! {
     fn the_laws_hold_whatever_happens(case in case()) {
         let host = play(&case);
         if let Err(why) = oracle::check(&host) {
-            prop_assert!(false, "{why}\n{}", story(&host));
+            prop_assert!(false, "{why}\n{}", last_events(&host));
         }
     }
 }
 
-/// The last of what happened, for whoever reads a failure.
-fn story(host: &Host) -> String {
+/// The last events, for the reader of a failure.
+fn last_events(host: &Host) -> String {
     let mut lines = String::new();
     for (at_ms, entry) in &host.trace {
         let text = match entry {
-            Entry::Settled => continue,
-            Entry::Told(event) => match event {
-                Event::Listed(_) => "told: listed".to_owned(),
-                Event::Rebuilt(_) => "told: rebuilt".to_owned(),
+            Entry::Idle => continue,
+            Entry::Event(event) => match event {
+                Event::Listed(_) => "event: listed".to_owned(),
+                Event::Rebuilt(_) => "event: rebuilt".to_owned(),
                 Event::RunEnded { stack, run } => {
-                    format!("told: run {} of {stack} ended as {}", run.id, run.state)
+                    format!("event: run {} of {stack} ended as {}", run.id, run.state)
                 }
-                Event::RunMoved { stack, run } => format!("told: run {} of {stack} is {}", run.id, run.state),
-                Event::Attempted { stack, outcome } => format!("told: {stack} was tried: {outcome:?}"),
-                other => format!("told: {other:?}"),
+                Event::RunMoved { stack, run } => {
+                    format!("event: run {} of {stack} is {}", run.id, run.state)
+                }
+                Event::Attempted { stack, outcome } => format!("event: {stack} was tried: {outcome:?}"),
+                other => format!("event: {other:?}"),
             },
             Entry::Decided(decision) => format!("      {decision}"),
             Entry::Planned(opening) => format!("      opens {}", opening.chain),

@@ -1,4 +1,5 @@
-//! The laws, checked on what was told, decided and done. It shares nothing with the schedule but the words of the trace.
+//! The laws, checked on what was reported, decided and done. The oracle shares nothing with the schedule except the
+//! types of the trace.
 
 macro_rules! law {
     ($holds:expr, $($text:tt)+) => {
@@ -8,18 +9,20 @@ macro_rules! law {
     };
 }
 
+mod events;
 mod laws;
+mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chain::attempt::{AttemptOutcome, HoldKind, RunFacts};
-use chain::schedule::{Control, Decision, Event, Rebuilt};
-use chain::{ChainId, ChainRecord, RunId, StackId, StackState};
+use chain::attempt::HoldKind;
+use chain::schedule::Decision;
+use chain::{ChainId, ChainRecord, RunId, StackId};
 
 use super::host::{Entry, Host};
 use super::world::{By, Run, World};
 
-/// Where a stack stands for a cause.
+/// The state of a stack in a cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Place {
     Due,
@@ -41,7 +44,7 @@ struct Cause {
     since_s: i64,
     stacks: BTreeMap<StackId, Place>,
     ended_s: BTreeMap<StackId, i64>,
-    /// When everything upstream had ended, as it was when the run was found or made.
+    /// When everything upstream had ended, as known when the run was found or triggered.
     ready_at_begin_s: BTreeMap<StackId, i64>,
     paused: bool,
     cancelled: bool,
@@ -52,21 +55,28 @@ pub(crate) struct Oracle<'a> {
     world: &'a World,
     host: &'a Host,
     now_ms: i64,
-    /// Everything that each stack waits for, by labels and by Spacelift's own dependencies, however far.
+    /// Everything that each stack waits for, by labels and Spacelift's own dependencies, however far.
     upstream: BTreeMap<StackId, BTreeSet<StackId>>,
+    /// What each stack waits for by labels.
+    direct: BTreeMap<StackId, BTreeSet<StackId>>,
     causes: BTreeMap<ChainId, Cause>,
-    /// Tracked runs that are known and not known to be over, and whether a person has to do something.
+    /// Unfinished tracked runs that are known, and whether a person has to do something.
     busy: BTreeMap<RunId, (StackId, bool)>,
+    /// What was reported about runs before they were known: whether a person has to do something.
+    early: BTreeMap<RunId, bool>,
     over: BTreeSet<RunId>,
-    /// Runs of ours that may take a slot.
+    /// Runs of ours that can take a slot.
     working: BTreeSet<RunId>,
     used: BTreeMap<StackId, RunId>,
     attempts: BTreeMap<StackId, BTreeSet<ChainId>>,
-    /// Runs that had not begun when everything upstream was known to be over: we made them then, or saw them queued.
+    /// Runs that had not begun when everything upstream was known to have ended: we triggered them then, or saw them
+    /// queued. They also serve if they begin in the second of that end (the definition of "serves": "in a later second,
+    /// or because we triggered it after we saw that end"). A run that a look finds queued begins after that look, and
+    /// so after the end that the look came after: the order is known without the clock.
     begins_for: BTreeMap<RunId, BTreeSet<ChainId>>,
     held: BTreeMap<StackId, HoldKind>,
     ready_since: BTreeMap<StackId, i64>,
-    /// When something last kept a stack from running.
+    /// When something last prevented a stack from running.
     excused_ms: BTreeMap<StackId, i64>,
     halted: bool,
     rebuilding: bool,
@@ -104,6 +114,15 @@ impl<'a> Oracle<'a> {
                 (stack.facts.id.clone(), all.collect())
             })
             .collect();
+        let by_label = world.stacks.values().map(|stack| {
+            let labels = stack.facts.labels.iter();
+            let labels = labels.filter_map(|label| label.strip_prefix("dependsOn:"));
+            (
+                stack.facts.id.clone(),
+                labels.map(|id| id.parse().unwrap()).collect(),
+            )
+        });
+        let by_label: BTreeMap<StackId, BTreeSet<StackId>> = by_label.collect();
         let mut upstream = direct.clone();
         for _ in 0..direct.len() {
             for (stack, own) in &direct {
@@ -116,8 +135,10 @@ impl<'a> Oracle<'a> {
             host,
             now_ms: 0,
             upstream,
+            direct: by_label,
             causes: BTreeMap::new(),
             busy: BTreeMap::new(),
+            early: BTreeMap::new(),
             over: BTreeSet::new(),
             working: BTreeSet::new(),
             used: BTreeMap::new(),
@@ -138,7 +159,7 @@ impl<'a> Oracle<'a> {
 
     fn read(&mut self, entry: &Entry) -> Checked {
         match entry {
-            Entry::Told(event) => self.told(event),
+            Entry::Event(event) => self.event(event),
             Entry::Decided(decision) => return self.decided(decision),
             Entry::Planned(opening) => {
                 law!(
@@ -152,7 +173,7 @@ impl<'a> Oracle<'a> {
                 cause.concluded |= opening.plan.is_err();
                 for stack in opening.plan.iter().flat_map(|plan| &plan.stacks) {
                     let place = match &stack.skipped {
-                        Some(why) => Place::Skipped(why.code.clone()),
+                        Some(why) => Place::Skipped(why.code.to_string()),
                         None => Place::Due,
                     };
                     cause.stacks.insert(stack.id.clone(), place);
@@ -161,141 +182,9 @@ impl<'a> Oracle<'a> {
             }
             Entry::Made { run, request } => return self.made(&self.world.runs[*run], request),
             Entry::Lost => self.rebuilding = true,
-            Entry::Settled => return self.settled(),
+            Entry::Idle => return self.idle(),
         }
         Ok(())
-    }
-
-    fn told(&mut self, event: &Event) {
-        match event {
-            Event::RunBegan { stack, run } if !self.over.contains(run) => {
-                self.busy.entry(run.clone()).or_insert((stack.clone(), false));
-            }
-            Event::RunMoved { run, .. } => {
-                let waits = run.waits_for_person().is_some();
-                if let Some((_, known)) = self.busy.get_mut(&run.id) {
-                    *known = waits;
-                }
-                if waits {
-                    self.working.remove(&run.id);
-                }
-            }
-            Event::RunEnded { stack, run } => {
-                self.busy.remove(&run.id);
-                self.working.remove(&run.id);
-                self.over.insert(run.id.clone());
-                if self.used.get(stack) == Some(&run.id) {
-                    self.used.remove(stack);
-                }
-            }
-            Event::Attempted { stack, outcome } => {
-                self.attempts.remove(stack);
-                if let AttemptOutcome::Run { run, chains, .. } = outcome
-                    && run.began_at_s.is_none()
-                {
-                    self.begins_for
-                        .entry(run.id.clone())
-                        .or_default()
-                        .extend(chains.iter().cloned());
-                }
-                if let AttemptOutcome::Run {
-                    run, behind, chains, ..
-                } = outcome
-                    && !self.over.contains(&run.id)
-                    && !run.state.is_terminal()
-                {
-                    let is_due = |chain| {
-                        let cause: Option<&Cause> = self.causes.get(chain);
-                        cause.is_some_and(|cause| cause.stacks.get(stack) == Some(&Place::Due))
-                    };
-                    if run.ours || chains.iter().any(is_due) {
-                        self.used.insert(stack.clone(), run.id.clone());
-                    }
-                    self.sees(stack, run);
-                    if run.ours && !behind && run.waits_for_person().is_none() {
-                        self.working.insert(run.id.clone());
-                    }
-                }
-            }
-            Event::Controlled { chain, control, .. } => {
-                if let Some(cause) = self.causes.get_mut(chain) {
-                    cause.paused = *control == Control::Pause;
-                    cause.cancelled |= *control == Control::Cancel;
-                }
-            }
-            Event::ChainGone { chain } => {
-                if let Some(cause) = self.causes.get_mut(chain) {
-                    cause.cancelled = true;
-                }
-            }
-            Event::Halted { .. } => self.halted = true,
-            Event::Resumed { .. } => self.halted = false,
-            Event::Rebuilt(rebuilt) => self.rebuilt(rebuilt),
-            _ => {}
-        }
-    }
-
-    fn sees(&mut self, stack: &StackId, run: &RunFacts) {
-        let waits = run.waits_for_person().is_some();
-        self.busy.insert(run.id.clone(), (stack.clone(), waits));
-    }
-
-    /// What was decided and not told is forgotten: the records are what holds.
-    fn rebuilt(&mut self, rebuilt: &Rebuilt) {
-        self.rebuilding = false;
-        self.halted = rebuilt.halted_by.is_some();
-        self.attempts = rebuilt
-            .attempts
-            .iter()
-            .map(|stack| (stack.clone(), BTreeSet::new()))
-            .collect();
-        self.busy.clear();
-        self.working.clear();
-        self.held.clear();
-        self.used.clear();
-        self.ready_since.clear();
-        for (stack, run) in &rebuilt.runs {
-            if run.state.is_terminal() {
-                self.over.insert(run.id.clone());
-            } else {
-                self.sees(stack, run);
-            }
-        }
-        let open: BTreeSet<&ChainId> = rebuilt.chains.iter().map(ChainRecord::id).collect();
-        self.causes
-            .retain(|chain, cause| cause.concluded || open.contains(chain));
-        for record in &rebuilt.chains {
-            let Some(cause) = self.causes.get_mut(record.id()) else {
-                continue;
-            };
-            cause.paused = record.is_paused();
-            cause.cancelled = record.cancelled().is_some();
-            cause.ended_s.clear();
-            for stack in record.progress() {
-                let code = stack
-                    .reason
-                    .as_ref()
-                    .map(|why| why.code.clone())
-                    .unwrap_or_default();
-                let place = match (stack.state, &stack.run) {
-                    (StackState::Running, Some(run)) => {
-                        if !self.over.contains(run) {
-                            self.used.insert(stack.id.clone(), run.clone());
-                        }
-                        Place::Running(run.clone())
-                    }
-                    (StackState::Succeeded, _) => Place::Done,
-                    (StackState::Failed, _) => Place::Failed,
-                    (StackState::Skipped, _) => Place::Skipped(code),
-                    _ => Place::Due,
-                };
-                cause.stacks.insert(stack.id.clone(), place);
-                cause
-                    .ended_s
-                    .extend(stack.ended_at_s.map(|at_s| (stack.id.clone(), at_s)));
-            }
-        }
-        self.find_ready();
     }
 
     /// Everything upstream of the stack is over in the cause.
@@ -336,15 +225,17 @@ impl<'a> Oracle<'a> {
         ends.copied().max().unwrap_or(0).max(cause.since_s)
     }
 
-    /// Something will happen to the stack without a person, as far as it is known.
+    /// As far as is known, something will happen to the stack without a person.
     fn moves(&self, stack: &StackId) -> bool {
-        // Runs of a stack work one after the other: where one waits for a person, so do the others.
+        // Law 2: held stacks are not waited for at all, and a busy stack that waits for a person counts as held.
+        // Spacelift works on one run of a stack after the other, so a run next to one that waits for a person waits for
+        // the same person.
         let mut runs = self.busy.values().filter(|(of, _)| of == stack).peekable();
         let has_runs = runs.peek().is_some();
         let is_moving = has_runs && runs.all(|(_, waits)| !waits);
         let is_held = matches!(
             self.held.get(stack),
-            Some(HoldKind::Lock | HoldKind::Guard | HoldKind::Halt | HoldKind::Conflict)
+            Some(HoldKind::Lock | HoldKind::Guard | HoldKind::Halt | HoldKind::Conflict | HoldKind::Freeze)
         );
         self.attempts.contains_key(stack)
             || is_moving
@@ -359,7 +250,15 @@ impl<'a> Oracle<'a> {
                     by.is_none_or(|run| run.by != By::Us),
                     "our own run {run:?} is a root"
                 );
+                // A retry has the root of the retried chain, with a different time.
+                let is_retry = chain.first() != *chain;
+                let by = by.filter(|_| !is_retry);
                 let since_s = by.map_or(self.now_ms / 1000, |run| run.facts.changed_at_s);
+                // A repeated report of a root whose chain is over, after a loss: its record cannot be opened again.
+                let is_over = self.host.records.get(chain).is_some_and(ChainRecord::is_over);
+                if is_over && self.causes.get(chain).is_some_and(|cause| cause.concluded) {
+                    return Ok(());
+                }
                 let cause = self.causes.entry(chain.clone()).or_default();
                 cause.root_run.clone_from(run);
                 cause.since_s = since_s;
@@ -375,6 +274,7 @@ impl<'a> Oracle<'a> {
             Decision::Held { stack, hold } => {
                 self.held.insert(stack.clone(), hold.kind);
             }
+            Decision::Thawed { .. } => self.held.retain(|_, kind| *kind != HoldKind::Freeze),
             Decision::Released { stack, .. } => {
                 self.held.remove(stack);
             }

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: the generator `SplitMix64`.
+//! Reproducible random numbers: the generator `SplitMix64`.
 
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
@@ -16,12 +16,12 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub(crate) fn below(&mut self, end: u32) -> u32 {
         u32::try_from(self.next() % u64::from(end)).unwrap()
     }
 
-    /// True in so many of a thousand cases.
+    /// True in this many of a thousand cases.
     pub(crate) fn happens(&mut self, of_thousand: u32) -> bool {
         self.below(1000) < of_thousand
     }

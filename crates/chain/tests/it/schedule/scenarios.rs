@@ -1,7 +1,17 @@
-//! One law after the other, on small accounts in good weather.
+//! Each law on small accounts without faults.
 
+mod approvals;
+mod conflicts;
+mod deadlines;
+mod doubts;
+mod downstream;
 mod failures;
+mod follow;
+mod freezes;
 mod joins;
+mod policies;
+mod repairs;
+mod retries;
 mod slots;
 mod state;
 mod steering;
@@ -36,13 +46,13 @@ fn host(account: &str) -> Host {
     host_with(account, ScheduleSettings::default())
 }
 
-/// The stacks of the runs that we made, in order.
+/// The stacks of the runs that we triggered, in order.
 fn made(host: &Host) -> String {
     let own = host.world.runs.iter().filter(|run| run.by == By::Us);
     own.map(|run| run.stack.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// The stacks that were tried, in order.
+/// The attempted stacks, in order.
 fn tried(host: &Host) -> String {
     let tried = host.trace.iter().filter_map(|(_, entry)| match entry {
         Entry::Decided(Decision::Attempt { stack, .. }) => Some(stack.to_string()),

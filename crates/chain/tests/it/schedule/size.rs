@@ -1,4 +1,4 @@
-//! Large accounts: the work grows with what happens, not with what there is.
+//! Large accounts: the work grows with what happens, not with the size of the account.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -41,7 +41,7 @@ fn settings() -> ScheduleSettings {
     settings
 }
 
-/// Spacelift answers at once, and runs end well in the order in which they began.
+/// Spacelift answers at once, and runs succeed in the order in which they began.
 fn drive(facts: Vec<StackFacts>, roots: usize) -> (usize, usize) {
     let graph = DependencyGraph::build(facts, &LabelGrammar::default());
     let mut schedule = Schedule::new(account(), settings());
@@ -69,6 +69,7 @@ fn drive(facts: Vec<StackFacts>, roots: usize) -> (usize, usize) {
                     let listed = Listed {
                         graph: graph.clone(),
                         policies: Vec::new(),
+                        changes: std::collections::BTreeMap::new(),
                         settings: settings(),
                     };
                     events.push_front(Event::Listed(Box::new(listed)));
@@ -115,6 +116,7 @@ fn requested(root: usize, now_ms: i64) -> Event {
         chain: ChainId::of_request(&account(), &root.to_string()),
         root: root_run,
         by: None,
+        only: None,
     }
 }
 
@@ -128,16 +130,19 @@ fn facts_of(number: usize, now_ms: i64) -> RunFacts {
         commit: None,
         triggered_by: Some("api::us".to_owned()),
         ours: true,
+        other_spillway: None,
         drift_detection: false,
         created_at_s: at_s,
         began_at_s: None,
         changed_at_s: at_s,
         partial: false,
         planned: true,
+        changed: None,
+        reported_at_ms: None,
     }
 }
 
-/// In a debug build on a busy machine. It finds what is quadratic, and nothing finer.
+/// In a debug build on a busy machine. It finds quadratic work, but nothing finer.
 fn check(stacks: usize, roots: usize, most: Duration) {
     let facts = layered(stacks, roots);
     let start = Instant::now();

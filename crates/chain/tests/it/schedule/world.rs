@@ -1,4 +1,4 @@
-//! Spacelift in memory, as far as runs, commits and locks go. It records everything that it did.
+//! Spacelift in memory, with its runs, commits and locks. It records everything that it did.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use chain::{CommitSha, RunId, RunState, RunType, StackFacts, StackId};
 
 use super::random::Random;
 
-/// Who made a run.
+/// Who triggered a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum By {
     Us,
@@ -23,12 +23,14 @@ pub(crate) enum By {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Well,
-    /// Without anything to do.
+    /// There is nothing to do.
     Skipped,
     Fails,
-    /// It waits for a person first.
+    /// The run waits for a person first.
     Unconfirmed,
-    /// Its apply takes an hour.
+    /// The run changes nothing.
+    Unchanged,
+    /// The apply takes an hour.
     Slow,
     /// No worker takes it.
     Stays,
@@ -42,7 +44,7 @@ pub(crate) struct Run {
     pub(crate) fate: Fate,
     pub(crate) created_ms: i64,
     pub(crate) ended_ms: Option<i64>,
-    /// The number of its commit: later pushes have greater ones.
+    /// The number of its commit. Later pushes have greater ones.
     pub(crate) commit: u32,
     next_ms: i64,
 }
@@ -61,7 +63,7 @@ pub(crate) struct Stack {
     tracked: u32,
 }
 
-/// What changed, for those who follow runs.
+/// The changes, for followers of runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Moved(pub(crate) usize);
 
@@ -71,11 +73,11 @@ pub(crate) struct World {
     pub(crate) runs: Vec<Run>,
     commits: u32,
     pub(crate) random: Random,
-    /// How long each step of a run takes, at most.
+    /// The longest duration of each step of a run.
     pub(crate) step_ms: i64,
-    /// How many of a hundred runs fail, wait for a person, have nothing to do.
-    pub(crate) fates: [u32; 3],
-    /// How the next run of a stack ends, whatever chance says.
+    /// How many of a hundred runs fail, wait for a person, have nothing to do, or change nothing.
+    pub(crate) fates: [u32; 4],
+    /// How the next run of a stack ends, instead of at random.
     pub(crate) next_fate: BTreeMap<StackId, Fate>,
 }
 
@@ -102,7 +104,7 @@ impl World {
             commits: 0,
             random,
             step_ms: 20_000,
-            fates: [0, 0, 0],
+            fates: [0; 4],
             next_fate: BTreeMap::new(),
         }
     }
@@ -116,7 +118,7 @@ impl World {
     }
 
     fn commit(commit: u32) -> Commit {
-        // Times of commits may be equal, and lie in the order of pushes otherwise.
+        // Times of commits can be equal, and are otherwise in the order of the pushes.
         Commit::new(sha(commit), Some(1_000_000 + i64::from(commit)))
     }
 
@@ -136,6 +138,7 @@ impl World {
             repository: found.facts.repository.clone(),
             branch: BRANCH.to_owned(),
             labels: found.facts.labels.clone(),
+            space: found.facts.space.clone(),
             disabled: found.disabled,
             locked_by: found.locked.then(|| "alice".to_owned()),
             tracked: Some(Self::commit(found.tracked)),
@@ -147,7 +150,7 @@ impl World {
         u32::from_str_radix(sha.as_str(), 16).unwrap()
     }
 
-    /// One push to a repository: these stacks of it run the new commit.
+    /// A push to a repository: these stacks of it run the new commit.
     pub(crate) fn push(&mut self, stacks: &[StackId], now_ms: i64) {
         let Some(repository) = stacks
             .first()
@@ -166,7 +169,7 @@ impl World {
         }
     }
 
-    /// A person runs a stack, on what it tracks or on an older commit.
+    /// A person runs a stack, on its tracked commit or on an older one.
     pub(crate) fn person(&mut self, stack: &StackId, older_by: u32, now_ms: i64) {
         let found = &self.stacks[stack];
         if !found.disabled && !found.locked {
@@ -183,12 +186,13 @@ impl World {
 
     pub(crate) fn create(&mut self, stack: &StackId, by: By, commit: u32, now_ms: i64) -> usize {
         let number = self.runs.len();
-        let [fails, waits, skipped] = self.fates;
+        let [fails, waits, skipped, unchanged] = self.fates;
         let dice = self.random.below(100);
         let fate = match dice {
             _ if dice < fails => Fate::Fails,
             _ if dice < fails + waits => Fate::Unconfirmed,
             _ if dice < fails + waits + skipped => Fate::Skipped,
+            _ if dice < fails + waits + skipped + unchanged => Fate::Unchanged,
             _ => Fate::Well,
         };
         let fate = self.next_fate.remove(stack).unwrap_or(fate);
@@ -221,12 +225,15 @@ impl World {
                 commit: Some(commit_facts),
                 triggered_by,
                 ours: by == By::Us,
+                other_spillway: None,
                 drift_detection: by == By::Drift,
                 created_at_s: at_s,
                 began_at_s: None,
                 changed_at_s: at_s,
                 partial: false,
                 planned: false,
+                changed: None,
+                reported_at_ms: None,
             },
             stack: stack.clone(),
             by,
@@ -248,7 +255,7 @@ impl World {
         let mut seen: Vec<&StackId> = Vec::new();
         let mut next: Option<i64> = None;
         for run in self.runs.iter().filter(|run| !run.is_over()) {
-            // The first of each stack blocks the others.
+            // The first run of each stack blocks the others.
             if seen.contains(&&run.stack) {
                 continue;
             }
@@ -263,7 +270,7 @@ impl World {
         next
     }
 
-    /// Moves whatever is due to move.
+    /// Moves every run that is due.
     pub(crate) fn advance(&mut self, now_ms: i64) -> Vec<Moved> {
         let mut moved = Vec::new();
         let mut blocked: Vec<StackId> = Vec::new();
@@ -286,7 +293,7 @@ impl World {
                     Fate::Fails => RunState::Failed,
                     Fate::Skipped => RunState::Skipped,
                     Fate::Unconfirmed => RunState::Unconfirmed,
-                    Fate::Well | Fate::Slow | Fate::Stays => RunState::Applying,
+                    Fate::Well | Fate::Unchanged | Fate::Slow | Fate::Stays => RunState::Applying,
                 },
                 RunState::Confirmed => RunState::Applying,
                 _ => RunState::Finished,
@@ -310,6 +317,15 @@ impl World {
         Some(Moved(at))
     }
 
+    /// Stops a run as its state allows, unless it is confirmed or applying.
+    pub(crate) fn stop(&mut self, at: usize, now_ms: i64) -> Option<Moved> {
+        if let RunState::Preparing | RunState::Planning = self.runs[at].facts.state {
+            self.enter(at, RunState::Stopped, now_ms);
+            return Some(Moved(at));
+        }
+        self.decide(at, false, now_ms)
+    }
+
     pub(crate) fn enter(&mut self, at: usize, state: RunState, now_ms: i64) {
         let step = self.step();
         let run = &mut self.runs[at];
@@ -317,7 +333,10 @@ impl World {
         if state == RunState::Preparing {
             run.facts.began_at_s.get_or_insert(at_s);
         }
-        run.facts.planned |= state == RunState::Planning;
+        if state == RunState::Planning {
+            run.facts.planned = true;
+            run.facts.changed = Some(run.fate != Fate::Unchanged);
+        }
         run.facts.changed_at_s = at_s;
         run.facts.state = state;
         let is_slow = run.fate == Fate::Slow && run.facts.state == RunState::Applying;

@@ -1,4 +1,4 @@
-//! Makes a stack from a blueprint.
+//! Creates a stack from a blueprint.
 
 use chain::{RunId, StackId};
 use graphql_client::GraphQLQuery;
@@ -15,7 +15,7 @@ use crate::{Error, Spacelift};
 )]
 struct BlueprintCreateStack;
 
-/// What became of it.
+/// The stack that was created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackFromBlueprint {
     pub stack: StackId,
@@ -24,8 +24,8 @@ pub struct StackFromBlueprint {
 }
 
 impl Spacelift {
-    /// Makes a stack from a published blueprint. Each input is its id and its value; Spacelift takes them all as
-    /// text, `true` and `3` too.
+    /// Creates a stack from a published blueprint. Inputs are pairs of id and value. Spacelift takes all values as
+    /// text, also `true` and `3`.
     pub async fn create_stack_from_blueprint(
         &self,
         blueprint: &str,

@@ -8,7 +8,8 @@ pub use create_stack::StackFromBlueprint;
 
 use chain::SpaceId;
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::show::blueprint::BlueprintFields;
 use self::show::blueprint::{BlueprintFieldsInputs, BlueprintState as State};
 use super::id;
@@ -19,7 +20,7 @@ pub struct Blueprint {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Stacks can be made from published blueprints only.
+    /// Stacks can be created from published blueprints only.
     pub state: BlueprintState,
     pub labels: Vec<String>,
     pub space: SpaceId,
@@ -31,20 +32,20 @@ pub struct Blueprint {
 pub enum BlueprintState {
     Draft,
     Published,
-    /// One that this version does not know.
+    /// A state that this version does not know.
     Unknown(String),
 }
 
-/// An input of a blueprint: a value that is needed to make a stack.
+/// An input of a blueprint: a value that is needed to create a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlueprintInput {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
     pub default: Option<String>,
-    /// The values to choose from, for a select.
+    /// The options of a select.
     pub options: Vec<String>,
-    /// Spacelift's word for its type: `SHORT_TEXT`, `SELECT` …
+    /// Spacelift's name for its type: `SHORT_TEXT`, `SELECT` …
     pub input_type: Option<String>,
 }
 
@@ -79,5 +80,5 @@ impl Blueprint {
     }
 }
 
-/// A plain text: it is only shown.
+/// Plain text: it is only shown.
 type BlueprintInputType = String;

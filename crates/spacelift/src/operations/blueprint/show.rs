@@ -15,7 +15,7 @@ use crate::{Error, Spacelift};
 pub(super) struct Blueprint;
 
 impl Spacelift {
-    /// The blueprint, or `None` if there is none of that id that this key may see.
+    /// The blueprint, or `None` if it does not exist or this key may not see it.
     pub async fn blueprint(&self, id: &str) -> Result<Option<super::Blueprint>, Error> {
         self.query::<Blueprint, _>(blueprint::Variables { id: id.to_owned() }, convert)
             .await
@@ -34,7 +34,7 @@ mod tests {
     use crate::{BlueprintInput, BlueprintState};
 
     #[test]
-    fn states_and_types_that_are_new_survive() {
+    fn unknown_states_and_types_survive() {
         let input = json!({
             "id": "env", "name": "Environment", "description": null, "default": "dev", "options": ["dev"],
             "type": "COLOUR"

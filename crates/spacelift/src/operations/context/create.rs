@@ -1,4 +1,4 @@
-//! Makes a context, with its variables and files.
+//! Creates a context with its variables and files.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,7 @@ struct ContextCreateV2;
 
 #[derive(Debug, Clone)]
 pub struct NewContext {
-    /// Spacelift makes the id from it; it refuses a second context of the same id.
+    /// Spacelift derives the id from it, and refuses a second context of the same id.
     pub name: String,
     pub space: SpaceId,
     pub description: Option<String>,
@@ -28,7 +28,7 @@ pub struct NewContext {
     pub config: Vec<NewConfig>,
 }
 
-/// A variable or a file. Its value does not show in `Debug`, whether or not it is write-only.
+/// A variable or a file. `Debug` never shows its value, whether or not it is write-only.
 #[derive(Debug, Clone)]
 pub struct NewConfig {
     id: String,
@@ -62,7 +62,7 @@ impl NewConfig {
         }
     }
 
-    /// Nobody can read it back outside of a run.
+    /// Makes the value unreadable outside of a run.
     #[must_use]
     pub fn write_only(self) -> Self {
         Self {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn values_do_not_show() {
+    fn secret_values_are_not_in_the_debug_text() {
         let text = format!("{:?}", context());
         assert!(
             text.contains("TOKEN") && !text.contains("hunter2") && !text.contains("e30="),

@@ -9,7 +9,8 @@ pub use create::{NewConfig, NewContext};
 
 use chain::SpaceId;
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::show::context::ContextFields;
 use self::show::context::{ConfigType, ContextFieldsConfig};
 use super::id;
@@ -43,7 +44,7 @@ pub struct ConfigElement {
 pub enum ConfigKind {
     EnvironmentVariable,
     MountedFile,
-    /// One that this version does not know.
+    /// A type that this version does not know.
     Unknown,
 }
 
@@ -56,7 +57,7 @@ impl Context {
                 ConfigType::FILE_MOUNT => ConfigKind::MountedFile,
                 ConfigType::Other(_) => ConfigKind::Unknown,
             },
-            // Not passed on, even if a server sends it.
+            // Dropped even if a server sends it.
             value: element.value.filter(|_| !element.write_only),
             write_only: element.write_only,
             description: element.description,

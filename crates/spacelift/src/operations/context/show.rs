@@ -13,7 +13,7 @@ use crate::{Error, Spacelift};
 pub(super) struct Context;
 
 impl Spacelift {
-    /// The context, or `None` if there is none of that id that this key may see.
+    /// The context, or `None` if it does not exist or this key may not see it.
     pub async fn context(&self, id: &str) -> Result<Option<super::Context>, Error> {
         self.query::<Context, _>(context::Variables { id: id.to_owned() }, convert)
             .await

@@ -15,7 +15,7 @@ use crate::{Error, Spacelift};
 pub(super) struct StackDependencyCreate;
 
 impl Spacelift {
-    /// Makes `stack` depend on `depends_on`. Spacelift refuses what would be a cycle.
+    /// Makes `stack` depend on `depends_on`. Spacelift refuses a dependency that would create a cycle.
     pub async fn create_stack_dependency(
         &self,
         stack: &StackId,

@@ -15,6 +15,10 @@ pub struct StackDependency {
     pub id: String,
     pub stack: StackId,
     pub depends_on: StackId,
+    /// How many outputs of the other stack are inputs of this one.
+    pub references: u32,
+    /// Whether it triggers although no output changed.
+    pub trigger_always: bool,
 }
 
 impl StackDependency {
@@ -23,6 +27,14 @@ impl StackDependency {
             id: dependency.id,
             stack: id(dependency.stack_id)?,
             depends_on: id(dependency.depends_on_stack_id)?,
+            references: references(dependency.reference_count)?,
+            trigger_always: dependency.trigger_always.unwrap_or_default(),
         })
     }
+}
+
+/// A dependency whose outputs nobody counted must not be taken for one without outputs.
+fn references(count: Option<i64>) -> Result<u32, Unusable> {
+    let count = count.ok_or_else(|| Unusable::Mismatch("referenceCount is null".to_owned()))?;
+    u32::try_from(count).map_err(|_| Unusable::Mismatch(format!("referenceCount is {count}")))
 }

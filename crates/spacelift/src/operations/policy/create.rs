@@ -1,4 +1,4 @@
-//! Makes a notification policy.
+//! Creates a notification policy.
 
 use graphql_client::GraphQLQuery;
 
@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 struct PolicyCreatev2;
 
 impl Spacelift {
-    /// Makes a policy that decides which events are sent to which named webhooks.
+    /// Creates a policy that decides which events are sent to which named webhooks.
     pub async fn create_notification_policy(&self, policy: &NewPolicy) -> Result<Policy, Error> {
         self.mutate::<PolicyCreatev2, _>(variables(policy), |data| {
             Policy::from_fields(data.policy_createv2)

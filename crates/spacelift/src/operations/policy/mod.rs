@@ -1,5 +1,6 @@
-//! Policies, in Rego: among them the notification policies that feed named webhooks.
+//! Policies in Rego, among them the notification policies that feed named webhooks.
 
+mod attachments;
 mod create;
 mod delete;
 mod list;
@@ -7,7 +8,8 @@ mod update;
 
 use chain::SpaceId;
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::list::policies::PolicyFields;
 use super::id;
 use crate::transport::Unusable;
@@ -17,12 +19,12 @@ pub struct Policy {
     pub id: String,
     pub name: String,
     pub description: Option<String>,
-    /// Spacelift's word for it: `NOTIFICATION`, `PLAN` …
+    /// Spacelift's name for its type: `NOTIFICATION`, `PLAN` …
     pub policy_type: String,
     /// Its Rego source.
     pub body: String,
     pub labels: Vec<String>,
-    /// `None` where it belongs to no space.
+    /// `None` if it belongs to no space.
     pub space: Option<SpaceId>,
 }
 
@@ -37,7 +39,7 @@ pub struct NewPolicy {
     pub space: SpaceId,
 }
 
-/// A plain text: it is only shown and compared.
+/// Plain text: it is only shown and compared.
 type PolicyType = String;
 
 impl Policy {

@@ -1,4 +1,4 @@
-//! Confirms a run that waits for it, so that it applies its plan.
+//! Confirms a run that waits for confirmation, so that it applies its plan.
 
 use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 struct RunConfirm;
 
 impl Spacelift {
-    /// Confirms a run that waits for it, so that it applies its plan.
+    /// Confirms a run that waits for confirmation, so that it applies its plan.
     pub async fn confirm_run(&self, stack: &StackId, run: &RunId, note: Option<&str>) -> Result<Run, Error> {
         let (stack, run, note) = (stack.to_string(), run.to_string(), note.map(str::to_owned));
         self.mutate::<RunConfirm, _>(run_confirm::Variables { stack, run, note }, |data| {

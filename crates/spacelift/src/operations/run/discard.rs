@@ -1,4 +1,4 @@
-//! Discards a run that waits: its plan is never applied.
+//! Discards a run that waits for confirmation: its plan is never applied.
 
 use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 struct RunDiscard;
 
 impl Spacelift {
-    /// Discards a run that waits: its plan is never applied.
+    /// Discards a run that waits for confirmation: its plan is never applied.
     pub async fn discard_run(&self, stack: &StackId, run: &RunId, note: Option<&str>) -> Result<Run, Error> {
         let (stack, run, note) = (stack.to_string(), run.to_string(), note.map(str::to_owned));
         self.mutate::<RunDiscard, _>(run_discard::Variables { stack, run, note }, |data| {

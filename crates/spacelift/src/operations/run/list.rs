@@ -41,7 +41,7 @@ impl Spacelift {
             };
             let page = self.query::<Runs, _>(variables, convert).await?;
             let last = page.last().map(|run| run.id.clone());
-            // The end is an empty page; a page that ends where it began would never come to it.
+            // An empty page is the end. A page that ends where it began would loop forever.
             if last.is_none() || last == before {
                 break;
             }

@@ -1,6 +1,7 @@
 //! Runs of stacks.
 
 mod cancel;
+mod changes;
 mod comment;
 mod confirm;
 mod discard;
@@ -16,7 +17,8 @@ pub use trigger::TriggerRun;
 
 use chain::{CommitSha, RunId, RunState, RunType};
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::trigger::run_trigger::RunFields;
 use self::trigger::run_trigger::RunFieldsHistory;
 use super::id;
@@ -38,14 +40,14 @@ pub struct Run {
     /// Whether Spacelift counts it as ended.
     pub finished: bool,
     pub needs_approval: bool,
-    /// What it changes, once it is planned.
+    /// Its planned changes, once it is planned.
     pub delta: Option<Delta>,
     /// Its states, the latest first.
     pub history: Vec<Transition>,
 }
 
 impl Run {
-    /// The version of its present state, as webhooks count it: the number of states so far.
+    /// The version of its current state, as in webhooks: the number of states so far.
     pub fn state_version(&self) -> Option<i64> {
         self.history
             .iter()
@@ -56,7 +58,7 @@ impl Run {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Commit {
-    /// `None` where Spacelift knows no commit.
+    /// `None` if Spacelift knows no commit.
     pub sha: Option<CommitSha>,
     pub message: String,
     pub author: Option<String>,
@@ -72,7 +74,7 @@ pub struct Delta {
     pub resources: i64,
 }
 
-/// A run entered a state.
+/// A change of state of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Transition {
     pub state: RunState,

@@ -1,4 +1,4 @@
-//! Retries a failed run: makes a new one of the same commit.
+//! Retries a failed run: creates a new one of the same commit.
 
 use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 struct RunRetry;
 
 impl Spacelift {
-    /// Retries a failed run: makes a new one of the same commit.
+    /// Retries a failed run: creates a new one of the same commit.
     pub async fn retry_run(&self, stack: &StackId, run: &RunId) -> Result<Run, Error> {
         let (stack, run) = (stack.to_string(), run.to_string());
         self.mutate::<RunRetry, _>(run_retry::Variables { stack, run }, |data| {

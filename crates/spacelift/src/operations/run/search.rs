@@ -1,4 +1,4 @@
-//! Runs of all stacks.
+//! Searches the runs of all stacks.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ pub(crate) struct SearchRuns;
 
 const OPERATION: &str = "SearchRuns";
 
-/// A plain text: only Spacelift has to know the values.
+/// Plain text: only Spacelift has to know the values.
 type OrderDirection = String;
 
 #[derive(Deserialize)]
@@ -47,8 +47,8 @@ pub struct FoundRun {
     pub run: Run,
 }
 
-/// The most runs that [`Spacelift::runs_since`] reads: 200 pages, 20 seconds of the default request budget, about 20 MB.
-/// A search that comes to it says that it is not complete.
+/// The most runs that [`Spacelift::runs_since`] reads: 200 pages, 20 seconds of the default request budget, about 20
+/// MB. A search that reaches it reports that it is incomplete.
 pub const RUNS_SINCE_MAX: usize = 10_000;
 
 /// The runs that were created at or after a time.
@@ -61,8 +61,8 @@ pub struct RunsSince {
 }
 
 impl Spacelift {
-    /// Up to `limit` runs of all stacks and types that are in one of these states, or in any state if `states` is empty.
-    /// A run that changes its state while the pages are read may be missing.
+    /// Up to `limit` runs of all stacks and types that are in one of these states, or in any state if `states` is
+    /// empty. A run whose state changes while the pages are read may be missing.
     pub async fn search_runs(&self, states: &[RunState], limit: usize) -> Result<Vec<FoundRun>, Error> {
         let runs = page::up_to(limit, OPERATION, |after| {
             self.search_page(SearchInput {
@@ -74,10 +74,10 @@ impl Spacelift {
         Ok(dedup_by_id(runs))
     }
 
-    /// The runs of all stacks and types that were created at `since` (seconds since 1970) or later. Its cost grows
-    /// with their number and not with the account: it stops at the first page that holds an older run.
+    /// The runs of all stacks and types that were created at `since` (seconds since 1970) or later. Its cost depends on
+    /// their number and not on the size of the account: it stops at the first page that has an older run.
     ///
-    /// A run that was created earlier and ended since is not among them.
+    /// A run that was created earlier and ended since is not included.
     pub async fn runs_since(&self, since: i64) -> Result<RunsSince, Error> {
         let older = |found: &FoundRun| found.run.created_at < since;
         let (mut runs, ended) = page::until(
@@ -91,7 +91,7 @@ impl Spacelift {
             |runs| runs.len() >= RUNS_SINCE_MAX || runs.last().is_some_and(older),
         )
         .await?;
-        // Without the order, the first older run would say nothing about those after it.
+        // Without this order, the first older run would not prove that all after it are older.
         if !runs.is_sorted_by(|a, b| a.run.created_at >= b.run.created_at) {
             return Err(Error {
                 operation: OPERATION.to_owned(),
@@ -132,7 +132,7 @@ fn newest_first() -> QueryOrder {
     }
 }
 
-/// A run that is created or changes its state meanwhile moves others from one page to the next.
+/// A run that is created or changes its state while the pages are read moves others to the next page.
 fn dedup_by_id(mut runs: Vec<FoundRun>) -> Vec<FoundRun> {
     let mut seen = HashSet::new();
     runs.retain(|found| seen.insert(found.run.id.clone()));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_asked_is_not_sent() {
+    fn unset_fields_are_not_sent() {
         let sent = |input: SearchInput| serde_json::to_value(input).unwrap();
         assert_eq!(sent(page::search_input(None)), json!({"first": 50}));
         let ordered = SearchInput {

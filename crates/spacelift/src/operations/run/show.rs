@@ -23,7 +23,7 @@ pub(crate) struct StackRun {
 }
 
 impl Spacelift {
-    /// The run, or `None` if the stack has no such run, or there is no such stack that this key may see.
+    /// The run, or `None` if the stack has no such run, or the stack does not exist or this key may not see it.
     pub async fn run(&self, stack: &StackId, run: &RunId) -> Result<Option<super::Run>, Error> {
         let variables = run::Variables {
             stack: stack.to_string(),
@@ -48,7 +48,7 @@ mod tests {
     use crate::{Commit, Delta, Transition};
 
     #[test]
-    fn everything_finds_its_place() {
+    fn every_field_is_converted() {
         let run = json!({
             "id": "01R", "type": "TRACKED", "state": "UNCONFIRMED", "branch": "main", "triggeredBy": "api::01K",
             "createdAt": 10, "updatedAt": 20, "driftDetection": true, "finished": false, "needsApproval": true,

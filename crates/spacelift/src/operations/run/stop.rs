@@ -1,4 +1,4 @@
-//! Stops a run that is under way.
+//! Stops a run in progress.
 
 use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 struct RunStop;
 
 impl Spacelift {
-    /// Stops a run that is under way.
+    /// Stops a run in progress.
     pub async fn stop_run(&self, stack: &StackId, run: &RunId, note: Option<&str>) -> Result<Run, Error> {
         let (stack, run, note) = (stack.to_string(), run.to_string(), note.map(str::to_owned));
         self.mutate::<RunStop, _>(run_stop::Variables { stack, run, note }, |data| {

@@ -19,16 +19,16 @@ use crate::{Error, Spacelift};
 )]
 pub(super) struct RunTrigger;
 
-/// What run to make.
+/// The settings of a run to trigger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TriggerRun {
-    /// Spacelift makes tracked and proposed ones.
+    /// Spacelift can create tracked and proposed runs.
     pub run_type: RunType,
     /// `None`: the stack's tracked commit.
     pub commit: Option<CommitSha>,
-    /// Environment variables for this run alone. They are not secret: whoever sees the run sees them.
+    /// Environment variables of this run alone. They are not secret: everyone who can see the run can see them.
     pub environment: Vec<(String, String)>,
-    /// Passed on with every event of the run, by a notification policy that does so. One line.
+    /// Included in every event of the run if the notification policy passes it on. One line.
     pub metadata: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl Default for TriggerRun {
 }
 
 impl Spacelift {
-    /// Makes a run. Not idempotent: after `Ambiguous`, look at the stack's runs before a second one is made.
+    /// Triggers a run. Not idempotent: after `Ambiguous`, check the stack's runs before triggering another.
     pub async fn trigger_run(&self, stack: &StackId, trigger: &TriggerRun) -> Result<Run, Error> {
         let metadata = trigger.metadata.as_deref().map(metadata_header).transpose()?;
         self.perform::<RunTrigger, _>(Effect::Write, metadata, variables(stack, trigger), |data| {

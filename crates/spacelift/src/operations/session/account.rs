@@ -1,4 +1,4 @@
-//! What the account is called.
+//! The name of the account.
 
 use chain::AccountName;
 use graphql_client::GraphQLQuery;
@@ -15,7 +15,7 @@ use crate::{Error, Spacelift};
 struct Account;
 
 impl Spacelift {
-    /// The name of the account, as deliveries have it.
+    /// The name of the account, as in deliveries.
     pub async fn account_name(&self) -> Result<AccountName, Error> {
         self.query::<Account, _>(account::Variables {}, convert).await
     }

@@ -1,4 +1,4 @@
-//! The login with an API key. It changes nothing, though GraphQL calls it a mutation.
+//! The login with an API key. It changes nothing, although it is a GraphQL mutation.
 
 use graphql_client::{GraphQLQuery, QueryBody};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +17,7 @@ pub(crate) fn document(key_id: &str, key_secret: &SecretString) -> QueryBody<api
     ApiKeyUser::build_query(api_key_user::Variables { id, secret })
 }
 
-/// The token, and until when it is valid, in seconds since 1970. Spacelift answers `null` to a wrong key.
+/// The token and its expiry in seconds since 1970. Spacelift answers `null` to a wrong key.
 pub(crate) fn convert(data: api_key_user::ResponseData) -> Result<(SecretString, u64), Unusable> {
     let user = data.api_key_user.ok_or(Unusable::Anonymous)?;
     let jwt = user

@@ -1,4 +1,4 @@
-//! Where Spacelift's deliveries come from.
+//! The addresses that Spacelift sends webhooks from.
 
 use graphql_client::GraphQLQuery;
 

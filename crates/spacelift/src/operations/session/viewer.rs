@@ -17,12 +17,12 @@ struct Viewer;
 pub struct User {
     pub id: String,
     pub name: Option<String>,
-    /// `None` where Spacelift does not say.
+    /// `None` if Spacelift does not say.
     pub admin: Option<bool>,
 }
 
 impl Spacelift {
-    /// The user that the API key acts as: the smallest request that proves the key.
+    /// The user that the API key acts as. This is the smallest request that verifies the key.
     pub async fn viewer(&self) -> Result<User, Error> {
         self.query::<Viewer, _>(viewer::Variables {}, convert).await
     }

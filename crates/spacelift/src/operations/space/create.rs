@@ -1,4 +1,4 @@
-//! Makes a space.
+//! Creates a space.
 
 use chain::SpaceId;
 use graphql_client::GraphQLQuery;
@@ -20,13 +20,13 @@ pub struct NewSpace {
     pub name: String,
     pub parent: SpaceId,
     pub description: String,
-    /// Whether what is attached to the parent counts here too.
+    /// Whether the space inherits what is attached to its parent.
     pub inherit_entities: bool,
     pub labels: Vec<String>,
 }
 
 impl Spacelift {
-    /// Makes a space. Two may have the same name: their ids differ.
+    /// Creates a space. Two may have the same name: their ids differ.
     pub async fn create_space(&self, space: &NewSpace) -> Result<Space, Error> {
         self.mutate::<SpaceCreate, _>(variables(space), |data| Space::from_fields(data.space_create))
             .await

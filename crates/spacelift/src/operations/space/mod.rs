@@ -9,7 +9,8 @@ pub use create::NewSpace;
 
 use chain::SpaceId;
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::show::space::SpaceFields;
 use super::id;
 use crate::transport::Unusable;
@@ -21,7 +22,7 @@ pub struct Space {
     pub description: String,
     /// `None` for the root.
     pub parent: Option<SpaceId>,
-    /// Whether what is attached to the parent counts here too.
+    /// Whether the space inherits what is attached to its parent.
     pub inherit_entities: bool,
     pub labels: Vec<String>,
 }

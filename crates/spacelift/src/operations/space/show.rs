@@ -14,7 +14,7 @@ use crate::{Error, Spacelift};
 pub(super) struct Space;
 
 impl Spacelift {
-    /// The space, or `None` if there is none of that id that this key may see.
+    /// The space, or `None` if it does not exist or this key may not see it.
     pub async fn space(&self, id: &SpaceId) -> Result<Option<super::Space>, Error> {
         self.query::<Space, _>(space::Variables { id: id.to_string() }, convert)
             .await

@@ -1,4 +1,4 @@
-//! Makes a stack.
+//! Creates a stack.
 
 use chain::RunState as StackState;
 use graphql_client::GraphQLQuery;
@@ -19,7 +19,7 @@ use crate::{Error, Spacelift};
 pub(super) struct StackCreate;
 
 impl Spacelift {
-    /// Makes a stack of any kind. It makes no run.
+    /// Creates a stack of any kind. It triggers no run.
     pub async fn create_stack(&self, stack: &NewStack) -> Result<Stack, Error> {
         let variables = stack_create::Variables {
             input: stack_input(stack),

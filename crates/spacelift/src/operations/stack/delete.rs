@@ -1,4 +1,4 @@
-//! Deletes a stack; the resources that it made stay.
+//! Deletes a stack but not its resources.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;
@@ -13,7 +13,7 @@ use crate::{Error, Spacelift};
 struct StackDelete;
 
 impl Spacelift {
-    /// Deletes a stack; the resources that it made stay. Returns whether it existed: deleting it again is no error.
+    /// Deletes a stack but not its resources. Returns whether it existed: deleting it again is no error.
     pub async fn delete_stack(&self, id: &StackId) -> Result<bool, Error> {
         let variables = stack_delete::Variables { id: id.to_string() };
         self.mutate::<StackDelete, _>(variables, |data| Ok(data.stack_delete.is_some()))

@@ -1,11 +1,11 @@
-//! What the dependency graph has to know about a stack.
+//! The facts about a stack that the dependency graph needs.
 
 use chain::StackFacts;
 
 use super::Stack;
 
 impl Stack {
-    /// The repository with its namespace: two owners may each have one of the same name.
+    /// The repository with its namespace: two namespaces can have repositories of the same name.
     pub fn full_repository(&self) -> String {
         match &self.namespace {
             Some(namespace) => format!("{namespace}/{}", self.repository),

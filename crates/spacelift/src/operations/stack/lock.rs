@@ -1,4 +1,4 @@
-//! Locks a stack, so that runs of others wait.
+//! Locks a stack, so that other people's runs wait.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;
@@ -29,7 +29,7 @@ fn convert(data: stack_lock::ResponseData) -> Result<Lock, Unusable> {
     let stack = data.stack_lock;
     let by = stack
         .locked_by
-        .ok_or_else(|| Unusable::Mismatch("the lock is nobody's".to_owned()))?;
+        .ok_or_else(|| Unusable::Mismatch("the lock has no owner".to_owned()))?;
     Ok(Lock {
         by,
         at: stack.locked_at,

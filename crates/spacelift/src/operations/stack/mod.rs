@@ -5,6 +5,8 @@ mod delete;
 mod facts;
 mod lock;
 mod new;
+mod removal;
+mod resources;
 mod search;
 mod settings;
 mod show;
@@ -16,7 +18,8 @@ pub use new::{NewStack, VendorConfig};
 
 use chain::{CommitSha, RunState, SpaceId, StackId};
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::show::stack::StackFields;
 use self::show::stack::{StackFieldsDependsOn, StackFieldsVendorConfig as Config};
 use super::id;
@@ -38,25 +41,25 @@ pub struct Stack {
     pub administrative: bool,
     pub autodeploy: bool,
     pub is_disabled: bool,
-    /// The present state of its newest tracked run; `NONE` before the first.
+    /// The current state of its newest tracked run; `NONE` if there is no run.
     pub state: RunState,
     /// `None` if nobody holds the lock.
     pub lock: Option<Lock>,
-    /// The commit of a tracked run for which no other is given.
+    /// The commit of a tracked run that is triggered without a commit.
     pub tracked_commit: Option<CommitSha>,
-    /// When the tracked commit was made, in seconds since 1970. `None` where Spacelift does not say.
+    /// When the tracked commit was made, in seconds since 1970. `None` if Spacelift does not say.
     pub tracked_commit_timestamp: Option<i64>,
     /// The native dependencies, which are not labels.
     pub depends_on: Vec<NativeDependency>,
-    /// `None` where Spacelift does not say.
+    /// `None` if Spacelift does not say.
     pub vendor: Option<Vendor>,
 }
 
-/// A stack and its newest tracked runs, as they were at one moment.
+/// A stack and its newest tracked runs, as of one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackWithRuns {
     pub stack: Stack,
-    /// Newest first, with their history. One page, as long as Spacelift makes it: [`Spacelift::runs`] reads on.
+    /// Newest first, with their history. One page, of the size that Spacelift chooses: [`Spacelift::runs`] reads more.
     ///
     /// [`Spacelift::runs`]: crate::Spacelift::runs
     pub runs: Vec<Run>,
@@ -89,7 +92,7 @@ pub enum Vendor {
     CloudFormation,
     Kubernetes,
     Ansible,
-    /// One that this version does not know.
+    /// A tool that this version does not know.
     Unknown,
 }
 
@@ -142,5 +145,5 @@ impl Stack {
     }
 }
 
-/// A plain text: only Spacelift has to know the values.
+/// Plain text: only Spacelift has to know the values.
 type VCSProvider = String;

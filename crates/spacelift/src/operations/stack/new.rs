@@ -7,7 +7,7 @@ use super::create::stack_create::{
     TerraformInput, TerragruntInput, VendorConfigInput,
 };
 
-/// The settings of a new stack. [`NewStack::new`] has Spacelift's own defaults.
+/// The settings of a new stack. [`NewStack::new`] uses Spacelift's own defaults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -15,7 +15,7 @@ use super::create::stack_create::{
 )]
 pub struct NewStack {
     pub name: String,
-    /// The id. `None`: Spacelift makes it from the name.
+    /// The id. `None`: Spacelift derives it from the name.
     pub slug: Option<String>,
     pub space: SpaceId,
     pub description: Option<String>,
@@ -24,12 +24,12 @@ pub struct NewStack {
     pub repository: String,
     pub namespace: Option<String>,
     pub branch: String,
-    /// Spacelift's word for the host of the repository: `GITHUB`, `GITLAB` … `None`: the account's default.
+    /// Spacelift's name for the host of the repository: `GITHUB`, `GITLAB` … `None`: the account's default.
     pub provider: Option<String>,
     pub vcs_integration: Option<String>,
     pub project_root: Option<String>,
     pub vendor: VendorConfig,
-    /// Whether a plan is applied without anyone's confirmation.
+    /// Whether a plan is applied without a confirmation.
     pub autodeploy: bool,
     pub autoretry: bool,
     pub administrative: bool,
@@ -130,7 +130,7 @@ pub(super) fn stack_input(stack: &NewStack) -> StackInput {
         local_preview_enabled: stack.local_preview,
         worker_pool: stack.worker_pool.clone(),
         runner_image: stack.runner_image.clone(),
-        // What Spacelift's own tools send for a stack that does not say otherwise.
+        // What Spacelift's own tools send for a stack without this setting.
         enable_well_known_secret_masking: false,
         enable_sensitive_output_upload: true,
         github_action_deploy: true,

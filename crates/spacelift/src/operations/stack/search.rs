@@ -22,7 +22,7 @@ use crate::{Error, Spacelift};
 struct SearchStacks;
 
 impl Spacelift {
-    /// All stacks that this key may see. One that cannot be read is left out, with a warning in the log.
+    /// All stacks that this key may see. A stack that cannot be read is left out, with a warning in the log.
     pub async fn stacks(&self) -> Result<Vec<Stack>, Error> {
         let mut stacks = page::all("SearchStacks", |after| async move {
             let input = page::search_input(after);
@@ -30,7 +30,7 @@ impl Spacelift {
                 .await
         })
         .await?;
-        // A stack that is created meanwhile moves the others from one page to the next.
+        // A stack that is created while the pages are read moves others to the next page.
         let mut seen = HashSet::new();
         stacks.retain(|stack| seen.insert(stack.id.clone()));
         Ok(stacks)

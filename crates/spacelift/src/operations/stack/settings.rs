@@ -1,4 +1,4 @@
-//! All settings of a stack, in the form in which they are written: what an update has to repeat.
+//! All settings of a stack, in the form in which an update has to repeat them.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;
@@ -162,7 +162,7 @@ fn vendor(
                 ..none
             }
         }
-        // Written back without it, the stack would become another kind of stack.
+        // If the stack were written without this, it would become another kind of stack.
         Config::Unknown => {
             return Err(Unusable::Beyond(
                 "a kind of stack that is not known here".to_owned(),
@@ -177,7 +177,7 @@ mod tests {
 
     use super::*;
 
-    /// What an update sends that changes nothing.
+    /// The input of an update that changes nothing.
     fn written(stack: &Value) -> Result<Value, Unusable> {
         let input = convert(serde_json::from_value(json!({"stack": stack})).unwrap())?;
         Ok(serde_json::to_value(input).unwrap())
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_read_is_written_back() {
+    fn all_settings_that_are_read_are_written_back() {
         for (typename, key, fields) in [
             ("Ansible", "ansible", json!({"playbook": "site.yml"})),
             (
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_workflow_tool_of_opentofu_is_read_under_a_name_of_its_own() {
+    fn the_workflow_tool_of_opentofu_has_its_own_field() {
         let vendor = json!({
             "__typename": "StackConfigVendorOpenTofu", "concise": true, "externalStateAccessEnabled": false,
             "useSmartSanitization": false, "version": "1.9.0", "openTofuWorkflowTool": "CUSTOM", "workspace": null

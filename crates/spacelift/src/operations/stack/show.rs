@@ -16,7 +16,7 @@ use crate::{Error, Spacelift};
 pub(super) struct Stack;
 
 impl Spacelift {
-    /// The stack, or `None` if there is none of that id that this key may see.
+    /// The stack, or `None` if it does not exist or this key may not see it.
     pub async fn stack(&self, id: &StackId) -> Result<Option<super::Stack>, Error> {
         self.query::<Stack, _>(stack::Variables { id: id.to_string() }, convert)
             .await
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_finds_its_place() {
+    fn every_field_is_converted() {
         let expected = super::super::Stack {
             id: "db".parse().unwrap(),
             name: "DB".to_owned(),
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_none() {
+    fn a_missing_stack_is_none() {
         let empty =
             ["lockedBy", "namespace", "trackedCommit", "vendorConfig"].map(|field| (field, Value::Null));
         let stack = stack(&empty).unwrap().unwrap();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_new_survive() {
+    fn unknown_values_survive() {
         let new = [
             ("state", json!("HOVERING")),
             ("vendorConfig", json!({"__typename": "StackConfigVendorNew"})),
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_can_be_none_is_a_mismatch() {
+    fn an_invalid_id_is_a_mismatch() {
         let expected = Err(Unusable::Mismatch("stack id is empty".to_owned()));
         assert_eq!(stack(&[("id", json!(""))]), expected);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Takes the lock off a stack.
+//! Unlocks a stack.
 
 use chain::StackId;
 use graphql_client::GraphQLQuery;

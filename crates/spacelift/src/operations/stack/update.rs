@@ -1,4 +1,4 @@
-//! Changes a stack. Spacelift takes all its settings at once, so it is a read, a change and a write.
+//! Changes a stack. Spacelift takes all its settings at once, so this is a read, a change and a write.
 
 use chain::{RunState as StackState, StackId};
 use graphql_client::GraphQLQuery;
@@ -18,11 +18,12 @@ use crate::{Error, Spacelift};
 struct StackUpdate;
 
 impl Spacelift {
-    /// Gives a stack the labels that `change` makes of its present ones. If they are the same, nothing is written.
+    /// Replaces the labels of a stack by what `change` returns for the current ones. If they are the same, nothing is
+    /// written.
     ///
-    /// Spacelift has no mutation for labels alone: all settings are read and written back. What somebody else changes
-    /// in the moment between is undone, and a setting that this version does not know may return to its default.
-    /// A stack of an unknown kind is left alone, with an error.
+    /// Spacelift has no mutation for labels alone: all settings are read and written back. A change that somebody else
+    /// makes in between is undone, and a setting that this version does not know may return to its default. A stack of
+    /// an unknown kind is not changed, and the result is an error.
     pub async fn relabel_stack(
         &self,
         id: &StackId,

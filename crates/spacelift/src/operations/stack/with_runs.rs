@@ -1,4 +1,4 @@
-//! One stack with its newest runs: what is needed before a run is triggered, in one request.
+//! One stack with its newest runs, in one request: the data for the decision to trigger a run.
 
 use chain::{RunState, RunState as StackState, RunType, StackId};
 use graphql_client::GraphQLQuery;
@@ -26,8 +26,8 @@ pub(crate) struct FoundStack {
 }
 
 impl Spacelift {
-    /// The stack and its newest tracked runs, from one request. `None` if there is no stack of that id that this key
-    /// may see.
+    /// The stack and its newest tracked runs, in one request. `None` if the stack does not exist or this key may not
+    /// see it.
     pub async fn stack_with_runs(&self, id: &StackId) -> Result<Option<super::StackWithRuns>, Error> {
         self.query::<StackWithRuns, _>(stack_with_runs::Variables { id: id.to_string() }, convert)
             .await

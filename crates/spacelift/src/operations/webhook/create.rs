@@ -1,4 +1,4 @@
-//! Makes a named webhook.
+//! Creates a named webhook.
 
 use graphql_client::GraphQLQuery;
 use secrecy::ExposeSecret;
@@ -14,7 +14,7 @@ use crate::{Error, Spacelift};
 pub(super) struct NamedWebhookCreate;
 
 impl Spacelift {
-    /// Makes a named webhook. Nothing is sent to it until a notification policy does so.
+    /// Creates a named webhook. Nothing is sent to it until a notification policy does so.
     pub async fn create_named_webhook(&self, webhook: &NewNamedWebhook) -> Result<NamedWebhook, Error> {
         let variables = named_webhook_create::Variables {
             input: input(webhook),

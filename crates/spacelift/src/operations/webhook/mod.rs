@@ -8,7 +8,8 @@ mod update;
 use chain::SpaceId;
 use secrecy::SecretString;
 
-/// The fragment's generated type. Each operation that uses the fragment generates an equal one; this one serves all.
+/// The fragment's generated type. Each operation that uses the fragment generates an identical one; this one is used
+/// for all.
 pub(super) use self::create::named_webhook_create::WebhookFields;
 use super::id;
 use crate::transport::Unusable;
@@ -16,10 +17,10 @@ use crate::transport::Unusable;
 /// A named webhook, without its secret: nothing here needs to read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedWebhook {
-    /// Spacelift's slug of its name: what policies call `endpoint_id`.
+    /// Spacelift's slug of its name: the `endpoint_id` of policies.
     pub id: String,
     pub name: String,
-    /// Spacelift switches it off after ten failures in a row.
+    /// Spacelift disables it after ten failures in a row.
     pub enabled: bool,
     pub endpoint: String,
     pub space: SpaceId,
@@ -28,7 +29,7 @@ pub struct NamedWebhook {
     pub retry_on_failure: bool,
 }
 
-/// The settings of a named webhook. An update replaces all of it, so the secret is always part of it.
+/// The settings of a named webhook. An update replaces all of them, so the secret is always included.
 #[derive(Debug, Clone)]
 pub struct NewNamedWebhook {
     pub name: String,

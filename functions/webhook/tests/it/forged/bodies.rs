@@ -1,4 +1,4 @@
-//! Authentic bodies that are no such JSON as is read, and bodies that are too much.
+//! Authentic bodies that are not readable JSON, and bodies that are too large.
 
 use super::case::{Case, delivery, event, event_with, now_s, proposed, proposed_with};
 use super::signatures::{GZIPPED, REQUEST};
@@ -33,9 +33,11 @@ fn encodings() -> Vec<Case> {
             .signature("sha256=00")
             .too_large(),
         delivery("a byte order mark", marked(1, proposed())).read(),
-        delivery("two byte order marks", marked(2, event())).unreadable("expected value (byte 4)"),
+        delivery("two byte order marks", marked(2, event()))
+            .unreadable("it is not JSON: expected value (byte 4)"),
         delivery("UTF-16", utf_16(&marked(1, event()))).unreadable("it is not UTF-8 (byte 0)"),
-        delivery("UTF-16 without a mark", utf_16(&event())).unreadable("key must be a string (byte 2)"),
+        delivery("UTF-16 without a mark", utf_16(&event()))
+            .unreadable("it is not JSON: key must be a string (byte 2)"),
         delivery("a byte that is no UTF-8", with_byte(b"\xff")).unreadable("it is not UTF-8 (byte 161)"),
         delivery("Latin-1", with_byte(b"R\xe9seau")).unreadable("it is not UTF-8 (byte 162)"),
         delivery("an overlong slash", with_byte(b"\xc0\xaf")).unreadable("it is not UTF-8 (byte 161)"),
@@ -50,7 +52,7 @@ fn encodings() -> Vec<Case> {
             .and("content-encoding", "gzip")
             .read(),
         delivery("a form", "payload=%7B%22event%22%3A%22triggered%22%7D")
-            .unreadable("expected value (byte 1)"),
+            .unreadable("it is not JSON: expected value (byte 1)"),
         delivery("no content type", event())
             .without("content-type")
             .not_json(),
@@ -81,30 +83,37 @@ fn documents() -> Vec<Case> {
         )
     };
     vec![
-        delivery("no byte at all", "").unreadable("EOF while parsing a value (byte 0)"),
-        delivery("a space", " ").unreadable("EOF while parsing a value (byte 1)"),
+        delivery("no byte at all", "").unreadable("it is not JSON: EOF while parsing a value (byte 0)"),
+        delivery("a space", " ").unreadable("it is not JSON: EOF while parsing a value (byte 1)"),
         delivery("null", "null").unreadable("invalid type: null, expected an object (byte 4)"),
         delivery("true", "true").unreadable("invalid type: boolean `true`, expected an object (byte 4)"),
-        delivery("a number", "7").unreadable("invalid type: integer `7`, expected an object (byte 1)"),
+        delivery("a number", "7").unreadable("invalid type: number `7`, expected an object (byte 1)"),
         delivery("a text", r#""triggered""#)
             .unreadable(r#"invalid type: string "triggered", expected an object (byte 11)"#),
-        delivery("an empty array", "[]").unreadable("invalid type: sequence, expected an object (byte 0)"),
+        delivery("an empty array", "[]").unreadable("invalid type: array, expected an object (byte 0)"),
         delivery("an array of one event", format!("[{}]", event()))
-            .unreadable("invalid type: sequence, expected an object (byte 0)"),
+            .unreadable("invalid type: array, expected an object (byte 0)"),
         delivery("an array by position", r#"["acme","FINISHED",4]"#)
-            .unreadable("invalid type: sequence, expected an object (byte 0)"),
+            .unreadable("invalid type: array, expected an object (byte 0)"),
         delivery("an empty object", "{}").ignored("unknown", "no kind of event that this version knows"),
-        delivery("a closed object more", event() + "}").unreadable("trailing characters (byte 172)"),
-        delivery("two documents", event() + &event()).unreadable("trailing characters (byte 172)"),
-        delivery("a NUL after it", event() + "\0").unreadable("trailing characters (byte 172)"),
+        delivery("a closed object more", event() + "}")
+            .unreadable("it is not JSON: trailing characters (byte 172)"),
+        delivery("two documents", event() + &event())
+            .unreadable("it is not JSON: trailing characters (byte 172)"),
+        delivery("a NUL after it", event() + "\0")
+            .unreadable("it is not JSON: trailing characters (byte 172)"),
         delivery("a comma too many", event_with("\"Network\"}", "\"Network\"},"))
-            .unreadable("trailing comma (byte 172)"),
-        delivery("a comment", event_with("{", "{/* ours */")).unreadable("key must be a string (byte 2)"),
-        delivery("a comment after it", event() + "// ours").unreadable("trailing characters (byte 172)"),
-        delivery("single quotes", event().replace('"', "'")).unreadable("key must be a string (byte 2)"),
+            .unreadable("it is not JSON: trailing comma (byte 172)"),
+        delivery("a comment", event_with("{", "{/* ours */"))
+            .unreadable("it is not JSON: key must be a string (byte 2)"),
+        delivery("a comment after it", event() + "// ours")
+            .unreadable("it is not JSON: trailing characters (byte 172)"),
+        delivery("single quotes", event().replace('"', "'"))
+            .unreadable("it is not JSON: key must be a string (byte 2)"),
         delivery("keys without quotes", event_with("\"account\"", "account"))
-            .unreadable("key must be a string (byte 2)"),
-        delivery("cut off", &event().as_bytes()[..40]).unreadable("EOF while parsing a string (byte 40)"),
+            .unreadable("it is not JSON: key must be a string (byte 2)"),
+        delivery("cut off", &event().as_bytes()[..40])
+            .unreadable("it is not JSON: EOF while parsing a string (byte 40)"),
         delivery(
             "as deep as may be",
             proposed_with("{", &format!("{{\"x\":{}{},", "[".repeat(63), "]".repeat(63))),
@@ -168,16 +177,13 @@ fn fields() -> Vec<Case> {
         )
         .wrong_in(
             "run.type",
-            "`run.type`: invalid type: map, expected a string (byte 118)",
+            "`run.type`: invalid type: object, expected a string (byte 118)",
         ),
         delivery(
             "a run that is an array",
             event_with("\"run\":{", "\"run\":[{").replacen('}', "}]", 1),
         )
-        .wrong_in(
-            "run",
-            "`run`: invalid type: sequence, expected an object (byte 83)",
-        ),
+        .wrong_in("run", "`run`: invalid type: array, expected an object (byte 83)"),
         delivery(
             "a run that is null",
             event_with("\"run\":{", "\"run\":null,\"runs\":{"),
@@ -209,37 +215,37 @@ fn numbers() -> Vec<Case> {
             .wrong_in("timestamp", "`timestamp`: number out of range (byte 71)"),
         delivery("thirty digits", at("123456789012345678901234567890")).wrong_in(
             "timestamp",
-            "`timestamp`: invalid type: floating point `1.2345678901234568e+29`, expected i64 (byte 96)",
+            "`timestamp`: invalid type: number `1.2345678901234568e+29`, expected a whole number (byte 96)",
         ),
         delivery("half a million digits", at(&"9".repeat(500_000)))
             .wrong_in("timestamp", "`timestamp`: number out of range (byte 500066)"),
         delivery("the largest number", at("9223372036854775807")).wrong_in(
             "timestamp",
-            "`timestamp`: 9223372036854775807 seconds are no time that can be (byte 180)",
+            "`timestamp`: 9223372036854775807 seconds is not a valid time (byte 180)",
         ),
         delivery("a fraction", at("1745600100.5")).wrong_in(
             "timestamp",
-            "`timestamp`: invalid type: floating point `1745600100.5`, expected i64 (byte 78)",
+            "`timestamp`: invalid type: number `1745600100.5`, expected a whole number (byte 78)",
         ),
         delivery("an exponent", at("17456e5")).wrong_in(
             "timestamp",
-            "`timestamp`: invalid type: floating point `1745600000.0`, expected i64 (byte 73)",
+            "`timestamp`: invalid type: number `1745600000.0`, expected a whole number (byte 73)",
         ),
         delivery("zeros before it", at("01745600100"))
             .wrong_in("timestamp", "`timestamp`: invalid number (byte 68)"),
-        delivery("hexadecimal", at("0x680b")).unreadable("expected `,` or `}` (byte 68)"),
+        delivery("hexadecimal", at("0x680b")).unreadable("it is not JSON: expected `,` or `}` (byte 68)"),
         delivery("a plus", at("+1745600100")).wrong_in("timestamp", "`timestamp`: expected value (byte 67)"),
         delivery("a number as a text", at("\"1745600100\"")).wrong_in(
             "timestamp",
-            r#"`timestamp`: invalid type: string "1745600100", expected i64 (byte 78)"#,
+            r#"`timestamp`: invalid type: string "1745600100", expected a whole number (byte 78)"#,
         ),
         delivery("a version below zero", event_with(":4,", ":-4,")).wrong_in(
             "stateVersion",
-            "`stateVersion`: invalid value: integer `-4`, expected u64 (byte 54)",
+            "`stateVersion`: invalid value: number `-4`, expected a whole number that is not negative (byte 54)",
         ),
         delivery("a version that is a truth", event_with(":4,", ":true,")).wrong_in(
             "stateVersion",
-            "`stateVersion`: invalid type: boolean `true`, expected u64 (byte 56)",
+            "`stateVersion`: invalid type: boolean `true`, expected a whole number that is not negative (byte 56)",
         ),
     ]
 }

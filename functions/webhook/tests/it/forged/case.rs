@@ -1,4 +1,4 @@
-//! One request that is malformed or forged, and what it is answered.
+//! One malformed or forged request, and its answer.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,7 +24,7 @@ pub(crate) struct Case {
     pub(crate) said: Value,
 }
 
-/// A delivery that is right in everything, until it is made wrong.
+/// A correct delivery, which a test then makes wrong.
 pub(crate) fn delivery(name: &'static str, body: impl Into<Vec<u8>>) -> Case {
     let body = body.into();
     let signature = sign(&body, &secret(SECRET));
@@ -42,15 +42,19 @@ pub(crate) fn delivery(name: &'static str, body: impl Into<Vec<u8>>) -> Case {
     }
 }
 
-/// An event of now that would start a workflow, were it signed and whole.
+/// A current event that would start a workflow if it were signed and complete.
 pub(crate) fn event() -> String {
+    event_at(now_s())
+}
+
+/// [`event`] with another time.
+pub(crate) fn event_at(time_s: i64) -> String {
     format!(
-        r#"{{"account":"acme","state":"FINISHED","stateVersion":4,"timestamp":{},"run":{{"id":"01J","branch":"main","type":"TRACKED"}},"stack":{{"id":"network","name":"Network"}}}}"#,
-        now_s()
+        r#"{{"account":"acme","state":"FINISHED","stateVersion":4,"timestamp":{time_s},"run":{{"id":"01J","branch":"main","type":"TRACKED"}},"stack":{{"id":"network","name":"Network"}}}}"#
     )
 }
 
-/// [`event`] with `from` written as `to`.
+/// [`event`] with `from` replaced by `to`.
 #[track_caller]
 pub(crate) fn event_with(from: &str, to: &str) -> String {
     let (event, changed) = (event(), event().replacen(from, to, 1));
@@ -58,7 +62,7 @@ pub(crate) fn event_with(from: &str, to: &str) -> String {
     changed
 }
 
-/// The same of a run that starts no chain, for what is believed and read.
+/// The same for a run that starts no chain, for deliveries that are verified and parsed.
 pub(crate) fn proposed() -> String {
     event_with("TRACKED", "PROPOSED")
 }
@@ -70,7 +74,7 @@ pub(crate) fn proposed_with(from: &str, to: &str) -> String {
     changed
 }
 
-/// One moment for a whole table, so that the same event is the same bytes.
+/// One time for a whole table, so that the same event has the same bytes.
 pub(crate) fn now_s() -> i64 {
     thread_local! {
         static NOW_S: i64 = {
@@ -90,7 +94,7 @@ impl Case {
         }
     }
 
-    /// Another header, beside those that are there.
+    /// Adds a header.
     pub(crate) fn and(mut self, header: &'static str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((header, value.into()));
         self
@@ -105,13 +109,13 @@ impl Case {
         self.without(SIGNATURE).and(SIGNATURE, value)
     }
 
-    /// The right signature, made into another one.
+    /// Changes the correct signature.
     pub(crate) fn signature_as(self, change: impl FnOnce(&str) -> String) -> Self {
         let signature = sign(&self.body, &secret(SECRET));
         self.signature(change(&signature))
     }
 
-    /// The right signature of other bytes than those that are sent.
+    /// Signs other bytes than those that are sent.
     pub(crate) fn signed_over(self, other: impl AsRef<[u8]>) -> Self {
         self.signature(sign(other.as_ref(), &secret(SECRET)))
     }
@@ -129,33 +133,43 @@ impl Case {
     }
 
     pub(crate) fn refused(self) -> Self {
-        self.answered(401, "the request is not signed with this webhook's secret")
+        self.answered(401, "the signature is missing or wrong")
     }
 
     pub(crate) fn not_json(self) -> Self {
-        self.answered(415, "the body has to be application/json")
+        self.answered(415, "the content type must be application/json")
     }
 
     pub(crate) fn too_large(self) -> Self {
-        self.answered(413, "the body is larger than the 1048576 bytes that are read")
+        self.answered(413, "the body is larger than 1048576 bytes")
     }
 
     pub(crate) fn not_found(self) -> Self {
-        self.answered(404, "there is nothing here; deliveries go to /webhook")
+        self.answered(404, "not found: deliveries go to /webhook")
     }
 
     pub(crate) fn other_method(self) -> Self {
-        self.answered(405, "this path is there, and not for this method")
+        self.answered(405, "method not allowed")
     }
 
-    /// Authentic, and wrong as a whole.
+    /// Authentic, and unreadable as a whole.
     pub(crate) fn unreadable(self, error: &str) -> Self {
         self.answered(422, error)
     }
 
-    /// Authentic, and wrong in one field.
+    /// Authentic, with one wrong field.
     pub(crate) fn wrong_in(self, field: &str, error: &str) -> Self {
         self.says(422, json!({ "error": error, "field": field }))
+    }
+
+    /// The answer if the unreadable body is kept, which is no error.
+    pub(crate) fn answer_where_it_is_kept(&self) -> (u16, Value) {
+        let mut said = self.said.clone();
+        if self.status != 422 {
+            return (self.status, said);
+        }
+        said["result"] = json!("kept");
+        (202, said)
     }
 
     pub(crate) fn ignored(self, reason: &str, detail: &str) -> Self {
@@ -165,7 +179,7 @@ impl Case {
         )
     }
 
-    /// Authentic and read: only its type keeps it from starting anything.
+    /// Authentic and parsed: only its type prevents it from starting anything.
     pub(crate) fn read(self) -> Self {
         self.ignored("run_type", "a PROPOSED run starts no chain")
     }
@@ -178,8 +192,8 @@ impl Case {
         request.body(self.body.clone().into()).unwrap()
     }
 
-    /// The same as an event of API Gateway; `None` where a header is no text. Of a header that stands twice it makes
-    /// one with a comma.
+    /// The same request as an API Gateway event; `None` if a header is not text. Repeated headers are joined with a
+    /// comma.
     pub(crate) fn v2(&self) -> Option<Value> {
         let mut headers = serde_json::Map::new();
         for (name, value) in &self.headers {

@@ -1,9 +1,9 @@
-//! Authentic events whose ids, texts and times are made to deceive.
+//! Authentic events with deceptive ids, texts and times.
 
 use chain::id::MAX_BYTES;
 use serde_json::json;
 
-use super::case::{Case, delivery, event_with, now_s, proposed_with};
+use super::case::{Case, delivery, event_at, event_with, now_s, proposed_with};
 use super::signatures::REQUEST;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -68,7 +68,7 @@ fn ids() -> Vec<Case> {
         ),
         delivery("a run that is a number", event_with("\"01J\"", "1")).wrong_in(
             "run.id",
-            "`run.id`: invalid type: integer `1`, expected a string (byte 90)",
+            "`run.id`: invalid type: number `1`, expected a string (byte 90)",
         ),
     ]
 }
@@ -93,7 +93,7 @@ fn requests() -> Vec<Case> {
         )
         .wrong_in(
             "run_id",
-            "`run_id`: the event `completed` needs the run that is over (byte 42)",
+            "`run_id`: the event `completed` needs the run that ended (byte 42)",
         ),
         delivery(
             "a request for a stack with a tab",
@@ -109,7 +109,7 @@ fn requests() -> Vec<Case> {
         )
         .wrong_in(
             "stack_id",
-            "`stack_id`: invalid type: sequence, expected a string (byte 32)",
+            "`stack_id`: invalid type: array, expected a string (byte 32)",
         ),
         delivery("a newline in a request's id", request(r#""request_id":"a\nb""#)).wrong_in(
             "request_id",
@@ -134,7 +134,7 @@ fn requests() -> Vec<Case> {
     ]
 }
 
-/// Accounts that are not `acme`, though they look like it, or would be taken for it if ids were joined carelessly.
+/// Accounts that are not `acme` but look like it, or would match it if ids were joined carelessly.
 fn accounts() -> Vec<Case> {
     let other = |name: &'static str, account: &str| {
         delivery(name, event_with("\"acme\"", &json!(account).to_string()))
@@ -165,7 +165,13 @@ fn accounts() -> Vec<Case> {
         ),
         delivery(
             "a request in another account",
-            REQUEST.replace('{', "{\"account\":\"evil\","),
+            REQUEST.replace(
+                '{',
+                &format!(
+                    r#"{{"account":"evil","request_id":"a","requested_at":{},"#,
+                    now_s()
+                ),
+            ),
         )
         .ignored("other_account", "it is about the account `evil`"),
         delivery(
@@ -176,7 +182,7 @@ fn accounts() -> Vec<Case> {
     ]
 }
 
-/// What a log could be deceived with. Each is written into a log line.
+/// Texts that could corrupt a log. Each is written to a log line.
 pub(super) fn texts() -> Vec<Case> {
     let named = |name: &str| proposed_with("Network", json!(name).to_string().trim_matches('"'));
     vec![
@@ -230,31 +236,37 @@ pub(super) fn texts() -> Vec<Case> {
 }
 
 fn times() -> Vec<Case> {
-    let at = |time_s: i64| event_with(&now_s().to_string(), &time_s.to_string());
     let (minute, hour) = (60, 3600);
+    let minutes_ahead = now_s() * 999 / minute;
     let old = now_s() - 25 * hour - minute;
     vec![
-        delivery("a replay of a day and an hour ago", at(old)).ignored("too_old", "it is 25 hours old"),
-        delivery("a replay of a year ago", at(now_s() - 8760 * hour - minute))
-            .ignored("too_old", "it is 8760 hours old"),
+        delivery("a replay of a day and an hour ago", event_at(old))
+            .ignored("too_old", "the event is 25 hours old"),
+        delivery("a replay of a year ago", event_at(now_s() - 8760 * hour - minute))
+            .ignored("too_old", "the event is 365 days old"),
         delivery(
             "an event of long before 1970",
-            at(now_s() - 1_000_000_000 * hour - minute),
+            event_at(now_s() - 1_000_000_000 * hour - minute),
         )
-        .ignored("too_old", "it is 1000000000 hours old"),
-        delivery("an event of in eleven minutes", at(now_s() + 12 * minute - 1))
-            .ignored("from_the_future", "it is 11 minutes ahead of this clock"),
+        .ignored("too_old", "the event is 41666666 days old"),
+        delivery(
+            "an event of in eleven minutes",
+            event_at(now_s() + 12 * minute - 1),
+        )
+        .ignored("from_the_future", "it is 11 minutes ahead of this clock"),
         delivery(
             "an event of in a thousand years",
-            at(now_s() + 525_600_001 * minute - 1),
+            event_at(now_s() + 525_600_001 * minute - 1),
         )
         .ignored("from_the_future", "it is 525600000 minutes ahead of this clock"),
-        delivery("milliseconds where seconds belong", at(now_s() * 1000)).ignored(
+        delivery(
+            "milliseconds where seconds belong",
+            // A whole number of minutes ahead for almost a minute from now.
+            event_at(now_s() + (minutes_ahead + 1) * minute - 1),
+        )
+        .ignored(
             "from_the_future",
-            &format!(
-                "it is {} minutes ahead of this clock",
-                (now_s() * 999 - 1) / minute
-            ),
+            &format!("it is {minutes_ahead} minutes ahead of this clock"),
         ),
         delivery(
             "an old event with seconds of now",
@@ -263,12 +275,13 @@ fn times() -> Vec<Case> {
                 &format!("\"timestamp_millis\":{old}383,\"timestamp\""),
             ),
         )
-        .ignored("too_old", "it is 25 hours old"),
-        delivery("an old policy's input", policy_input("acme", old)).ignored("too_old", "it is 25 hours old"),
+        .ignored("too_old", "the event is 25 hours old"),
+        delivery("an old policy's input", policy_input("acme", old))
+            .ignored("too_old", "the event is 25 hours old"),
     ]
 }
 
-/// What a notification policy passes on.
+/// The input that a notification policy passes on.
 fn policy_input(account: &str, time_s: i64) -> String {
     format!(
         r#"{{"account":{{"name":"{account}"}},"run_updated":{{"state":"FINISHED","run":{{"id":"01J","branch":"main","type":"TRACKED","updated_at":{time_s}000000000}},"stack":{{"id":"network","name":"Network"}}}}}}"#

@@ -1,4 +1,4 @@
-//! Authentic deliveries by other methods and to other places.
+//! Authentic deliveries with other methods and paths.
 
 use super::case::{Case, delivery, event, proposed};
 

@@ -1,4 +1,4 @@
-//! Whole events that are not signed, or not as they have to be.
+//! Valid events with missing or wrong signatures.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use chain::signature::sign;
 use super::case::{Case, SIGNATURE, delivery, event, event_with, now_s, proposed};
 use crate::{OTHER_SECRET, SECRET, secret};
 
-/// Gzip's form of [`REQUEST`].
+/// [`REQUEST`], compressed with gzip.
 pub(super) const GZIPPED: &[u8] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x4a\x2d\x4b\xcd\x2b\x51\xb2\x52\x2a\x29\xca\x4c\x4f\x4f\
     \x2d\x4a\x4d\x51\xd2\x51\x2a\x2e\x49\x4c\xce\x8e\xcf\x4c\x01\x0a\xe7\xa5\x96\x94\xe7\x17\x65\x2b\xd5\x02\
     \x00\xe7\x4d\x5e\x3f\x2a\x00\x00\x00";
@@ -104,7 +104,7 @@ pub(super) fn cases() -> Vec<Case> {
     .collect()
 }
 
-/// A right signature, and other bytes than it was made of.
+/// A correct signature of other bytes.
 fn other_bytes() -> Vec<Case> {
     let marked = format!("\u{feff}{}", event());
     vec![

@@ -1,15 +1,15 @@
-//! Opening the records of chains: a few at once, and nothing is told to a record that is not open.
+//! Opens the records of chains, a few at a time. A record that is not open gets no signals.
 
 use chain::Reason;
 use chain::schedule::Opening;
-use orchestrator::contract::{ChainAudit, ChainInput, ScheduleInput, VERSION};
+use temporal_client::contract::{ChainAudit, ChainInput, ScheduleInput, VERSION};
 use temporalio_sdk::{ChildWorkflowOptions, ParentClosePolicy, WorkflowIdReusePolicy};
 
 use super::super::super::StackDependencyChainWorkflow;
 use super::super::Context;
 use super::{ChainId, Done, Tasks};
 
-/// How many chains are opened at once: their plans travel in one message to Temporal, which has a limit.
+/// How many chains are opened at once: their plans are sent to Temporal in one message, whose size is limited.
 const OPENINGS_MAX: usize = 10;
 
 impl Tasks {
@@ -46,7 +46,10 @@ impl Tasks {
             .build();
         let (plan, refused) = match opening.plan {
             Ok(plan) => (Some(Box::new(plan)), None),
-            Err(refusal) => (None, Some(Reason::new(refusal.code(), refusal.to_string()))),
+            Err(refusal) => (
+                None,
+                Some(Reason::new(refusal.code().to_owned(), refusal.to_string())),
+            ),
         };
         let chain_input = ChainInput {
             version: VERSION,
@@ -58,9 +61,12 @@ impl Tasks {
             refused,
             resume: None,
             audit: input.audited.then(ChainAudit::default),
+            notified: input.notified,
+            opened_at_ms: None,
+            notice: None,
         };
         let ctx = ctx.clone();
-        self.not_to_be_left += 1;
+        self.lost_with_history += 1;
         self.running.push(Box::pin(async move {
             let opened = ctx
                 .start_child_workflow(StackDependencyChainWorkflow::run, chain_input, options)
@@ -72,6 +78,6 @@ impl Tasks {
 
     pub(in super::super) fn opened(&mut self, chain: &ChainId) {
         self.opening.remove(chain);
-        self.not_to_be_left -= 1;
+        self.lost_with_history -= 1;
     }
 }

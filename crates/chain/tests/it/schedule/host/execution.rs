@@ -1,4 +1,4 @@
-//! An attempt at a stack, with all that can go wrong.
+//! An attempt at a stack, with all its faults.
 
 use chain::StackId;
 use chain::attempt::{self, AttemptOutcome, AttemptRequest, Hold, HoldKind, Verdict};
@@ -43,14 +43,20 @@ impl Host {
                     run,
                 }
             }
-            // Looking is allowed: a run that was made before the halt must be found.
+            // Looking is allowed: a run from before the halt must be found.
             Verdict::Trigger(_) if self.halted => held(HoldKind::Halt, "halted", None),
+            Verdict::Trigger(_) if self.now_ms < self.frozen_until_ms => held(
+                HoldKind::Freeze,
+                "frozen",
+                Some(self.frozen_until_ms - self.now_ms),
+            ),
             Verdict::Trigger(_) if self.random.happens(self.faults.refused) => AttemptOutcome::Refused {
                 message: "no".to_owned(),
             },
             Verdict::Trigger(chosen) => {
                 let sha = chosen.sha.clone().unwrap();
                 let commit = World::number_of(&sha);
+                let chains = attempt::made_for(&look, &request, &chosen);
                 let run = self.world.create(&stack, By::Us, commit, self.now_ms);
                 self.trace.push((
                     self.now_ms,
@@ -74,7 +80,7 @@ impl Host {
                     AttemptOutcome::Run {
                         run: self.world.runs[run].facts.clone(),
                         made: true,
-                        chains: request.needs.iter().map(|need| need.chain.clone()).collect(),
+                        chains,
                         behind: has_open_run,
                         chosen: Some(chosen.why),
                     }

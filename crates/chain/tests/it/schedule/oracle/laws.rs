@@ -1,14 +1,12 @@
-//! What must hold when a stack is tried, a run is made, and a stack ends for a cause.
+//! What must hold when a stack is tried, a run is triggered, and a stack ends in a cause.
 
 use std::collections::BTreeSet;
 
 use chain::attempt::AttemptRequest;
 use chain::record::{Change, Outcome, StackChange};
-use chain::schedule::Event;
-use chain::{ChainId, RunId, RunState, StackId};
+use chain::{ChainId, ReasonCode, RunId, RunState, StackId};
 
 use super::{Checked, Oracle, Place};
-use crate::schedule::host::Entry;
 use crate::schedule::world::{By, Run};
 
 impl<'a> Oracle<'a> {
@@ -66,9 +64,9 @@ impl<'a> Oracle<'a> {
         Ok(())
     }
 
-    /// The commit to which a person rolled the stack back, before a moment.
-    fn pin(&self, stack: &StackId, before_ms: i64, except: &RunId) -> Option<u32> {
-        let runs: Vec<&Run> = self.runs_before(stack, before_ms, except);
+    /// The commit of the last rollback by a person before a moment.
+    fn rollback(&self, stack: &StackId, before_ms: i64, except: &RunId) -> Option<&'a Run> {
+        let runs: Vec<&'a Run> = self.runs_before(stack, before_ms, except);
         let mut newest_first = runs.iter().rev().enumerate();
         newest_first
             .by_ref()
@@ -77,13 +75,15 @@ impl<'a> Oracle<'a> {
                 let before = runs.iter().rev().nth(nth + 1);
                 run.by == By::Person && before.is_some_and(|before| run.commit < before.commit)
             })
-            .map(|(_, run)| run.commit)
+            .map(|(_, run)| *run)
     }
 
-    /// The run is of the commit to which a person had rolled the stack back, or rolls it back itself.
+    /// A person had rolled the stack back to the run's commit, or did so with the run. Law 3: from that run on, until
+    /// the next push, the stack runs only that commit, "and for causes that want newer this counts as serving".
     fn is_pinned(&self, run: &Run) -> bool {
         let with_itself: RunId = format!("{}~", run.facts.id).parse().unwrap();
-        self.pin(&run.stack, run.created_ms, &with_itself) == Some(run.commit)
+        let rollback = self.rollback(&run.stack, run.created_ms, &with_itself);
+        rollback.is_some_and(|rollback| rollback.commit == run.commit)
     }
 
     fn runs_before(&self, stack: &StackId, before_ms: i64, except: &RunId) -> Vec<&'a Run> {
@@ -92,7 +92,7 @@ impl<'a> Oracle<'a> {
             .collect()
     }
 
-    /// The commit that the cause wants of a stack.
+    /// The commit that the cause needs of a stack.
     fn wanted(&self, chain: &ChainId, stack: &StackId) -> Option<u32> {
         let root = self.run(self.causes.get(chain)?.root_run.as_ref()?);
         let repository = |stack: &StackId| &self.world.stacks[stack].facts.repository;
@@ -117,13 +117,14 @@ impl<'a> Oracle<'a> {
         );
 
         let tracked = self.tracked(stack, at_ms, id);
-        let pin = self.pin(stack, at_ms, id);
+        let rollback = self.rollback(stack, at_ms, id);
         let newest = before.last().map(|run| run.commit);
         let wanted = request
             .needs
             .iter()
             .filter_map(|need| self.wanted(&need.chain, stack));
-        let expected = pin.or_else(|| wanted.chain(newest).chain([tracked]).max());
+        let pinned = rollback.map(|rollback| rollback.commit);
+        let expected = pinned.or_else(|| wanted.chain(newest).chain([tracked]).max());
         law!(
             Some(run.commit) == expected,
             "{id} of {stack} is of commit {}, not {expected:?}",
@@ -143,7 +144,11 @@ impl<'a> Oracle<'a> {
             let serving = before.iter().find(|other| {
                 let may_end_well = is_open(other) || other.facts.state == RunState::Finished;
                 let began_s = other.facts.began_at_s.filter(|began_s| began_s * 1000 <= at_ms);
-                let is_new = other.commit >= least || (pin == Some(other.commit) && self.is_pinned(other));
+                // Law 3: runs of the rollback's commit from before the rollback do not count.
+                let is_pinned = rollback.is_some_and(|rollback| {
+                    rollback.commit == other.commit && rollback.facts.id <= other.facts.id
+                });
+                let is_new = other.commit >= least || is_pinned;
                 may_end_well && is_new && began_s.map_or_else(|| is_open(other), |began_s| began_s > ready_s)
             });
             let serving = serving.map(|run| &run.facts.id);
@@ -164,7 +169,7 @@ impl<'a> Oracle<'a> {
                 let is_over = cause.stacks.values().all(Place::is_over);
                 law!(
                     is_over,
-                    "{chain} is over, and not each of its stacks: {:?}",
+                    "{chain} ended before all of its stacks: {:?}",
                     cause.stacks
                 );
                 cause.concluded = true;
@@ -183,9 +188,34 @@ impl<'a> Oracle<'a> {
                 if let Some(cause) = self.causes.get_mut(chain) {
                     cause.ready_at_begin_s.insert(stack.clone(), ready_s);
                 }
+                // Those that it does not serve wait anew for others.
+                self.ready_since.remove(stack);
                 Place::Running(run.clone())
             }
             StackChange::DueAgain { .. } => Place::Due,
+            StackChange::RunFailed { run, .. } => {
+                law!(
+                    was == Place::Running(run.clone()),
+                    "{stack} of {chain} failed and is {was:?}"
+                );
+                let found = self.run(run);
+                law!(
+                    found.by == By::Us && found.facts.state == RunState::Failed,
+                    "{run} of {stack} is tried again, and is no run of ours that failed"
+                );
+                let known = self.host.records[chain].stack(stack).unwrap();
+                let label = "spillway:retries=";
+                let labels = &self.world.stacks[stack].facts.labels;
+                let own = labels
+                    .iter()
+                    .find_map(|text| text.strip_prefix(label)?.parse().ok());
+                let retries: usize = own.unwrap_or(self.host.settings.chain.run_retries as usize);
+                law!(
+                    known.failed_runs.len() <= retries,
+                    "{stack} of {chain} is tried too often"
+                );
+                Place::Due
+            }
             StackChange::Ended { outcome, run, .. } => {
                 let place = self.outcome(chain, stack, &was, outcome, run.as_ref());
                 place.map_err(|why| format!("{stack} of {chain}: {why}"))?
@@ -220,7 +250,7 @@ impl<'a> Oracle<'a> {
                 }
                 Ok(Place::Done)
             }
-            Outcome::Failed { reason } if reason.code == "run_failed" => {
+            Outcome::Failed { reason } if reason.code == ReasonCode::RunFailed => {
                 let Some(run) = run else {
                     return Err("it failed without a run".to_owned());
                 };
@@ -237,20 +267,36 @@ impl<'a> Oracle<'a> {
             }
             Outcome::Failed { .. } => Ok(Place::Failed),
             Outcome::Skipped { reason } => {
-                let is_right = match reason.code.as_str() {
+                let is_right = match reason.code.to_string().as_str() {
                     "upstream_failed" => self.upstream[stack]
                         .iter()
                         .any(|other| cause.stacks.get(other) == Some(&Place::Failed)),
                     "chain_cancelled" => cause.cancelled,
                     "run_skipped" => run.is_some_and(|run| self.run(run).facts.state == RunState::Skipped),
+                    "no_change" => self.direct[stack].iter().all(|other| {
+                        cause
+                            .stacks
+                            .get(other)
+                            .is_none_or(|place| self.may_be_unchanged(other, place))
+                    }),
                     "disabled" => true,
                     _ => false,
                 };
                 if !is_right {
                     return Err(format!("it is skipped, and not rightly: {reason}"));
                 }
-                Ok(Place::Skipped(reason.code.clone()))
+                Ok(Place::Skipped(reason.code.to_string()))
             }
+        }
+    }
+
+    /// As far as places and runs show.
+    fn may_be_unchanged(&self, stack: &StackId, place: &Place) -> bool {
+        let runs = || self.world.runs.iter().filter(|run| run.stack == *stack);
+        match place {
+            Place::Skipped(_) => true,
+            Place::Done => runs().any(|run| run.facts.changed == Some(false)),
+            Place::Due | Place::Running(_) | Place::Failed => false,
         }
     }
 
@@ -260,11 +306,11 @@ impl<'a> Oracle<'a> {
             run.facts.state == RunState::Finished && run.stack == *stack,
             "{id} did not end well"
         );
-        if *was == Place::Failed {
-            return Ok(());
-        }
         let cause = &self.causes[chain];
-        // A repair upstream that comes later does not undo a run that is under way.
+        // Law 4 makes stacks due again that were skipped because of a failure, and nothing else. So a later repair
+        // upstream does not invalidate a run in progress: one exists only if the failure skipped nothing, because of
+        // the policy `continue` or because the dependency is one of Spacelift's own. The run has to begin after what
+        // had ended when it was triggered.
         let at_begin_s = cause.ready_at_begin_s.get(stack).copied();
         let at_begin_s = at_begin_s.filter(|_| matches!(was, Place::Running(_)));
         let ready_s = at_begin_s.unwrap_or_else(|| self.ready_s(cause, stack));
@@ -273,80 +319,22 @@ impl<'a> Oracle<'a> {
             .get(id)
             .is_some_and(|chains| chains.contains(chain));
         let began_s = run.facts.began_at_s;
+        // The failed run had begun after everything upstream had ended, and this one comes after it.
+        let failed_s = cause.ended_s.get(stack).filter(|_| *was == Place::Failed);
+        let is_repair = failed_s.is_some_and(|failed_s| began_s >= Some(*failed_s));
         law!(
-            is_begins_for_it || began_s.is_some_and(|began_s| began_s > ready_s),
+            is_begins_for_it || is_repair || began_s.is_some_and(|began_s| began_s > ready_s),
             "{id} began at {began_s:?}, and everything upstream had ended at {ready_s}"
         );
+        if *was == Place::Failed {
+            return Ok(());
+        }
         let is_pinned = self.is_pinned(run);
         let wanted = self.wanted(chain, stack);
         law!(
             is_pinned || wanted.is_none_or(|wanted| run.commit >= wanted),
             "{id} is of commit {}, older than {wanted:?}",
             run.commit
-        );
-        Ok(())
-    }
-
-    /// Nothing is forgotten: what could run for long enough runs, or something says why not.
-    pub(super) fn settled(&mut self) -> Checked {
-        let limit = self.host.settings.parallel_runs_of_account.get() as usize;
-        let limit = limit.min(self.host.settings.chain.parallel_runs.get() as usize);
-        let is_full = self.attempts.len() + self.busy.len() >= limit;
-        let is_excused = self.halted || self.rebuilding || is_full;
-        for (stack, since_ms) in &self.ready_since {
-            let direct_is_busy = self
-                .busy
-                .values()
-                .any(|(of, _)| self.upstream[stack].contains(of));
-            if is_excused
-                || direct_is_busy
-                || self.attempts.contains_key(stack)
-                || self.used.contains_key(stack)
-                || self.held.contains_key(stack)
-                || self.ready_for(stack).is_empty()
-            {
-                self.excused_ms.insert(stack.clone(), self.now_ms);
-                continue;
-            }
-            let excused_ms = self.excused_ms.get(stack).copied().unwrap_or(0);
-            let since_ms = (since_ms + self.host.settings.join_wait_ms).max(excused_ms);
-            let waited_ms = self.now_ms - since_ms;
-            law!(
-                waited_ms <= 60_000,
-                "{stack} could run for {waited_ms} ms, and does not"
-            );
-        }
-        Ok(())
-    }
-
-    pub(super) fn at_the_end(&self) -> Checked {
-        for (chain, cause) in &self.causes {
-            law!(cause.concluded, "{chain} never ended: {:?}", cause.stacks);
-        }
-        for record in self.host.records.values() {
-            law!(
-                record.is_over(),
-                "the record of {} never ended: {}",
-                record.id(),
-                record.counts()
-            );
-            let open = record.progress().iter().find(|stack| !stack.state.is_over());
-            law!(open.is_none(), "{open:?} of {} has no outcome", record.id());
-        }
-        for (_, entry) in &self.host.trace {
-            if let Entry::Told(Event::RunEnded { run, .. }) = entry
-                && run.state == RunState::Finished
-                && !run.drift_detection
-                && self.run(&run.id).by != By::Us
-            {
-                let root = Some(&run.id);
-                let is_root = self.causes.values().any(|cause| cause.root_run.as_ref() == root);
-                law!(is_root, "{} ended well and is no root", run.id);
-            }
-        }
-        law!(
-            self.host.schedule.is_idle(),
-            "the schedule is not idle in the end"
         );
         Ok(())
     }

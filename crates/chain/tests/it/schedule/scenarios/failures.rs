@@ -1,4 +1,4 @@
-//! Failures, repairs, and what is no failure.
+//! Failures, repairs, and what does not count as a failure.
 
 use std::num::NonZeroU32;
 
@@ -9,7 +9,7 @@ use crate::account::id;
 use crate::schedule::world::Fate;
 
 #[test]
-fn a_minute_of_trouble_fails_nothing() {
+fn an_outage_of_a_minute_fails_nothing() {
     let mut host = host("vpc; db: vpc; app: db");
     host.pushes("vpc");
     host.trouble_until_ms = host.now_ms + 140_000;
@@ -21,7 +21,7 @@ fn a_minute_of_trouble_fails_nothing() {
 }
 
 #[test]
-fn patience_has_an_end() {
+fn the_stack_fails_after_the_trigger_patience() {
     let mut host = host("vpc; db: vpc; app: db");
     host.trouble_until_ms = i64::MAX;
     host.pushes("vpc");
@@ -58,7 +58,7 @@ fn failure_policies() {
 }
 
 #[test]
-fn a_repaired_failure_makes_due_again_what_was_skipped() {
+fn a_repaired_failure_makes_skipped_stacks_due_again() {
     let mut host = host("vpc; a: vpc; slow: vpc; a2: a; end: a2 slow");
     host.fate("a", Fate::Fails);
     host.fate("slow", Fate::Slow);
@@ -80,7 +80,7 @@ fn a_repaired_failure_makes_due_again_what_was_skipped() {
 }
 
 #[test]
-fn a_repair_waits_for_another_chain_that_needs_the_same() {
+fn a_repair_waits_for_another_chain_with_the_same_stack() {
     let mut host = host("a; b; x: a; slow: a; join: x b");
     host.fate("x", Fate::Fails);
     host.fate("slow", Fate::Slow);
@@ -121,7 +121,7 @@ fn a_run_of_somebody_else_that_is_cancelled_fails_nothing() {
 }
 
 #[test]
-fn a_run_with_nothing_to_do_ends_the_stack_and_holds_up_nothing() {
+fn a_run_without_changes_ends_the_stack_and_blocks_nothing() {
     let mut host = host("vpc; db: vpc; app: db");
     host.fate("db", Fate::Skipped);
     host.pushes("vpc");
@@ -131,7 +131,7 @@ fn a_run_with_nothing_to_do_ends_the_stack_and_holds_up_nothing() {
 }
 
 #[test]
-fn what_cannot_be_seen_is_not_done() {
+fn a_stack_that_cannot_be_read_is_not_done() {
     let mut host = host("vpc; db: vpc; app: vpc db");
     let labels = &mut host.world.stacks.get_mut(&id("db")).unwrap().facts.labels;
     labels.push("dependsOn:nowhere".to_owned());
@@ -142,7 +142,7 @@ fn what_cannot_be_seen_is_not_done() {
 }
 
 #[test]
-fn a_disabled_stack_is_passed_over_also_when_it_was_disabled_meanwhile() {
+fn a_disabled_stack_is_left_out_even_if_disabled_later() {
     let mut host = host("vpc; db: vpc; app: db");
     host.locks("db", true);
     host.pushes("vpc");
@@ -154,7 +154,7 @@ fn a_disabled_stack_is_passed_over_also_when_it_was_disabled_meanwhile() {
 }
 
 #[test]
-fn a_native_dependency_is_waited_for_and_fails_nothing() {
+fn a_native_dependency_delays_a_stack_but_does_not_fail_it() {
     let mut host = host("vpc; a: vpc; b: vpc");
     let native = vec![id("a")];
     host.world
@@ -168,5 +168,37 @@ fn a_native_dependency_is_waited_for_and_fails_nothing() {
     host.hour();
     assert_eq!(made(&host), "a b");
     assert_eq!(states(&host, &host.only_chain()), "a failed, b succeeded");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_run_that_began_before_the_upstream_had_ended_repairs_nothing() {
+    let mut host = host("vpc; db: vpc; app: db; web: vpc");
+    host.world.step_ms = 10;
+    host.fate("db", Fate::Unconfirmed);
+    host.world.person(&id("db"), 0, host.now_ms);
+    host.run_for(100);
+    // The upstream ends within the same second.
+    host.fate("web", Fate::Unconfirmed);
+    host.pushes("vpc");
+    host.faults.refused = 1_000;
+    host.locks("web", true);
+    host.run_for(10 * MINUTE_MS);
+    host.faults.refused = 0;
+    let chain = host.only_chain();
+    assert_eq!(states(&host, &chain), "db failed, app skipped, web waiting");
+    host.confirms("db", true);
+    host.run_for(MINUTE_MS);
+    assert_eq!(states(&host, &chain), "db failed, app skipped, web waiting");
+    // A later run does.
+    host.world.person(&id("db"), 0, host.now_ms);
+    host.locks("web", false);
+    host.hour();
+    host.confirms("web", true);
+    host.hour();
+    assert_eq!(
+        states(&host, &chain),
+        "db succeeded, app succeeded, web succeeded"
+    );
     host.keeps_the_laws();
 }

@@ -27,7 +27,7 @@ fn one_push_to_ten_roots_runs_the_join_once() {
 }
 
 #[test]
-fn an_older_commit_never_rolls_back_and_what_is_held_is_not_waited_for() {
+fn an_older_commit_never_rolls_back_and_held_stacks_are_not_waited_for() {
     let mut host = host("a; b; apps: a b");
     host.fate("a", Fate::Unconfirmed);
     host.pushes("a");
@@ -57,7 +57,7 @@ fn the_wait_for_others_ends_after_ten_minutes() {
     host.run_for(9 * MINUTE_MS);
     assert_eq!(made(&host), "");
     assert!(
-        why(&host, "app").starts_with("it waits for `b`, upstream of it"),
+        why(&host, "app").starts_with("waits for `b`, so that one run serves several chains"),
         "{}",
         why(&host, "app")
     );
@@ -69,14 +69,14 @@ fn the_wait_for_others_ends_after_ten_minutes() {
 }
 
 #[test]
-fn what_applies_directly_upstream_is_waited_for_to_its_end() {
+fn an_apply_directly_upstream_is_waited_for_until_it_ends() {
     let mut host = host("a; b; app: a b");
     host.fate("b", Fate::Slow);
     host.pushes("a b");
     host.run_for(40 * MINUTE_MS);
     assert_eq!(made(&host), "", "a fresh look says that `b` applies");
     assert!(
-        why(&host, "app").contains("directly upstream of it, to end"),
+        why(&host, "app").contains("of its dependency `"),
         "{}",
         why(&host, "app")
     );
@@ -86,7 +86,7 @@ fn what_applies_directly_upstream_is_waited_for_to_its_end() {
 }
 
 #[test]
-fn what_only_plans_directly_upstream_is_not_waited_for_any_longer() {
+fn a_plan_directly_upstream_is_not_waited_for_longer() {
     let mut host = host("a; b; app: a b");
     host.fate("b", Fate::Stays);
     host.pushes("a b");
@@ -95,7 +95,7 @@ fn what_only_plans_directly_upstream_is_not_waited_for_any_longer() {
 }
 
 #[test]
-fn one_listing_does_for_all_that_end_together() {
+fn roots_that_end_together_share_one_listing() {
     let roots: Vec<String> = (0..30).map(|n| format!("r{n}")).collect();
     let mut host = host(&format!("{}; apps: {}", roots.join("; "), roots.join(" ")));
     host.world.step_ms = 1;
@@ -106,7 +106,7 @@ fn one_listing_does_for_all_that_end_together() {
 }
 
 #[test]
-fn a_fresh_listing_saves_one_for_a_stack_on_which_nothing_depends() {
+fn a_fresh_listing_is_reused_for_a_stack_without_dependents() {
     let mut host = host("vpc; db: vpc; leaf");
     host.world.step_ms = 1_000;
     host.pushes("vpc");
@@ -118,4 +118,22 @@ fn a_fresh_listing_saves_one_for_a_stack_on_which_nothing_depends() {
     host.pushes("leaf");
     host.run_for(MINUTE_MS);
     assert_eq!(host.lists, 2);
+}
+
+#[test]
+fn a_stack_that_ran_for_others_waits_anew_for_the_rest() {
+    let mut host = host("a; b; mid: b; app: a mid");
+    host.pushes("a");
+    while made(&host) != "app" {
+        host.run_for(1_000);
+    }
+    // `app` is ready for this one while it still runs for the other.
+    host.pushes("a");
+    host.fate("b", Fate::Slow);
+    host.pushes("b");
+    host.run_for(15 * MINUTE_MS);
+    host.hour();
+    host.hour();
+    assert_eq!(made(&host), "app app mid app");
+    host.keeps_the_laws();
 }

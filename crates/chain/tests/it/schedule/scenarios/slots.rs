@@ -1,4 +1,4 @@
-//! How many runs work at once, and which go first.
+//! How many runs are active at once, and which come first.
 
 use std::num::NonZeroU32;
 
@@ -10,7 +10,7 @@ use crate::account::id;
 use crate::schedule::world::Fate;
 
 #[test]
-fn slots_of_a_chain() {
+fn a_chain_has_a_limit_of_slots() {
     let two = settings(|settings| settings.chain.parallel_runs = NonZeroU32::new(2).unwrap());
     let mut host = host_with("vpc; a: vpc; b: vpc; c: vpc; c2: c; c3: c2; b2: b", two);
     host.world.step_ms = 1;
@@ -23,7 +23,7 @@ fn slots_of_a_chain() {
     let run = host.world.runs[run_of(&host, "c")].facts.clone();
     assert_eq!(run.state, RunState::Ready);
     let stack = id("c");
-    host.tell(Event::RunMoved { stack, run });
+    host.deliver(Event::RunMoved { stack, run });
     host.run_for(15 * MINUTE_MS);
     assert_eq!(
         tried(&host),
@@ -33,7 +33,7 @@ fn slots_of_a_chain() {
 }
 
 #[test]
-fn slots_of_the_account() {
+fn an_account_has_a_limit_of_slots() {
     let two = settings(|settings| settings.parallel_runs_of_account = NonZeroU32::new(2).unwrap());
     let mut host = host_with("x; y; x1: x; x2: x; y1: y; y2: y", two);
     for stack in ["x1", "x2", "y1", "y2"] {
@@ -59,7 +59,7 @@ fn a_run_that_waits_for_a_person_takes_no_slot() {
 }
 
 #[test]
-fn what_is_old_goes_first() {
+fn the_oldest_cause_goes_first() {
     let one = settings(|settings| {
         settings.chain.parallel_runs = NonZeroU32::MIN;
         settings.parallel_runs_of_account = NonZeroU32::MIN;

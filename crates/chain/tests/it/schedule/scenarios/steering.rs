@@ -1,16 +1,17 @@
-//! What people say reaches everything that has no run yet.
+//! Orders of people affect everything that has no run yet.
 
 use std::num::NonZeroU32;
 
 use chain::attempt::HoldKind;
 use chain::schedule::{Control, Decision, Event};
 
-use super::{MINUTE_MS, host, host_with, made, settings, states, why};
+use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, why};
 use crate::account::id;
 use crate::schedule::host::Entry;
+use crate::schedule::world::Fate;
 
 #[test]
-fn what_a_cancelled_chain_held_never_runs() {
+fn held_stacks_of_a_cancelled_chain_never_run() {
     let mut host = host("vpc; db: vpc; app: db");
     host.locks("db", true);
     host.pushes("vpc");
@@ -27,7 +28,7 @@ fn what_a_cancelled_chain_held_never_runs() {
 }
 
 #[test]
-fn pause_and_resume_reach_what_waits() {
+fn pause_and_resume_affect_waiting_stacks() {
     for waits_for in ["upstream", "lock", "slot", "halt"] {
         let one_at_a_time = settings(|settings| settings.chain.parallel_runs = NonZeroU32::MIN);
         let mut host = host_with("vpc; a: vpc; b: vpc", one_at_a_time);
@@ -62,13 +63,25 @@ fn pause_and_resume_reach_what_waits() {
 }
 
 #[test]
-fn a_halt_stops_everything_until_go() {
+fn a_second_halt_changes_neither_the_name_nor_the_reason() {
+    let mut host = host("vpc; db: vpc");
+    host.pushes("vpc");
+    for (by, reason) in [("carol", Some("incident 7")), ("dave", None)] {
+        let (by, reason) = (by.to_owned(), reason.map(str::to_owned));
+        host.deliver(Event::Halted { by, reason });
+        host.hour();
+        assert_eq!(why(&host, "db"), "the account was halted by carol: incident 7");
+    }
+}
+
+#[test]
+fn a_halt_stops_everything_until_it_is_lifted() {
     let mut host = host("vpc; db: vpc; app: db");
     host.pushes("vpc");
     host.halt(true);
     host.hour();
     assert_eq!(made(&host), "");
-    assert_eq!(why(&host, "db"), "the account is halted by carol");
+    assert_eq!(why(&host, "db"), "the account was halted by carol");
     host.lose();
     host.hour();
     assert_eq!(made(&host), "", "it survives a loss");
@@ -79,7 +92,7 @@ fn a_halt_stops_everything_until_go() {
 }
 
 #[test]
-fn a_paused_cause_does_not_stop_a_running_one() {
+fn a_paused_cause_does_not_stop_another() {
     let mut host = host("a; b; app: a b");
     host.locks("app", true);
     host.pushes("a");
@@ -99,27 +112,35 @@ fn a_paused_cause_does_not_stop_a_running_one() {
     assert_eq!(
         made(&host),
         "app",
-        "the run that is over serves the other cause, too"
+        "the run that ended serves the other cause, too"
     );
     host.keeps_the_laws();
 }
 
 #[test]
-fn done_by_hand() {
+fn stacks_marked_as_done() {
     let mut host = host("vpc; db: vpc; app: db");
     host.locks("db", true);
     host.pushes("vpc");
     host.run_for(5 * MINUTE_MS);
     let by = "carol".to_owned();
-    host.tell(Event::DoneByHand { stack: id("db"), by });
+    host.deliver(Event::DoneByHand {
+        stack: id("db"),
+        by,
+        reason: Some("repaired in the console".to_owned()),
+    });
     host.hour();
     assert_eq!(made(&host), "app");
-    assert_eq!(states(&host, &host.only_chain()), "db succeeded, app succeeded");
+    let chain = host.only_chain();
+    assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
+    let text = chain::render::record_text(&host.records[&chain]);
+    let says = "db @ 0000001: succeeded, counted as done by carol: repaired in the console";
+    assert!(text.contains(says), "{text}");
     host.keeps_the_laws();
 }
 
 #[test]
-fn a_loop_is_held_until_a_person_says_otherwise() {
+fn a_loop_is_held_until_a_person_releases_it() {
     let mut host = host("vpc; db: vpc");
     host.world.step_ms = 1_000;
     for _ in 0..6 {
@@ -135,7 +156,7 @@ fn a_loop_is_held_until_a_person_says_otherwise() {
     let is_guard = |entry: &Entry| matches!(entry, Entry::Decided(Decision::Held { hold, .. }) if hold.kind == HoldKind::Guard);
     assert!(host.trace.iter().any(|(_, entry)| is_guard(entry)));
     let by = "carol".to_owned();
-    host.tell(Event::Released { stack: id("db"), by });
+    host.deliver(Event::Released { stack: id("db"), by });
     host.run_for(MINUTE_MS);
     assert_eq!(made(&host), "db db db db db db");
     host.world.person(&id("vpc"), 0, host.now_ms);
@@ -143,5 +164,25 @@ fn a_loop_is_held_until_a_person_says_otherwise() {
     assert_eq!(made(&host).split(' ').count(), 6, "the word holds for one run");
     host.hour();
     assert_eq!(made(&host).split(' ').count(), 7, "it lifts by itself");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_queued_run_names_the_run_before_it() {
+    let mut host = host("vpc; db: vpc");
+    host.fate("db", Fate::Unconfirmed);
+    host.world.person(&id("db"), 0, host.now_ms);
+    host.run_for(2 * MINUTE_MS);
+    let first = host.world.runs[run_of(&host, "db")].facts.id.clone();
+    host.pushes("vpc");
+    while made(&host) != "db" {
+        host.run_for(1_000);
+    }
+    host.run_for(1_000);
+    let expected = format!("is queued behind run {first}");
+    assert!(why(&host, "db").ends_with(&expected), "{}", why(&host, "db"));
+    let first = host.world.runs.iter().position(|run| run.facts.id == first);
+    host.person_decides(first.unwrap(), true);
+    host.hour();
     host.keeps_the_laws();
 }

@@ -1,0 +1,153 @@
+//! When a sink gets a message about a chain.
+
+use serde::{Deserialize, Serialize};
+
+use super::Notice;
+use crate::ChainResult;
+
+/// How a sink shows a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// One message that is updated.
+    Live,
+    /// A new message at each of the few moments that people want to know about.
+    Milestones,
+}
+
+/// Which messages a sink gets, whatever its kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// No messages about a chain that is younger than this and in which nothing failed.
+    pub quiet_for_ms: i64,
+    /// Only chains with one of these results; all chains if the list is empty.
+    pub results: Vec<ChainResult>,
+}
+
+/// What was delivered to one sink about one chain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The revision of the notice that the sink received last.
+    #[serde(default)]
+    pub revision: Option<u64>,
+    /// The milestones of which it was told.
+    #[serde(default)]
+    pub heard: Vec<Milestone>,
+    /// How the sink finds its message again, such as Slack's channel and timestamp.
+    #[serde(default)]
+    pub handle: Option<String>,
+    /// Failed attempts since the last success.
+    #[serde(default)]
+    pub failures: u32,
+    /// Nothing is sent before this time, because the sink failed or asked for a pause.
+    #[serde(default)]
+    pub not_before_ms: Option<i64>,
+    /// When the first of the failed attempts was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since_ms: Option<i64>,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A moment in a chain that people want to know about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Milestone {
+    Started,
+    Held,
+    Failed,
+    Ended,
+}
+
+impl Milestone {
+    /// The milestones that a notice shows, the most important one last.
+    pub fn of(notice: &Notice) -> Vec<Self> {
+        let all = [
+            (Self::Started, true),
+            (Self::Held, !notice.held.is_empty()),
+            (Self::Failed, !notice.failed.is_empty()),
+            (Self::Ended, notice.is_over()),
+        ];
+        all.into_iter()
+            .filter_map(|(milestone, shows)| shows.then_some(milestone))
+            .collect()
+    }
+}
+
+/// What to do about one sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Due {
+    /// It is up to date.
+    Nothing,
+    /// Send the notice now. It shows these milestones for the first time.
+    Now { milestones: Vec<Milestone> },
+    /// Send nothing before this time.
+    At(i64),
+}
+
+/// Whether a sink gets a notice now.
+pub fn due(pace: Pace, rules: &Rules, notice: &Notice, delivery: &Delivery, now_ms: i64) -> Due {
+    let is_wanted = rules.results.is_empty() || rules.results.contains(&notice.result);
+    if delivery.revision == Some(notice.revision) {
+        return Due::Nothing;
+    }
+    // A sink that already shows the chain is kept up to date, whatever the result.
+    if !is_wanted && delivery.handle.is_none() {
+        return Due::Nothing;
+    }
+    let milestones: Vec<Milestone> = Milestone::of(notice)
+        .into_iter()
+        .filter(|milestone| !delivery.heard.contains(milestone))
+        .collect();
+    if pace == Pace::Milestones && milestones.is_empty() {
+        return Due::Nothing;
+    }
+    let quiet_until_ms = notice.started_at_ms.saturating_add(rules.quiet_for_ms);
+    let is_urgent = notice.is_over() || !notice.failed.is_empty();
+    let not_before_ms = [
+        delivery.not_before_ms,
+        (!is_urgent && delivery.revision.is_none()).then_some(quiet_until_ms),
+    ]
+    .into_iter()
+    .flatten()
+    .max();
+    match not_before_ms {
+        Some(at_ms) if at_ms > now_ms => Due::At(at_ms),
+        _ => Due::Now { milestones },
+    }
+}
+
+/// The first pause after a failure of a sink. Each later one is twice as long, up to the longest.
+const PAUSE_FIRST_MS: i64 = 5_000;
+const PAUSE_LONGEST_MS: i64 = 600_000;
+
+/// A sink that has failed for longer is late: people may miss something.
+pub const LATE_AFTER_MS: i64 = 600_000;
+
+impl Delivery {
+    /// The sink took the notice.
+    pub fn delivered(&mut self, notice: &Notice, milestones: Vec<Milestone>) {
+        self.revision = Some(notice.revision);
+        self.heard.extend(milestones);
+        self.failures = 0;
+        self.not_before_ms = None;
+        self.failing_since_ms = None;
+        self.error = None;
+    }
+
+    /// The sink did not take a message, for this reason. It may have asked for a pause.
+    pub fn failed(&mut self, error: String, retry_after_ms: Option<i64>, now_ms: i64) {
+        let growing = PAUSE_FIRST_MS.saturating_mul(1_i64 << self.failures.min(20));
+        self.failures = self.failures.saturating_add(1);
+        let pause_ms = retry_after_ms.unwrap_or(0).max(growing.min(PAUSE_LONGEST_MS));
+        self.not_before_ms = Some(now_ms.saturating_add(pause_ms));
+        self.failing_since_ms.get_or_insert(now_ms);
+        self.error = Some(error);
+    }
+
+    /// Whether the sink has failed for so long that people may miss something.
+    pub fn is_late(&self, now_ms: i64) -> bool {
+        self.failing_since_ms
+            .is_some_and(|since_ms| now_ms.saturating_sub(since_ms) >= LATE_AFTER_MS)
+    }
+}

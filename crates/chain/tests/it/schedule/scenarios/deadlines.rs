@@ -1,0 +1,188 @@
+//! Waiting stacks are listed, long waits are reported, and runs that take too long are stopped unless they are
+//! applying.
+
+use chain::schedule::{Control, Decision, WaitingKind};
+use chain::{ReasonCode, RunState};
+
+use super::{MINUTE_MS, host, host_with, made, run_of, settings, states};
+use crate::account::id;
+use crate::schedule::host::{Entry, Host};
+use crate::schedule::world::Fate;
+
+/// `stack kind minutes` of waiting stacks, oldest first.
+fn waiting(host: &Host) -> String {
+    let all = host.schedule.waiting();
+    let all = all.iter().map(|waiting| {
+        let kind = match waiting.kind {
+            WaitingKind::Person => "person",
+            WaitingKind::Lock => "lock",
+            WaitingKind::Guard => "guard",
+            WaitingKind::Approval => "approval",
+            WaitingKind::Freeze => "freeze",
+        };
+        format!(
+            "{} {kind} {}",
+            waiting.stack,
+            (host.now_ms - waiting.since_ms) / MINUTE_MS
+        )
+    });
+    all.collect::<Vec<_>>().join(", ")
+}
+
+fn count(host: &Host, is_counted: impl Fn(&Decision) -> bool) -> usize {
+    let decided = host.trace.iter().filter(|(_, entry)| match entry {
+        Entry::Decided(decision) => is_counted(decision),
+        _ => false,
+    });
+    decided.count()
+}
+
+#[test]
+fn waiting_runs_are_listed_oldest_first() {
+    let mut host = host("vpc; a: vpc; b: vpc; c: b; late: c");
+    host.world.step_ms = 1;
+    host.locks("a", true);
+    host.fate("b", Fate::Unconfirmed);
+    host.pushes("vpc");
+    host.run_for(30 * MINUTE_MS);
+    let text = waiting(&host);
+    assert_eq!(text, "b person 30, a lock 29");
+    let chains = &host.schedule.waiting()[0].chains;
+    assert_eq!(chains, &[host.only_chain()]);
+    host.freeze_for(60 * MINUTE_MS);
+    host.confirms("b", true);
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(waiting(&host), "a lock 39, c freeze 9");
+    host.thaw();
+    host.locks("a", false);
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(waiting(&host), "");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_long_wait_is_reported_once() {
+    let patient = settings(|settings| settings.stuck_after_ms = 120 * MINUTE_MS);
+    let mut host = host_with("vpc; a: vpc; b: vpc", patient);
+    let labels = &mut host.world.stacks.get_mut(&id("b")).unwrap().facts.labels;
+    labels.push("spillway:stuck-after=20m".to_owned());
+    host.locks("a", true);
+    host.fate("b", Fate::Unconfirmed);
+    host.pushes("vpc");
+    let stuck = |host: &Host| count(host, |decision| matches!(decision, Decision::Stuck { .. }));
+    host.run_for(15 * MINUTE_MS);
+    assert_eq!(stuck(&host), 0);
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(stuck(&host), 1, "b has a label");
+    host.run_for(90 * MINUTE_MS);
+    assert_eq!(stuck(&host), 1);
+    host.hour();
+    host.hour();
+    assert_eq!(stuck(&host), 2, "each is reported once");
+    host.confirms("b", true);
+    host.locks("a", false);
+    host.hour();
+    assert_eq!(
+        states(&host, &host.only_chain()),
+        "a succeeded, b succeeded",
+        "nothing else was done"
+    );
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_run_that_is_not_confirmed_in_time_is_discarded_and_its_stack_fails() {
+    let hurried = settings(|settings| settings.run_timeout_ms = Some(60 * MINUTE_MS));
+    let mut host = host_with("vpc; a: vpc; b: vpc; c: vpc; a2: a", hurried);
+    let labels = &mut host.world.stacks.get_mut(&id("b")).unwrap().facts.labels;
+    labels.push("spillway:timeout=3h".to_owned());
+    host.fate("a", Fate::Unconfirmed);
+    host.fate("b", Fate::Unconfirmed);
+    host.fate("c", Fate::Stays);
+    host.pushes("vpc");
+    host.run_for(55 * MINUTE_MS);
+    assert_eq!(
+        host.world.runs[run_of(&host, "a")].facts.state,
+        RunState::Unconfirmed
+    );
+    host.run_for(10 * MINUTE_MS);
+    let state = |host: &Host, stack| host.world.runs[run_of(host, stack)].facts.state.clone();
+    assert_eq!(state(&host, "a"), RunState::Discarded);
+    assert_eq!(state(&host, "c"), RunState::Canceled);
+    assert_eq!(state(&host, "b"), RunState::Unconfirmed);
+    let chain = host.only_chain();
+    let a = host.records[&chain].stack(&id("a")).unwrap().clone();
+    let reason = a.reason.unwrap();
+    assert_eq!(reason.code, ReasonCode::Timeout);
+    assert!(
+        reason
+            .text
+            .ends_with("was neither confirmed nor applying within 1h, and was ended"),
+        "{reason}"
+    );
+    host.run_for(180 * MINUTE_MS);
+    assert_eq!(state(&host, "b"), RunState::Discarded);
+    assert_eq!(states(&host, &chain), "a failed, a2 skipped, b failed, c failed");
+}
+
+#[test]
+fn an_apply_is_never_stopped() {
+    let hurried = settings(|settings| settings.run_timeout_ms = Some(20 * MINUTE_MS));
+    let mut host = host_with("vpc; a: vpc", hurried);
+    host.fate("a", Fate::Slow);
+    host.pushes("vpc");
+    host.run_for(50 * MINUTE_MS);
+    host.hour();
+    assert_eq!(states(&host, &host.only_chain()), "a succeeded");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn cancelling_a_chain_can_stop_its_runs() {
+    let mut host = host("vpc; a: vpc; slow: vpc; shared: vpc; other; x: other; a2: a");
+    host.world
+        .stacks
+        .get_mut(&id("shared"))
+        .unwrap()
+        .facts
+        .labels
+        .push("dependsOn:other".to_owned());
+    host.fate("a", Fate::Unconfirmed);
+    host.fate("slow", Fate::Slow);
+    host.fate("shared", Fate::Unconfirmed);
+    host.pushes("vpc other");
+    host.run_for(20 * MINUTE_MS);
+    let chains: Vec<_> = host.records.keys().cloned().collect();
+    let of_vpc = chains
+        .iter()
+        .find(|chain| states(&host, chain).contains("slow"))
+        .unwrap()
+        .clone();
+    let of_other = chains.iter().find(|chain| **chain != of_vpc).unwrap().clone();
+    host.control(&of_vpc, Control::CancelAndStopRuns);
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(
+        host.world.runs[run_of(&host, "a")].facts.state,
+        RunState::Discarded
+    );
+    assert_eq!(
+        host.world.runs[run_of(&host, "slow")].facts.state,
+        RunState::Applying
+    );
+    assert_eq!(
+        host.world.runs[run_of(&host, "shared")].facts.state,
+        RunState::Unconfirmed,
+        "another chain needs it"
+    );
+    host.confirms("shared", true);
+    host.hour();
+    host.hour();
+    assert!(states(&host, &of_other).contains("shared succeeded"));
+    let record = &host.records[&of_vpc];
+    assert_eq!(
+        record.stack(&id("a")).unwrap().reason.as_ref().unwrap().code,
+        ReasonCode::ChainCancelled
+    );
+    assert_eq!(record.result(), chain::ChainResult::Cancelled);
+    assert_eq!(made(&host).split(' ').filter(|stack| *stack == "a2").count(), 0);
+}

@@ -1,0 +1,122 @@
+//! The answer to a trigger is lost, so that nobody knows whether there is a run.
+
+use chain::schedule::Control;
+
+use super::{MINUTE_MS, host, made, run_of, states};
+use crate::schedule::host::{Entry, Host};
+
+/// The run of `db` is triggered, and the answer is lost. The chain is cancelled before anybody knows.
+fn with_a_run_that_nobody_waits_for() -> Host {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.faults.delay_ms = 5_000;
+    host.faults.ambiguous = 1_000;
+    host.pushes("vpc");
+    while !host.has_answer("db") {
+        host.run_for(1);
+    }
+    host.faults.ambiguous = 0;
+    let chain = host.only_chain();
+    host.control(&chain, Control::Cancel);
+    host
+}
+
+/// The same run has ended, which is reported two minutes later.
+fn with_a_run_whose_end_is_reported_late() -> Host {
+    let mut host = with_a_run_that_nobody_waits_for();
+    host.faults.late = 1_000;
+    let first = run_of(&host, "db");
+    while !host.world.runs[first].is_over() {
+        host.run_for(1_000);
+    }
+    host.faults.late = 0;
+    host
+}
+
+#[test]
+fn a_run_for_a_chain_that_was_cancelled_before_the_answer_is_not_a_root() {
+    let mut host = with_a_run_that_nobody_waits_for();
+    host.hour();
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(made(&host), "db");
+    assert_eq!(host.records.len(), 1);
+    host.keeps_the_laws();
+}
+
+#[test]
+fn it_is_not_a_root_if_its_end_is_reported_after_a_later_run_of_ours() {
+    let mut host = with_a_run_whose_end_is_reported_late();
+    let chain = host.request("again", &crate::account::id("db"));
+    host.hour();
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(made(&host), "db db app");
+    assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
+    assert_eq!(host.records.len(), 2);
+    host.keeps_the_laws();
+}
+
+#[test]
+fn two_lost_answers_are_not_roots() {
+    let mut host = with_a_run_whose_end_is_reported_late();
+    host.faults.ambiguous = 1_000;
+    let chain = host.request("again", &crate::account::id("db"));
+    while made(&host) != "db db" {
+        host.run_for(1);
+    }
+    host.faults.ambiguous = 0;
+    host.hour();
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(made(&host), "db db app");
+    assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
+    assert_eq!(host.records.len(), 2);
+    host.keeps_the_laws();
+}
+
+#[test]
+fn an_attempt_knows_the_runs_of_earlier_attempts() {
+    let check = |minutes: i64, is_lost: bool| {
+        let mut host = host("vpc; db: vpc; app: db");
+        host.world.step_ms = 10;
+        host.pushes("vpc");
+        while made(&host) != "db app" {
+            host.run_for(1);
+        }
+        let run = host.world.runs[run_of(&host, "db")].facts.id.clone();
+        // After a while, the chain is over, and nothing happens to the stack.
+        host.run_for(minutes * MINUTE_MS);
+        if is_lost {
+            host.lose();
+        }
+        let again = host.request("again", &crate::account::id("db"));
+        host.hour();
+        assert_eq!(states(&host, &again), "db succeeded, app succeeded");
+        let mut requests = host.trace.iter().filter_map(|(_, entry)| match entry {
+            Entry::Made { request, .. } if request.stack.as_str() == "db" => Some(request),
+            _ => None,
+        });
+        let known = &requests.next_back().unwrap().known_runs;
+        assert!(known.contains(&run), "{minutes} min, lost: {is_lost}");
+        host.keeps_the_laws();
+    };
+    check(0, false);
+    check(0, true);
+    check(10, false);
+}
+
+#[test]
+fn a_state_of_an_older_version_knows_our_runs() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.pushes("vpc");
+    while made(&host) != "db" {
+        host.run_for(1_000);
+    }
+    host.run_for(1_000);
+    let run = host.world.runs[run_of(&host, "db")].facts.id.clone();
+    let mut saved = serde_json::to_value(&host.schedule).unwrap();
+    assert!(saved.as_object_mut().unwrap().remove("own_runs").is_some());
+    saved["stacks"]["db"]["known_runs"] = serde_json::json!([run]);
+    host.schedule = serde_json::from_value(saved).unwrap();
+    host.hour();
+    assert_eq!(made(&host), "db app");
+    assert_eq!(host.records.len(), 1, "our run is no root");
+    host.keeps_the_laws();
+}

@@ -1,0 +1,190 @@
+//! Differences between Temporal and the schedule about what is open.
+
+use std::collections::BTreeSet;
+
+use chain::schedule::{Differences, Event, ScheduleReport, StackPhase, StackReport};
+use chain::{ChainId, RunFacts, RunState, Schedule, StackId};
+
+use super::{MINUTE_MS, host, made, run_of, states};
+use crate::account::id;
+use crate::schedule::host::Host;
+use crate::schedule::world::{By, Fate};
+
+fn chains(text: &str) -> BTreeSet<ChainId> {
+    text.split_whitespace().map(ChainId::of_workflow).collect()
+}
+
+fn stacks(text: &str) -> BTreeSet<StackId> {
+    text.split_whitespace().map(id).collect()
+}
+
+/// The schedule knows these chains and waits for attempts at these stacks.
+fn report(known: &str, attempted: &str) -> ScheduleReport {
+    let stack = |stack| StackReport {
+        stack,
+        chains: Vec::new(),
+        run: None,
+        attempted: true,
+        why: String::new(),
+        phase: StackPhase::default(),
+        ready_since_ms: None,
+    };
+    ScheduleReport {
+        halted_by: None,
+        halt_reason: None,
+        conflict: None,
+        rebuilt: true,
+        chains: chains(known).into_iter().collect(),
+        unplanned: Vec::new(),
+        stacks: stacks(attempted).into_iter().map(stack).collect(),
+        waiting: Vec::new(),
+    }
+}
+
+/// What the schedule knows and what is open, chains before the bar and attempts after it, and the differences.
+#[track_caller]
+fn check(known: &str, open: &str, expected: [&str; 3]) {
+    let (known, attempted) = known.split_once('|').unwrap();
+    let (open_chains, open_attempts) = open.split_once('|').unwrap();
+    let found = Differences::between(
+        &report(known, attempted),
+        &chains(open_chains),
+        &stacks(open_attempts),
+    );
+    let [unknown_chains, unknown_attempts, lost_attempts] = expected;
+    let expected = Differences {
+        unknown_chains: chains(unknown_chains),
+        unknown_attempts: stacks(unknown_attempts),
+        lost_attempts: stacks(lost_attempts),
+    };
+    assert_eq!(found, expected, "{known} | {attempted}, and open: {open}");
+}
+
+#[test]
+fn differences_are_found() {
+    check("|", "|", ["", "", ""]);
+    check("a b|db", "a b|db", ["", "", ""]);
+    check("a|", "a b|", ["b", "", ""]);
+    // If a chain that the schedule knows is not open, the schedule learns that from the next update of the record.
+    check("a b|", "a|", ["", "", ""]);
+    check("|db", "|app", ["", "app", "db"]);
+}
+
+#[test]
+fn before_the_open_workflows_are_known_nothing_differs() {
+    let rebuilding = ScheduleReport {
+        rebuilt: false,
+        ..report("", "db")
+    };
+    let found = Differences::between(&rebuilding, &chains("a"), &stacks("app"));
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn only_a_difference_seen_twice_is_repaired() {
+    let look = |open: &str, attempts: &str| {
+        Differences::between(&report("a", "db"), &chains(open), &stacks(attempts))
+    };
+    let first = look("a b c", "db app");
+    let both = first.and(&look("a c d", "app"));
+    assert_eq!(both.unknown_chains, chains("c"));
+    assert_eq!(both.unknown_attempts, stacks("app"));
+    assert!(both.lost_attempts.is_empty());
+}
+
+/// The schedule is as after a rebuild that missed its first chain.
+fn forget_first_cause(host: &mut Host) {
+    let mut saved = serde_json::to_value(&host.schedule).unwrap();
+    saved["causes"].as_object_mut().unwrap().remove("0").unwrap();
+    saved["stacks"] = serde_json::json!({});
+    saved["knows_since_s"] = (host.now_ms / 1000).into();
+    host.schedule = serde_json::from_value::<Schedule>(saved).unwrap();
+}
+
+fn find(host: &mut Host, chain: &ChainId) {
+    let record = Box::new(host.records[chain].clone());
+    let runs = host.world.runs.iter();
+    let runs: Vec<(StackId, RunFacts)> = runs.map(|run| (run.stack.clone(), run.facts.clone())).collect();
+    host.deliver(Event::ChainFound { record, runs });
+}
+
+#[test]
+fn a_chain_forgotten_while_waiting_continues() {
+    let mut host = host("a; db: a; app: db");
+    host.locks("db", true);
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    let chain = host.only_chain();
+    forget_first_cause(&mut host);
+    host.locks("db", false);
+    host.hour();
+    assert_eq!(made(&host), "", "the schedule does not know it");
+    find(&mut host, &chain);
+    host.hour();
+    assert_eq!(made(&host), "db app");
+    assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
+    // Known chains and attempts are not reported.
+    find(&mut host, &chain);
+    host.hour();
+    assert_eq!(made(&host), "db app");
+}
+
+#[test]
+fn a_chain_forgotten_during_a_run_learns_how_the_run_ended() {
+    for ends_before_it_is_found in [false, true] {
+        let mut host = host("a; db: a; app: db");
+        host.fate("db", Fate::Unconfirmed);
+        host.pushes("a");
+        host.run_for(5 * MINUTE_MS);
+        let chain = host.only_chain();
+        assert_eq!(states(&host, &chain), "db running, app waiting");
+        forget_first_cause(&mut host);
+        if ends_before_it_is_found {
+            host.confirms("db", true);
+            host.run_for(5 * MINUTE_MS);
+            assert_eq!(
+                host.world.runs[run_of(&host, "db")].facts.state,
+                RunState::Finished
+            );
+            find(&mut host, &chain);
+        } else {
+            find(&mut host, &chain);
+            host.confirms("db", true);
+        }
+        host.hour();
+        assert_eq!(made(&host), "db app", "{ends_before_it_is_found}");
+        assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
+    }
+}
+
+#[test]
+fn the_run_of_an_unknown_attempt_starts_no_chain() {
+    for is_found in [false, true] {
+        let mut host = host("a; db: a; app: db");
+        host.pushes("a");
+        host.hour();
+        assert_eq!(made(&host), "db app");
+        if is_found {
+            host.deliver(Event::AttemptFound { stack: id("db") });
+        }
+        let run = host.world.create(&id("db"), By::Us, 1, host.now_ms);
+        host.hour();
+        if is_found {
+            let run = host.world.runs[run].facts.clone();
+            let outcome = chain::AttemptOutcome::Run {
+                run,
+                made: true,
+                chains: Vec::new(),
+                behind: false,
+                chosen: None,
+            };
+            host.deliver(Event::Attempted {
+                stack: id("db"),
+                outcome,
+            });
+            host.hour();
+        }
+        let expected = if is_found { "db app db" } else { "db app db app" };
+        assert_eq!(made(&host), expected);
+    }
+}

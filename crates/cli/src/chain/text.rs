@@ -1,0 +1,286 @@
+//! A chain in the terminal: a tree of its stacks that fits the width, then the totals.
+
+use std::collections::BTreeMap;
+
+use chain::schedule::StackPhase;
+use chain::{CommitSha, StackState};
+
+use super::View;
+use super::view::Stack;
+use crate::output::{DIM, painted, style_of};
+use crate::table::{cut, plain};
+use crate::time::took;
+
+/// How deep the tree is indented. Deeper stacks are indented like the last.
+const DEPTH_MAX: usize = 12;
+/// The narrowest that the last column is cut to.
+const DETAIL_MIN: usize = 16;
+
+/// One line of the tree.
+struct Line<'a> {
+    /// The branches of the tree, the mark and the id.
+    tree: String,
+    phase: String,
+    commit: String,
+    duration: String,
+    run: &'a str,
+    detail: String,
+}
+
+/// The whole chain.
+pub(super) fn text(view: &View, width: Option<usize>, is_wide: bool) -> String {
+    let mut lines = vec![head(view, is_wide)];
+    lines.extend(stack_lines(view, width, is_wide));
+    lines.extend(notes(view));
+    lines.push(String::new());
+    lines.push(totals(view));
+    lines.join("\n")
+}
+
+/// The chain in at most this many lines. If there are more stacks, the active ones are kept.
+pub(super) fn frame(view: &View, width: usize, height: usize) -> Vec<String> {
+    let mut stacks = stack_lines(view, Some(width), false);
+    let room = height.saturating_sub(5).max(1);
+    if stacks.len() > room {
+        let is_active = |stack: &Stack| matches!(stack.state, StackState::Running | StackState::Failed);
+        let order = in_tree_order(view);
+        let hidden = stacks.len() - room + 1;
+        let mut kept: Vec<usize> = (0..stacks.len()).collect();
+        kept.sort_by_key(|&at| !order.get(at).is_some_and(|(stack, _)| is_active(stack)));
+        kept.truncate(room - 1);
+        kept.sort_unstable();
+        stacks = kept
+            .into_iter()
+            .filter_map(|at| stacks.get(at).cloned())
+            .collect();
+        stacks.push(painted(&format!("… and {hidden} more"), DIM));
+    }
+    let mut lines = vec![head(view, false)];
+    lines.extend(stacks);
+    lines.push(String::new());
+    lines.push(totals(view));
+    lines
+}
+
+/// The line below the stacks. For a chain without stacks it is everything.
+pub(super) fn totals(view: &View) -> String {
+    let state = view.state.to_string();
+    let mut text = painted(&state, style_of(&state).bold());
+    if !view.stacks.is_empty() {
+        text += &format!(": {}", view.counts);
+    }
+    if let Some(duration) = view.duration_s {
+        text += &format!(", {}", took(duration));
+    }
+    if let Some(reason) = &view.reason {
+        text += &format!("\n{}", plain(&reason.text));
+    }
+    text
+}
+
+fn head(view: &View, is_wide: bool) -> String {
+    let root = &view.root;
+    let mut text = format!(
+        "{}  {}",
+        painted(root.stack.as_str(), style_of("").bold()),
+        root.branch
+    );
+    if let Some(commit) = &root.commit {
+        text += &format!(" @ {}", commit.short());
+    }
+    if is_wide && let Some(run) = &root.run {
+        text += &format!(", run {run}");
+    }
+    if let Some(by) = &view.by {
+        text += &format!(", by {}", plain(by));
+    }
+    text
+}
+
+fn notes(view: &View) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(before) = &view.retry_of {
+        let reason = view.retry_reason.as_ref();
+        let reason = reason.map_or_else(String::new, |reason| format!(": {}", plain(&reason.text)));
+        lines.push(String::new());
+        lines.push(format!("Retry of {before}{reason}"));
+    }
+    if let Some(order) = &view.last_order
+        && view.reason.as_ref() != Some(order)
+    {
+        lines.push(String::new());
+        lines.push(format!("Last order: {}", plain(&order.text)));
+    }
+    if let Some(reason) = &view.downstream {
+        lines.push(String::new());
+        lines.push(format!("Downstream: {}", plain(&reason.text)));
+    }
+    if let Some(reason) = &view.waits_for_approval {
+        lines.push(String::new());
+        lines.push(format!("Waits for approval: {}", plain(&reason.text)));
+        lines.push(format!(
+            "Run `spillway chain approve {}` to let it begin.",
+            view.id
+        ));
+    }
+    if !view.left_out.is_empty() {
+        lines.push(String::new());
+        lines.push("Left out:".to_owned());
+        for left_out in &view.left_out {
+            lines.push(format!(
+                "  {}: {}",
+                left_out.id,
+                plain(&left_out.reason.to_string())
+            ));
+        }
+    }
+    lines
+}
+
+fn stack_lines(view: &View, width: Option<usize>, is_wide: bool) -> Vec<String> {
+    let lines: Vec<Line<'_>> = in_tree_order(view)
+        .into_iter()
+        .map(|(stack, branches)| Line {
+            tree: format!("{branches}{} {}", mark(stack.state), stack.id),
+            phase: phase(stack),
+            commit: stack
+                .commit
+                .as_ref()
+                .map(CommitSha::short)
+                .unwrap_or_default()
+                .to_owned(),
+            duration: stack.duration_s.map(took).unwrap_or_default(),
+            run: stack.run.as_ref().map_or("", chain::RunId::as_str),
+            detail: detail(stack),
+        })
+        .collect();
+    let widest = |cell: &dyn Fn(&Line<'_>) -> usize| lines.iter().map(cell).max().unwrap_or_default();
+    let tree = widest(&|line| line.tree.chars().count());
+    let phase = widest(&|line| line.phase.chars().count());
+    let commit = widest(&|line| line.commit.chars().count());
+    let duration = widest(&|line| line.duration.chars().count());
+    let run = if is_wide {
+        widest(&|line| line.run.chars().count())
+    } else {
+        0
+    };
+    let columns = [tree, phase, commit, duration, run];
+    let used: usize = columns
+        .iter()
+        .filter(|&&width| width > 0)
+        .map(|width| width + 2)
+        .sum();
+    lines
+        .iter()
+        .map(|line| {
+            let mut text = padded(&line.tree, &line.tree, tree);
+            let style = style_of(&line.phase);
+            text += &padded(&line.phase, &painted(&line.phase, style), phase);
+            text += &padded(&line.commit, &line.commit, commit);
+            text += &padded(&line.duration, &line.duration, duration);
+            text += &padded(line.run, line.run, run);
+            let detail = match width {
+                Some(width) if !is_wide => cut(&line.detail, width.saturating_sub(used).max(DETAIL_MIN)),
+                _ => line.detail.clone(),
+            };
+            (text + &detail).trim_end().to_owned()
+        })
+        .collect()
+}
+
+/// A cell with its padding. A column without any text takes no space.
+fn padded(plain: &str, shown: &str, width: usize) -> String {
+    if width == 0 {
+        return String::new();
+    }
+    let blanks = width.saturating_sub(plain.chars().count()) + 2;
+    format!("{shown}{}", " ".repeat(blanks))
+}
+
+fn mark(state: StackState) -> &'static str {
+    match state {
+        StackState::Waiting => "·",
+        StackState::Running => "▶",
+        StackState::Succeeded => "✓",
+        StackState::Failed => "✗",
+        StackState::Skipped => "↷",
+    }
+}
+
+/// The state, or what a stack that runs does or waits for.
+fn phase(stack: &Stack) -> String {
+    let phase = match stack.phase {
+        Some(StackPhase::Applying) => "applying",
+        Some(StackPhase::Queued) => "queued",
+        Some(StackPhase::Triggering) => "triggering",
+        Some(StackPhase::WaitsForPerson) => "unconfirmed",
+        Some(StackPhase::WaitsForWorker) => "no worker",
+        Some(StackPhase::Held) => "held",
+        Some(StackPhase::Paused) => "paused",
+        Some(StackPhase::Halted) => "halted",
+        _ => return stack.state.to_string(),
+    };
+    phase.to_owned()
+}
+
+fn detail(stack: &Stack) -> String {
+    let text = state_detail(stack);
+    match stack.failed_runs.len() {
+        0 => text,
+        failed if text.is_empty() => format!("after {failed} failed"),
+        failed => format!("{text}, after {failed} failed"),
+    }
+}
+
+fn state_detail(stack: &Stack) -> String {
+    let reason = stack.reason.as_ref().map(|reason| reason.text.as_str());
+    match (reason, &stack.message) {
+        (Some(reason), _) => plain(reason),
+        // The state says so.
+        (None, _) if matches!(stack.phase, Some(StackPhase::Running | StackPhase::Applying)) => String::new(),
+        (None, Some(message)) => plain(message),
+        (None, None) if stack.state == StackState::Waiting && !stack.upstream.is_empty() => {
+            format!("after {}", chain::render::names(&stack.upstream))
+        }
+        (None, None) => String::new(),
+    }
+}
+
+/// The stacks as a tree: each under the upstream stack that comes last, with the branches drawn before it.
+fn in_tree_order(view: &View) -> Vec<(&Stack, String)> {
+    let number: BTreeMap<_, _> = view
+        .stacks
+        .iter()
+        .enumerate()
+        .map(|(at, stack)| (&stack.id, at))
+        .collect();
+    let mut children: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
+    for (at, stack) in view.stacks.iter().enumerate() {
+        let last = stack
+            .upstream
+            .iter()
+            .filter_map(|id| number.get(id).copied())
+            .max();
+        children.entry(last).or_default().push(at);
+    }
+    let mut lines = Vec::new();
+    // Depth first, without recursion: a chain can be thousands of stacks deep.
+    let mut open: Vec<(usize, String, usize, bool)> = Vec::new();
+    let push = |open: &mut Vec<_>, parent: Option<usize>, prefix: &str, depth: usize| {
+        let of_parent = children.get(&parent).map_or(&[][..], Vec::as_slice);
+        for (nth, &child) in of_parent.iter().enumerate().rev() {
+            open.push((child, prefix.to_owned(), depth, nth + 1 == of_parent.len()));
+        }
+    };
+    push(&mut open, None, "", 0);
+    while let Some((at, prefix, depth, is_last)) = open.pop() {
+        let branch = if is_last { "└─ " } else { "├─ " };
+        lines.push((&view.stacks[at], format!("{prefix}{branch}")));
+        let deeper = match depth {
+            DEPTH_MAX.. => prefix,
+            _ => prefix + if is_last { "   " } else { "│  " },
+        };
+        push(&mut open, Some(at), &deeper, depth + 1);
+    }
+    lines
+}

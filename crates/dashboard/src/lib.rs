@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod assets;
+mod config;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+mod example;
+mod layout;
+mod lazy_pages;
+pub mod login;
+mod page;
+mod phases;
+mod router;
+mod sources;
+mod trouble;
+mod visitor;
+mod words;
+
+pub use config::{Config, Pages, Queues};
+pub use router::{router, router_with_login, serve};
+pub use visitor::Role;

@@ -1,0 +1,100 @@
+//! The scenarios of tests: stacks, the results of their runs, and events without people.
+//!
+//! These methods panic if a test names something that does not exist, since that is a mistake in the test.
+
+use chain::{RunId, RunState, RunType, StackId};
+
+use crate::mock::MockSpacelift;
+use crate::model::new_stack::NewStack;
+use crate::model::refusal::done;
+use crate::model::run::{Fate, RunRequest};
+use crate::model::webhook::NewWebhook;
+
+impl MockSpacelift {
+    /// Adds a stack.
+    #[track_caller]
+    pub fn add_stack(&self, stack: NewStack) -> StackId {
+        done(self.write(|account| account.add_stack(stack)))
+    }
+
+    /// Adds a webhook.
+    #[track_caller]
+    pub fn webhook(&self, webhook: &NewWebhook) {
+        done(self.write(|account| account.add_webhook(webhook)));
+    }
+
+    /// A pull request: a proposed run that nobody triggered.
+    #[track_caller]
+    pub fn propose(&self, stack: &str) -> RunId {
+        done(self.write(|account| account.create_run(stack, &RunRequest::of(RunType::Proposed, None))))
+    }
+
+    /// Drift detection triggers a reconciliation: a tracked run with the drift detection flag.
+    #[track_caller]
+    pub fn reconcile_drift(&self, stack: &str) -> RunId {
+        let request = RunRequest {
+            drift_detection: true,
+            ..RunRequest::tracked(Some("drift detection"))
+        };
+        done(self.write(|account| account.create_run(stack, &request)))
+    }
+
+    /// The stack's next tracked run fails while it plans.
+    #[track_caller]
+    pub fn fail_next(&self, stack: &str) {
+        self.fail_next_in(stack, RunState::Planning);
+    }
+
+    /// The stack's next tracked run fails in this state.
+    #[track_caller]
+    pub fn fail_next_in(&self, stack: &str, state: RunState) {
+        done(self.write(|account| {
+            account
+                .stack_mut(stack)
+                .map(|stack| stack.next_fates.push(Fate::FailsIn(state)))
+        }));
+    }
+
+    /// The stack's next tracked run is skipped when it would begin.
+    #[track_caller]
+    pub fn skip_next(&self, stack: &str) {
+        done(self.write(|account| {
+            account
+                .stack_mut(stack)
+                .map(|stack| stack.next_fates.push(Fate::Skipped))
+        }));
+    }
+
+    /// Whether applies of the stack change outputs that others refer to, from its next run on.
+    #[track_caller]
+    pub fn outputs_change(&self, stack: &str, change: bool) {
+        done(self.write(|account| {
+            account
+                .stack_mut(stack)
+                .map(|stack| stack.changes_outputs = change)
+        }));
+    }
+
+    /// `true`: there are no workers, and runs stay `READY`.
+    pub fn no_workers(&self, absent: bool) {
+        self.write(|account| account.no_workers = absent);
+    }
+
+    /// `stack` natively depends on `depends_on` and refers to one of its outputs: it runs only if that output changed,
+    /// or always.
+    #[track_caller]
+    pub fn refer_to_output(&self, stack: &str, depends_on: &str, trigger_always: bool) {
+        done(self.write(|account| account.refer_to_output(stack, depends_on, trigger_always)));
+    }
+
+    /// Disables or enables a stack.
+    #[track_caller]
+    pub fn disable(&self, stack: &str) {
+        done(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = true)));
+    }
+
+    #[track_caller]
+    pub fn enable(&self, stack: &str) {
+        done(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = false)));
+    }
+}

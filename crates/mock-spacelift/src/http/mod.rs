@@ -1,0 +1,7 @@
+//! The HTTP server: GraphQL, the control endpoint, and connections that can fail.
+
+pub(crate) mod connection;
+pub(crate) mod control_server;
+pub(crate) mod document;
+pub(crate) mod environment;
+pub(crate) mod server;

@@ -1,0 +1,121 @@
+//! The audit trail: a webhook that receives every change that anyone makes.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::model::clock::Timestamp;
+use crate::model::webhook::{DeliveredTransition, Outgoing, Target, WebhookKey};
+
+#[derive(Debug, Clone)]
+pub(crate) struct AuditTrail {
+    pub target: Target,
+    /// Whether it also receives runs, with their default payload.
+    pub include_runs: bool,
+    pub headers: BTreeMap<String, String>,
+}
+
+impl AuditTrail {
+    /// `None` if it is disabled.
+    pub(crate) fn delivery(&self, body: Vec<u8>, about: Option<DeliveredTransition>) -> Option<Outgoing> {
+        let mut outgoing = Outgoing::new(WebhookKey::AuditTrail, &self.target, body, about);
+        outgoing.headers.clone_from(&self.headers);
+        self.target.enabled.then_some(outgoing)
+    }
+}
+
+impl Account {
+    /// Sets the webhook, and sends it an event about that.
+    pub(crate) fn set_audit_trail(&mut self, trail: AuditTrail, actor: &str) {
+        self.audit_trail = Some(trail);
+        self.send_to_audit_trail(
+            "audit_trail_webhook.set",
+            "auditTrailSetWebhook",
+            actor,
+            &json!({}),
+        );
+    }
+
+    /// Deletes the webhook; this is the last event that it receives.
+    pub(crate) fn delete_audit_trail(&mut self, actor: &str) -> Option<AuditTrail> {
+        self.send_to_audit_trail(
+            "audit_trail_webhook.delete",
+            "auditTrailDeleteWebhook",
+            actor,
+            &json!({}),
+        );
+        self.audit_trail.take()
+    }
+
+    /// Sends an event about a successful mutation. The id of the changed object is not known here.
+    pub(crate) fn audit(&mut self, mutation: &str, actor: &str) {
+        // The trail's own mutations send their own events.
+        if let Some(action) = action(mutation).filter(|_| !mutation.starts_with("auditTrail")) {
+            self.send_to_audit_trail(&action, mutation, actor, &json!({ "args": {} }));
+        }
+    }
+
+    fn send_to_audit_trail(&mut self, action: &str, mutation: &str, actor: &str, data: &Value) {
+        let Some(trail) = &self.audit_trail else { return };
+        let event = json!({
+            "account": self.name.as_str(),
+            "action": action,
+            "actor": actor,
+            "context": { "mutation": mutation },
+            "data": data,
+            "remoteIP": "192.0.2.1",
+            "timestamp": Timestamp::now().millis(),
+        });
+        if let Some(outgoing) = trail.delivery(event.to_string().into_bytes(), None) {
+            self.send(outgoing);
+        }
+    }
+}
+
+/// `stack.create` for `stackCreate`: the last word is the action. A login is not a change.
+fn action(mutation: &str) -> Option<String> {
+    if matches!(mutation, "apiKeyUser" | "oauthUser" | "logout") {
+        return None;
+    }
+    let name = mutation.trim_end_matches(|character: char| character.is_ascii_digit());
+    let name = name
+        .strip_suffix(['V', 'v'])
+        .filter(|_| name != mutation)
+        .unwrap_or(name);
+    let place = name.rfind(|character: char| character.is_ascii_uppercase())?;
+    let (noun, deed) = name.split_at(place);
+    Some(format!("{}.{}", snake_case(noun), deed.to_ascii_lowercase()))
+}
+
+fn snake_case(name: &str) -> String {
+    name.chars().fold(String::new(), |mut text, character| {
+        if character.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(character.to_ascii_lowercase());
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::action;
+
+    #[test]
+    fn an_action_is_a_noun_and_a_verb() {
+        let table = [
+            ("stackCreate", Some("stack.create")),
+            ("contextCreateV2", Some("context.create")),
+            ("policyCreatev2", Some("policy.create")),
+            (
+                "namedWebhooksIntegrationCreate",
+                Some("named_webhooks_integration.create"),
+            ),
+            ("apiKeyUser", None),
+        ];
+        for (mutation, expected) in table {
+            assert_eq!(action(mutation).as_deref(), expected, "{mutation}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a sink did not take a message.
+
+use std::error::Error as _;
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Response, StatusCode};
+
+/// The part of an answer that is shown.
+const ANSWER_CHARACTERS_MAX: usize = 200;
+/// The part of an answer that is read. Nothing that a sink says is long.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// Why a sink did not take a message. No text names a secret: URLs are left out, since some of them are secrets.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    #[error("the sink cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the sink asks for a pause{}", match .retry_after { Some(pause) => format!(" of {} s", pause.as_secs()), None => String::new() })]
+    Limited { retry_after: Option<Duration> },
+    #[error("the sink answered {status}: {text}")]
+    Refused { status: u16, text: String },
+    #[error("the sink refused: {0}")]
+    Rejected(String),
+    #[error("the message cannot be built: {0}")]
+    Message(String),
+    #[error("there is no such sink; the settings of the worker name the sinks")]
+    NoSuchSink,
+}
+
+impl SinkError {
+    /// Whether another attempt cannot work either.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::NoSuchSink)
+    }
+
+    /// The pause that the sink asked for.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            Self::Limited { retry_after } => retry_after.map(chain::milliseconds),
+            _ => None,
+        }
+    }
+}
+
+impl From<reqwest::Error> for SinkError {
+    fn from(error: reqwest::Error) -> Self {
+        // The URL of an incoming webhook is its secret.
+        let error = error.without_url();
+        let mut text = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            text = cause.to_string();
+            source = cause.source();
+        }
+        Self::Unreachable(text)
+    }
+}
+
+/// An answer, unless it asks for a pause.
+pub(crate) fn answered(response: Response) -> Result<Response, SinkError> {
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(SinkError::Limited {
+            retry_after: retry_after(&response),
+        }),
+        _ => Ok(response),
+    }
+}
+
+/// The body of an answer that says that the sink took the message.
+pub(crate) async fn accepted(response: Response) -> Result<Vec<u8>, SinkError> {
+    let mut response = answered(response)?;
+    let status = response.status();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        let left = ANSWER_BYTES_MAX - body.len();
+        body.extend_from_slice(chunk.get(..left.min(chunk.len())).unwrap_or_default());
+        if body.len() >= ANSWER_BYTES_MAX {
+            break;
+        }
+    }
+    if status.is_success() {
+        return Ok(body);
+    }
+    let text: String = String::from_utf8_lossy(&body)
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .take(ANSWER_CHARACTERS_MAX)
+        .collect();
+    Err(SinkError::Refused {
+        status: status.as_u16(),
+        text: text.trim().to_owned(),
+    })
+}
+
+/// Seconds, or a date.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = httpdate::parse_http_date(text).ok()?;
+    at.duration_since(SystemTime::now()).ok()
+}

@@ -1,0 +1,236 @@
+//! Queries and controls chains.
+
+use std::time::{Duration, SystemTime};
+
+use chain::schedule::{Control, ScheduleReport, StackReport};
+use chain::{AccountName, AttemptOutcome, ChainId, ChainRecord, RunId, StackId};
+use futures::StreamExt;
+use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_client::{WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowListOptions};
+use temporalio_common::{HasWorkflowDefinition, QueryDefinition};
+
+use crate::contract::{ChainReport, FollowOutcome, ScheduleMessage};
+use crate::definition::{
+    ChainState, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
+    StackExecutionWorkflow, StackScheduleWorkflow, StackWhy,
+};
+use crate::id;
+use crate::{Ordered, TemporalError, WorkflowClient};
+
+/// How often to check whether a chain has begun.
+const BEGINNING_POLL: Duration = Duration::from_millis(200);
+
+/// How often a watched chain is queried.
+const WATCH_POLL: Duration = Duration::from_millis(500);
+
+/// A chain in a list.
+#[derive(Debug, Clone)]
+pub struct ChainSummary {
+    pub id: ChainId,
+    pub status: WorkflowExecutionStatus,
+    pub started: Option<SystemTime>,
+    pub closed: Option<SystemTime>,
+}
+
+impl WorkflowClient {
+    /// Waits for the end of a chain, and for its beginning if it has not begun yet.
+    pub async fn end_of_chain(&self, chain: &ChainId) -> Result<ChainReport, TemporalError> {
+        let handle = self
+            .client
+            .get_workflow_handle::<StackDependencyChainWorkflow>(chain.as_str());
+        loop {
+            match handle.get_result(WorkflowGetResultOptions::default()).await {
+                Err(WorkflowGetResultError::NotFound(_)) => tokio::time::sleep(BEGINNING_POLL).await,
+                result => {
+                    return result
+                        .map_err(|error| TemporalError::new(format!("read the result of `{chain}`"), error));
+                }
+            }
+        }
+    }
+
+    /// The state of a chain; `None` if it does not exist. A chain that ended needs no worker for the answer.
+    pub async fn chain(&self, chain: &ChainId) -> Result<Option<ChainReport>, TemporalError> {
+        match self.status(chain.as_str()).await? {
+            Some(status) => self.report(chain, status).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The state of a chain whose workflow has this status.
+    pub async fn report(
+        &self,
+        chain: &ChainId,
+        status: WorkflowExecutionStatus,
+    ) -> Result<ChainReport, TemporalError> {
+        if status != WorkflowExecutionStatus::Running {
+            return self.end_of_chain(chain).await;
+        }
+        self.query::<StackDependencyChainWorkflow, _>(chain.as_str(), ChainState, ())
+            .await
+    }
+
+    /// The record of an open chain; `None` if it ended or was refused.
+    pub async fn open_record(&self, chain: &ChainId) -> Result<Option<ChainRecord>, TemporalError> {
+        let status = self.status(chain.as_str()).await?;
+        let Some(status) = status.filter(|status| *status == WorkflowExecutionStatus::Running) else {
+            return Ok(None);
+        };
+        let record = self.report(chain, status).await?.record;
+        Ok(record.filter(|record| !record.is_over()))
+    }
+
+    /// Shows the state of a chain repeatedly until the chain is over.
+    pub async fn watch_chain(
+        &self,
+        chain: &ChainId,
+        mut show: impl FnMut(&ChainReport),
+    ) -> Result<ChainReport, TemporalError> {
+        loop {
+            if let Some(report) = self.chain(chain).await? {
+                show(&report);
+                if report.result.is_over() {
+                    return Ok(report);
+                }
+            }
+            tokio::time::sleep(WATCH_POLL).await;
+        }
+    }
+
+    /// Waits until a request was passed to the schedule. `None` if its workflow left no outcome.
+    pub async fn end_of_request(&self, workflow_id: &str) -> Result<Option<FollowOutcome>, TemporalError> {
+        self.outcome_of::<SpaceliftWebhookWorkflow>(workflow_id).await
+    }
+
+    /// Waits for the outcome of a workflow. `None` if there is none: it was terminated, or it does not exist.
+    async fn outcome_of<W>(&self, workflow_id: &str) -> Result<Option<W::Output>, TemporalError>
+    where
+        W: HasWorkflowDefinition,
+    {
+        let handle = self.client.get_workflow_handle::<W>(workflow_id);
+        match handle.get_result(WorkflowGetResultOptions::default()).await {
+            Ok(outcome) => Ok(Some(outcome)),
+            Err(error @ WorkflowGetResultError::Rpc(_)) => Err(TemporalError::new(
+                format!("read the result of `{workflow_id}`"),
+                error,
+            )),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The status of a run's follower: running, completed or failed. `None` if there is none.
+    pub async fn follower_status(
+        &self,
+        account: &AccountName,
+        run: &RunId,
+    ) -> Result<Option<WorkflowExecutionStatus>, TemporalError> {
+        self.status(&id::follow_run(account, run)).await
+    }
+
+    /// Waits for the end of a stack's open attempt. `None` if it left no outcome.
+    pub async fn end_of_execution(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+    ) -> Result<Option<AttemptOutcome>, TemporalError> {
+        self.outcome_of::<StackExecutionWorkflow>(&id::execution(account, stack))
+            .await
+    }
+
+    /// Pauses, resumes or cancels a chain. `false` if no such chain is open.
+    pub async fn control(
+        &self,
+        chain: &ChainId,
+        control: Control,
+        ordered: impl Into<Ordered>,
+    ) -> Result<bool, TemporalError> {
+        let Ordered { by, reason } = ordered.into();
+        let Some(account) = chain.account() else {
+            return Ok(false);
+        };
+        if self.status(chain.as_str()).await? != Some(WorkflowExecutionStatus::Running) {
+            return Ok(false);
+        }
+        let message = ScheduleMessage::Controlled {
+            chain: chain.clone(),
+            control,
+            by,
+            reason,
+        };
+        self.signal_schedule(&account, &message).await?;
+        Ok(true)
+    }
+
+    /// Everything that is open in an account; `None` if nothing is.
+    pub async fn schedule_report(
+        &self,
+        account: &AccountName,
+    ) -> Result<Option<ScheduleReport>, TemporalError> {
+        self.ask_schedule(account, ScheduleState, ()).await
+    }
+
+    /// The state of one stack, and why it waits; `None` if nothing is open in the account.
+    pub async fn stack_report(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+    ) -> Result<Option<StackReport>, TemporalError> {
+        self.ask_schedule(account, StackWhy, stack.clone()).await
+    }
+
+    /// `None` if the account has no schedule now.
+    async fn ask_schedule<Q>(
+        &self,
+        account: &AccountName,
+        query: Q,
+        input: Q::Input,
+    ) -> Result<Option<Q::Output>, TemporalError>
+    where
+        Q: QueryDefinition<Workflow = StackScheduleWorkflow> + Copy,
+        Q::Input: Send + Clone,
+    {
+        let workflow_id = id::schedule(account);
+        if self.status(&workflow_id).await? != Some(WorkflowExecutionStatus::Running) {
+            return Ok(None);
+        }
+        self.query::<StackScheduleWorkflow, _>(&workflow_id, query, input)
+            .await
+            .map(Some)
+    }
+
+    /// The newest chains, open and closed.
+    pub async fn chains(&self, limit: usize) -> Result<Vec<ChainSummary>, TemporalError> {
+        let query = format!("WorkflowType = '{}'", StackDependencyChainWorkflow::NAME);
+        let options = WorkflowListOptions::builder().limit(limit).build();
+        self.listed(query, options).await
+    }
+
+    /// Every chain of the task queue that Temporal still has. A chain that continued in a new history is listed once.
+    pub async fn all_chains(&self) -> Result<Vec<ChainSummary>, TemporalError> {
+        let query = format!(
+            "WorkflowType = '{}' AND ExecutionStatus != 'ContinuedAsNew' AND TaskQueue = '{}'",
+            StackDependencyChainWorkflow::NAME,
+            self.settings().task_queue
+        );
+        self.listed(query, WorkflowListOptions::default()).await
+    }
+
+    async fn listed(
+        &self,
+        query: String,
+        options: WorkflowListOptions,
+    ) -> Result<Vec<ChainSummary>, TemporalError> {
+        let mut found = self.client.list_workflows(query, options);
+        let mut chains = Vec::new();
+        while let Some(execution) = found.next().await {
+            let execution = execution.map_err(|error| TemporalError::new("list the chains", error))?;
+            chains.push(ChainSummary {
+                id: ChainId::of_workflow(execution.id()),
+                status: execution.status(),
+                started: execution.start_time(),
+                closed: execution.close_time(),
+            });
+        }
+        Ok(chains)
+    }
+}

@@ -1,0 +1,102 @@
+//! Freezes an account or a part of it: while a workflow with a known id is open, nothing that it covers is started.
+
+use std::time::Duration;
+
+use chain::AccountName;
+use chain::freeze::Freeze;
+use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
+use temporalio_client::{WorkflowExecutionStatus, WorkflowSignalOptions, WorkflowStartOptions};
+
+use crate::contract::{FreezeInput, ScheduleMessage, VERSION};
+use crate::definition::{FreezeState, FreezeWorkflow, Thaw};
+use crate::id;
+use crate::{TemporalError, WorkflowClient};
+
+/// How often to retry to begin a freeze while the previous one ends.
+const ENDING_POLL: Duration = Duration::from_millis(200);
+
+impl WorkflowClient {
+    /// Begins a freeze. If there is one already, it stays and is returned.
+    pub async fn freeze(
+        &self,
+        account: &AccountName,
+        freeze: &Freeze,
+    ) -> Result<Option<Freeze>, TemporalError> {
+        let workflow_id = id::freeze(account);
+        let options = WorkflowStartOptions::new(&self.settings.task_queue, &workflow_id)
+            .static_summary(summary(account, freeze))
+            .build();
+        let input = FreezeInput {
+            version: VERSION,
+            account: account.clone(),
+            freeze: freeze.clone(),
+            timing: self.settings.timing.clone(),
+        };
+        loop {
+            let started = self
+                .client
+                .start_workflow(FreezeWorkflow, input.clone(), options.clone())
+                .await;
+            match started {
+                Ok(_) => return Ok(None),
+                Err(WorkflowStartError::AlreadyStarted { .. }) => {}
+                Err(error) => return Err(TemporalError::new(format!("start `{workflow_id}`"), error)),
+            }
+            if let Some(known) = self.frozen(account).await? {
+                return Ok(Some(known));
+            }
+            // The previous one is over, and is still writing its audit log.
+            tokio::time::sleep(ENDING_POLL).await;
+        }
+    }
+
+    /// Lifts the freeze that a person began. `false` if there is none.
+    pub async fn thaw(&self, account: &AccountName, by: &str) -> Result<bool, TemporalError> {
+        let workflow_id = id::freeze(account);
+        let handle = self.client.get_workflow_handle::<FreezeWorkflow>(&workflow_id);
+        let lifted = handle
+            .signal(Thaw, by.to_owned(), WorkflowSignalOptions::default())
+            .await;
+        match lifted {
+            Ok(()) => {}
+            Err(WorkflowInteractionError::NotFound(_)) => return Ok(false),
+            Err(error) => return Err(TemporalError::new(format!("reach `{workflow_id}`"), error)),
+        }
+        let message = ScheduleMessage::Thawed { by: by.to_owned() };
+        self.signal_schedule(account, &message).await?;
+        Ok(true)
+    }
+
+    /// The open freeze of an account in words. No worker is asked for it, so it is cheap, and known while none runs.
+    pub async fn freeze_words(&self, account: &AccountName) -> Result<Option<String>, TemporalError> {
+        let described = self.describe(&id::freeze(account)).await?;
+        Ok(described
+            .filter(|described| described.status == WorkflowExecutionStatus::Running)
+            .map(|described| {
+                let words = described.summary.unwrap_or_default();
+                match words.strip_prefix(&summary_prefix(account)) {
+                    Some(words) => words.to_owned(),
+                    None => words,
+                }
+            }))
+    }
+
+    /// The freeze that a person began, if it is not over.
+    pub async fn frozen(&self, account: &AccountName) -> Result<Option<Freeze>, TemporalError> {
+        let workflow_id = id::freeze(account);
+        if self.status(&workflow_id).await? != Some(WorkflowExecutionStatus::Running) {
+            return Ok(None);
+        }
+        self.query::<FreezeWorkflow, _>(&workflow_id, FreezeState, ())
+            .await
+    }
+}
+
+/// The summary is shown in the Temporal UI, and is never encrypted.
+fn summary(account: &AccountName, freeze: &Freeze) -> String {
+    format!("{}{freeze}", summary_prefix(account))
+}
+
+fn summary_prefix(account: &AccountName) -> String {
+    format!("{account}: ")
+}

@@ -1,0 +1,74 @@
+//! Halts an account: while a workflow with a known id is open, nothing is triggered.
+
+use chain::AccountName;
+use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
+use temporalio_client::{WorkflowExecutionStatus, WorkflowSignalOptions, WorkflowStartOptions};
+
+use crate::contract::{Halt, ScheduleMessage};
+use crate::definition::{HaltState, HaltWorkflow, LiftHalt};
+use crate::id;
+use crate::{Ordered, TemporalError, WorkflowClient};
+
+impl WorkflowClient {
+    /// Stops every trigger of an account. Once this returns, no trigger is sent.
+    pub async fn halt(
+        &self,
+        account: &AccountName,
+        ordered: impl Into<Ordered>,
+    ) -> Result<(), TemporalError> {
+        let Ordered { by, reason } = ordered.into();
+        let workflow_id = id::halt(account);
+        let halt = Halt {
+            by: by.clone(),
+            reason: reason.clone(),
+        };
+        let options = WorkflowStartOptions::new(&self.settings.task_queue, &workflow_id)
+            .static_summary(format!("Nothing is triggered in {account}: halted by {by}"))
+            .build();
+        match self.client.start_workflow(HaltWorkflow, halt, options).await {
+            Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {}
+            Err(error) => return Err(TemporalError::new(format!("start `{workflow_id}`"), error)),
+        }
+        let message = ScheduleMessage::Halted { by, reason };
+        self.signal_schedule(account, &message).await
+    }
+
+    /// Lifts the halt, and allows triggers although another Spillway uses our key. `false` if there is neither.
+    pub async fn lift_halt(
+        &self,
+        account: &AccountName,
+        ordered: impl Into<Ordered>,
+    ) -> Result<bool, TemporalError> {
+        let Ordered { by, reason } = ordered.into();
+        let workflow_id = id::halt(account);
+        let handle = self.client.get_workflow_handle::<HaltWorkflow>(&workflow_id);
+        let lifted = handle
+            .signal(LiftHalt, by.clone(), WorkflowSignalOptions::default())
+            .await;
+        match lifted {
+            Ok(()) => {}
+            Err(WorkflowInteractionError::NotFound(_)) => {
+                let report = self.schedule_report(account).await?;
+                if report.is_none_or(|report| report.conflict.is_none()) {
+                    return Ok(false);
+                }
+            }
+            Err(error) => return Err(TemporalError::new(format!("reach `{workflow_id}`"), error)),
+        }
+        let message = ScheduleMessage::Resumed { by, reason };
+        self.signal_schedule(account, &message).await?;
+        Ok(true)
+    }
+
+    /// Whether an account is halted.
+    pub async fn is_halted(&self, account: &AccountName) -> Result<bool, TemporalError> {
+        let status = self.status(&id::halt(account)).await?;
+        Ok(status == Some(WorkflowExecutionStatus::Running))
+    }
+
+    /// Who halted an account, and why. `None` if the halt is being lifted.
+    pub async fn halt_of(&self, account: &AccountName) -> Result<Option<Halt>, TemporalError> {
+        self.query::<HaltWorkflow, _>(&id::halt(account), HaltState, ())
+            .await
+    }
+}

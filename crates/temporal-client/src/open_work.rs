@@ -1,0 +1,198 @@
+//! The open work of an account, for a schedule that has to rebuild its state.
+
+use std::collections::BTreeSet;
+
+use chain::id::parts;
+use chain::{AccountName, ChainId, RunId, StackId};
+use futures::StreamExt;
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::{WorkflowExecutionStatus, WorkflowListOptions, WorkflowSignalOptions};
+
+use crate::definition::{
+    LookAtRun, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
+    StackExecutionWorkflow, StackScheduleWorkflow,
+};
+use crate::id;
+use crate::{TemporalError, WorkflowClient, clock};
+
+pub(crate) const RUNNING: &str = "ExecutionStatus = 'Running'";
+
+impl WorkflowClient {
+    /// The open chains of an account.
+    pub async fn open_chains(&self, account: &AccountName) -> Result<Vec<ChainId>, TemporalError> {
+        self.chains_where(account, RUNNING).await
+    }
+
+    /// The open chains of an account whose history began at or before this time.
+    pub async fn chains_open_since(
+        &self,
+        account: &AccountName,
+        at_ms: i64,
+    ) -> Result<Vec<ChainId>, TemporalError> {
+        let old = format!("{RUNNING} AND StartTime <= '{}'", in_query(at_ms));
+        self.chains_where(account, &old).await
+    }
+
+    async fn chains_where(
+        &self,
+        account: &AccountName,
+        condition: &str,
+    ) -> Result<Vec<ChainId>, TemporalError> {
+        let found = self
+            .workflows(StackDependencyChainWorkflow::NAME, condition)
+            .await?;
+        let chains = found.into_iter().map(|id| ChainId::of_workflow(&id));
+        Ok(chains
+            .filter(|chain| chain.account().as_ref() == Some(account))
+            .collect())
+    }
+
+    /// The stacks of an account with an open attempt.
+    pub async fn open_executions(&self, account: &AccountName) -> Result<Vec<StackId>, TemporalError> {
+        self.executions_where(account, RUNNING).await
+    }
+
+    /// The stacks of an account with an attempt that completed since a time, each once.
+    pub async fn executions_ended_since(
+        &self,
+        account: &AccountName,
+        at_ms: i64,
+    ) -> Result<BTreeSet<StackId>, TemporalError> {
+        let ended = format!(
+            "ExecutionStatus = 'Completed' AND CloseTime >= '{}'",
+            in_query(at_ms)
+        );
+        let stacks = self.executions_where(account, &ended).await?;
+        Ok(stacks.into_iter().collect())
+    }
+
+    async fn executions_where(
+        &self,
+        account: &AccountName,
+        condition: &str,
+    ) -> Result<Vec<StackId>, TemporalError> {
+        let found = self.workflows(StackExecutionWorkflow::NAME, condition).await?;
+        let stack_of = |id: String| {
+            let stack: StackId = parts(&id).next_back()?.parse().ok()?;
+            (id::execution(account, &stack) == id).then_some(stack)
+        };
+        Ok(found.into_iter().filter_map(stack_of).collect())
+    }
+
+    /// The runs of an account that have an open follower.
+    pub async fn followed_runs(&self, account: &AccountName) -> Result<Vec<RunId>, TemporalError> {
+        let open = self.workflows(SpaceliftWebhookWorkflow::NAME, RUNNING).await?;
+        let run_of = |id: String| {
+            let run: RunId = parts(&id).next_back()?.parse().ok()?;
+            (id::follow_run(account, &run) == id).then_some(run)
+        };
+        Ok(open.into_iter().filter_map(run_of).collect())
+    }
+
+    /// Makes a run's follower look up the run now. If there is no open follower, nothing happens.
+    pub async fn signal_look(&self, account: &AccountName, run: &RunId) -> Result<(), TemporalError> {
+        let workflow_id = id::follow_run(account, run);
+        let handle = self
+            .client()
+            .get_workflow_handle::<SpaceliftWebhookWorkflow>(&workflow_id);
+        match handle
+            .signal(LookAtRun, (), WorkflowSignalOptions::default())
+            .await
+        {
+            Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
+            Err(error) => Err(TemporalError::new(format!("reach `{workflow_id}`"), error)),
+        }
+    }
+
+    /// When the last successful sweep began, in milliseconds since 1970.
+    pub async fn last_sweep_ms(&self) -> Result<Option<i64>, TemporalError> {
+        let query = format!(
+            "WorkflowType = '{}' AND ExecutionStatus = 'Completed' AND TaskQueue = '{}'",
+            ReconcileWorkflow::NAME,
+            self.settings().task_queue
+        );
+        let options = WorkflowListOptions::builder().limit(1).build();
+        let mut found = self.client().list_workflows(query, options);
+        let Some(last) = found.next().await else {
+            return Ok(None);
+        };
+        let last = last.map_err(|error| TemporalError::new("find the last sweep", error))?;
+        Ok(last.start_time().map(clock::since_1970_ms))
+    }
+
+    /// The chains that began after a time, by workflow id.
+    pub async fn chains_begun_since(&self, since_ms: i64) -> Result<BTreeSet<String>, TemporalError> {
+        let begun = format!("StartTime >= '{}'", in_query(since_ms));
+        let found = self.workflows(StackDependencyChainWorkflow::NAME, &begun).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    /// The followers of runs, and the requests, that began after a time, by workflow id.
+    pub async fn followers_begun_since(&self, since_ms: i64) -> Result<BTreeSet<String>, TemporalError> {
+        let begun = format!("StartTime >= '{}'", in_query(since_ms));
+        let found = self.workflows(SpaceliftWebhookWorkflow::NAME, &begun).await?;
+        Ok(found.into_iter().collect())
+    }
+
+    pub(crate) async fn workflows(
+        &self,
+        workflow_type: &str,
+        condition: &str,
+    ) -> Result<Vec<String>, TemporalError> {
+        let query = format!(
+            "WorkflowType = '{workflow_type}' AND {condition} AND TaskQueue = '{}'",
+            self.settings().task_queue
+        );
+        let mut found = self
+            .client()
+            .list_workflows(query, WorkflowListOptions::default());
+        let mut ids = Vec::new();
+        while let Some(execution) = found.next().await {
+            let execution = execution.map_err(|error| TemporalError::new("list workflows", error))?;
+            ids.push(execution.id().to_owned());
+        }
+        Ok(ids)
+    }
+
+    /// The previous schedule. `None` if there was none.
+    pub async fn schedule_before(
+        &self,
+        account: &AccountName,
+        asked_by: &str,
+    ) -> Result<Option<ScheduleBefore>, TemporalError> {
+        let query = format!(
+            "WorkflowType = '{}' AND WorkflowId = '{}'",
+            StackScheduleWorkflow::NAME,
+            id::schedule(account).replace('\'', "''")
+        );
+        let mut found = self
+            .client()
+            .list_workflows(query, WorkflowListOptions::default());
+        // The newest comes first.
+        while let Some(execution) = found.next().await {
+            let execution =
+                execution.map_err(|error| TemporalError::new("find the schedule before", error))?;
+            if execution.run_id() == asked_by {
+                continue;
+            }
+            return Ok(Some(ScheduleBefore {
+                ended_by_itself: execution.status() == WorkflowExecutionStatus::Completed,
+                ended_at_ms: execution.close_time().map(clock::since_1970_ms),
+            }));
+        }
+        Ok(None)
+    }
+}
+
+/// The previous schedule of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct ScheduleBefore {
+    /// It ended with nothing open.
+    pub ended_by_itself: bool,
+    pub ended_at_ms: Option<i64>,
+}
+
+/// A time in the format of queries.
+fn in_query(at_ms: i64) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default()
+}

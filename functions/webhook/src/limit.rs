@@ -1,0 +1,227 @@
+//! Rate limits for a server without API Gateway in front of it.
+//!
+//! Refusals are counted, not requests, since a body has to be read before its signature shows who sent it. Authentic
+//! deliveries are never counted, and whoever sent one within the past hour is rejected last. A counted refusal costs
+//! one HMAC; a rejected request costs almost nothing.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use crate::answer::Answer;
+
+/// The window in which refusals are counted, and the longest time that a sender is rejected.
+const WINDOW: Duration = Duration::from_secs(60);
+/// A wrong secret is noticed after fewer, and Spacelift disables its webhook after ten.
+const REFUSALS_OF_ADDRESS_MAX: u32 = 30;
+/// Only a scan from many addresses causes more. Then unknown senders are rejected until the window ends.
+const REFUSALS_MAX: u32 = 600;
+/// At twice this number, authentic senders are rejected too: the process has to stay alive.
+const REQUESTS_MAX: u32 = 60_000;
+/// How long a sender counts as known after an authentic delivery.
+const KNOWN_FOR: Duration = Duration::from_secs(3600);
+/// Spacelift has a handful of addresses.
+const KNOWN_MAX: usize = 1024;
+/// The header to which a reverse proxy appends the address of its client.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Counts requests and refusals by sender.
+pub(crate) struct Limits {
+    is_behind_proxy: bool,
+    counts: Mutex<Counts>,
+}
+
+struct Counts {
+    began_at: Instant,
+    requests: u32,
+    refusals: u32,
+    refusals_of: HashMap<IpAddr, u32>,
+    /// The time of each sender's last authentic delivery.
+    known: HashMap<IpAddr, Instant>,
+}
+
+impl Limits {
+    pub(crate) fn new(is_behind_proxy: bool) -> Self {
+        Self {
+            is_behind_proxy,
+            counts: Mutex::new(Counts {
+                began_at: Instant::now(),
+                requests: 0,
+                refusals: 0,
+                refusals_of: HashMap::new(),
+                known: HashMap::new(),
+            }),
+        }
+    }
+
+    /// The sender of a request: the peer, or the client that the proxy names. The proxy appends the last address; the
+    /// client itself may have written those before it.
+    fn sender(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+        let forwarded = || {
+            let last = headers.get_all(FORWARDED_FOR).iter().next_back()?;
+            last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+        };
+        let address = if self.is_behind_proxy { forwarded() } else { None };
+        network_of(address.unwrap_or_else(|| peer.ip()))
+    }
+
+    /// How long this sender has to wait, if at all.
+    fn wait(&self, sender: IpAddr, now: Instant) -> Option<Duration> {
+        let mut counts = self.counts(now);
+        counts.requests = counts.requests.saturating_add(1);
+        let is_known = counts
+            .known
+            .get(&sender)
+            .is_some_and(|at| now.duration_since(*at) < KNOWN_FOR);
+        let refusals = counts.refusals_of.get(&sender).copied().unwrap_or_default();
+        let is_too_much = if is_known {
+            counts.requests > 2 * REQUESTS_MAX
+        } else {
+            counts.requests > REQUESTS_MAX
+                || counts.refusals >= REFUSALS_MAX
+                || refusals >= REFUSALS_OF_ADDRESS_MAX
+        };
+        is_too_much.then(|| WINDOW.saturating_sub(now.duration_since(counts.began_at)))
+    }
+
+    fn note(&self, sender: IpAddr, is_authentic: bool, now: Instant) {
+        let mut counts = self.counts(now);
+        if !is_authentic {
+            counts.refusals = counts.refusals.saturating_add(1);
+            *counts.refusals_of.entry(sender).or_default() += 1;
+            return;
+        }
+        if counts.known.len() >= KNOWN_MAX {
+            counts.known.retain(|_, at| now.duration_since(*at) < KNOWN_FOR);
+        }
+        if counts.known.len() < KNOWN_MAX || counts.known.contains_key(&sender) {
+            counts.known.insert(sender, now);
+        }
+    }
+
+    fn counts(&self, now: Instant) -> std::sync::MutexGuard<'_, Counts> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(counts.began_at) >= WINDOW {
+            counts.began_at = now;
+            counts.requests = 0;
+            counts.refusals = 0;
+            counts.refusals_of.clear();
+        }
+        counts
+    }
+}
+
+/// The network of an address: whoever has one IPv6 address has 2^64 of them.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = u128::from(address) >> 64 << 64;
+            IpAddr::V6(Ipv6Addr::from(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+/// Rejects senders with too many refusals.
+pub(crate) async fn limit(State(limits): State<Arc<Limits>>, request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    // A health check is not a delivery. Without a peer, as in Lambda, something else limits.
+    let Some(&ConnectInfo(peer)) = peer.filter(|_| request.uri().path() != "/health") else {
+        return next.run(request).await;
+    };
+    let sender = limits.sender(peer, request.headers());
+    if let Some(wait) = limits.wait(sender, Instant::now()) {
+        return Answer::TooMany { wait }.into_response();
+    }
+    let response = next.run(request).await;
+    let status = response.status();
+    // A failure after a valid signature is not the sender's fault.
+    let is_refused = status.is_client_error() && status != StatusCode::UNPROCESSABLE_ENTITY;
+    let is_delivered = response.extensions().get::<Authentic>().is_some();
+    if is_refused || is_delivered {
+        limits.note(sender, is_delivered, Instant::now());
+    }
+    response
+}
+
+/// Marks the answer to an authentic delivery.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Authentic;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
+
+    fn refuse(limits: &Limits, sender: IpAddr, times: u32, now: Instant) {
+        for _ in 0..times {
+            limits.note(sender, false, now);
+        }
+    }
+
+    #[test]
+    fn a_sender_with_too_many_refusals_is_rejected_until_the_window_ends() {
+        let limits = Limits::new(false);
+        let now = Instant::now();
+        refuse(&limits, address(1), REFUSALS_OF_ADDRESS_MAX - 1, now);
+        assert_eq!(limits.wait(address(1), now), None);
+        refuse(&limits, address(1), 1, now);
+        let wait = limits.wait(address(1), now).unwrap();
+        assert!(wait <= WINDOW && wait > WINDOW / 2, "{wait:?}");
+        assert_eq!(limits.wait(address(2), now), None, "another address");
+        assert_eq!(limits.wait(address(1), now + WINDOW), None, "a minute later");
+    }
+
+    #[test]
+    fn many_unknown_senders_block_unknown_senders_only() {
+        let limits = Limits::new(false);
+        let now = Instant::now();
+        limits.note(address(200), true, now);
+        for last in 0..100 {
+            refuse(&limits, address(last), REFUSALS_MAX / 100, now);
+        }
+        assert!(limits.wait(address(201), now).is_some(), "a stranger");
+        assert_eq!(limits.wait(address(200), now), None, "Spacelift");
+        let later = now + KNOWN_FOR;
+        refuse(&limits, address(1), REFUSALS_MAX, later);
+        assert!(limits.wait(address(200), later).is_some(), "known no longer");
+    }
+
+    #[test]
+    fn authentic_senders_are_rejected_last() {
+        let limits = Limits::new(false);
+        let now = Instant::now();
+        limits.note(address(1), true, now);
+        for _ in 0..REQUESTS_MAX {
+            assert_eq!(limits.wait(address(2), now), None);
+        }
+        assert!(limits.wait(address(2), now).is_some());
+        for _ in 0..REQUESTS_MAX - 1 {
+            assert_eq!(limits.wait(address(1), now), None);
+        }
+        assert!(limits.wait(address(1), now).is_some());
+    }
+
+    #[test]
+    fn the_sender_is_the_address_that_the_proxy_appends() {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 4711));
+        let mut headers = HeaderMap::new();
+        headers.insert(FORWARDED_FOR, "198.51.100.7, 192.0.2.1".parse().unwrap());
+        assert_eq!(Limits::new(true).sender(peer, &headers), address(1));
+        assert_eq!(Limits::new(false).sender(peer, &headers), peer.ip());
+        headers.insert(FORWARDED_FOR, "nobody".parse().unwrap());
+        assert_eq!(Limits::new(true).sender(peer, &headers), peer.ip());
+        let networks = ["2001:db8::1", "2001:db8::ffff:1"].map(|text| network_of(text.parse().unwrap()));
+        assert_eq!(networks[0], networks[1]);
+    }
+}

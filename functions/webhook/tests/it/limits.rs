@@ -1,0 +1,95 @@
+//! The rate limits of a plain HTTP server.
+
+use std::net::SocketAddr;
+
+use chain::signature::{WebhookSecrets, sign};
+use reqwest::{Client, StatusCode, header};
+use tokio::net::TcpListener;
+use webhook::{Config, serve};
+
+use crate::{SECRET, config_with, proposed_run, secret};
+
+/// More refusals than one address is allowed in a minute.
+const MANY: usize = 50;
+
+struct Listening {
+    url: String,
+    client: Client,
+}
+
+impl Listening {
+    async fn start() -> Self {
+        let config = Config {
+            is_behind_proxy: true,
+            ..config_with(WebhookSecrets::from(secret(SECRET)))
+        };
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(serve(listener, config, std::future::pending()));
+        Self {
+            url,
+            client: Client::new(),
+        }
+    }
+
+    async fn post(&self, sender: &str, signature: &str) -> reqwest::Response {
+        let request = self
+            .client
+            .post(format!("{}/webhook", self.url))
+            .header("content-type", "application/json")
+            .header("x-forwarded-for", format!("203.0.113.9, {sender}"))
+            .header("x-signature-256", signature);
+        request.body(proposed_run()).send().await.unwrap()
+    }
+
+    async fn signed(&self, sender: &str) -> StatusCode {
+        let signature = sign(proposed_run().as_bytes(), &secret(SECRET));
+        self.post(sender, &signature).await.status()
+    }
+}
+
+#[tokio::test]
+async fn only_a_sender_with_many_refusals_is_rejected() {
+    let listening = Listening::start().await;
+    let mut answers = Vec::new();
+    for _ in 0..MANY {
+        let answer = listening.post("192.0.2.1", "sha256=0").await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            let after: u64 = answer.headers()[header::RETRY_AFTER]
+                .to_str()
+                .unwrap()
+                .parse()
+                .unwrap();
+            assert!((1..=61).contains(&after), "{after}");
+        }
+        answers.push(answer.status().as_u16());
+    }
+    assert_eq!(answers[0], 401);
+    assert_eq!(answers[MANY - 1], 429);
+    assert_eq!(listening.signed("192.0.2.2").await, StatusCode::OK, "Spacelift");
+    let health = listening.client.get(format!("{}/health", listening.url));
+    assert_eq!(
+        health
+            .header("x-forwarded-for", "192.0.2.1")
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+/// While a secret is rotated, Spacelift's signatures may fail for a time: that must not lock it out.
+#[tokio::test]
+async fn authentic_deliveries_are_never_counted() {
+    let listening = Listening::start().await;
+    for _ in 0..MANY {
+        assert_eq!(listening.signed("192.0.2.1").await, StatusCode::OK);
+    }
+    for _ in 0..MANY {
+        assert_eq!(listening.post("192.0.2.1", "sha256=0").await.status(), 401);
+    }
+    assert_eq!(listening.signed("192.0.2.1").await, StatusCode::OK);
+}

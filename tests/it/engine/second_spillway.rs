@@ -1,0 +1,58 @@
+//! A second Spillway on the account: its runs name another Temporal namespace in their metadata.
+
+use chain::metadata;
+use mock_spacelift::KEY_ID;
+use serde_json::json;
+
+use crate::world::{World, now_s};
+
+#[tokio::test]
+async fn a_second_spillway_stops_every_trigger_until_a_person_allows_them() {
+    let world = World::start().await;
+    world.graph("network; database: network");
+    world.graph_confirming("other", &["other"]);
+    let theirs = world.spacelift.trigger("other", &format!("api::{KEY_ID}"));
+    let run = world
+        .wait_for_run("other", &chain::RunState::Unconfirmed)
+        .await
+        .run;
+    assert_eq!(run, theirs);
+    // Only a notification policy includes metadata.
+    let body = json!({
+        "account": {"name": world.account},
+        "run_updated": {
+            "state": "UNCONFIRMED",
+            "run": {
+                "id": theirs, "branch": "main", "type": "TRACKED", "updated_at": now_s() * 1_000_000_000,
+                "user_provided_metadata": [metadata::of_run("another", "stack:acme:other")],
+            },
+            "stack": {"id": "other", "name": "Other"},
+        },
+    });
+    assert_eq!(world.post(&body.to_string()).await.status(), 202);
+    world
+        .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="conflict"}"#)
+        .await;
+
+    let root = world.push_to(1, &["network"]).remove(0);
+    world
+        .wait_for_chain(&root, "a plan", |report| report.record.is_some())
+        .await;
+    let database = "database".parse().unwrap();
+    let report = world.workflows.stack_report(&world.account, &database).await;
+    let why = report.unwrap().unwrap().why;
+    assert!(
+        why.contains("another Spillway") && why.contains("`another`") && why.contains(theirs.as_str()),
+        "{why}"
+    );
+    let doctor = world.spillway(&["doctor"]).await;
+    assert_eq!(doctor.status.code(), Some(3));
+    let said = String::from_utf8(doctor.stdout).unwrap();
+    assert!(said.contains("another Spillway"), "{said}");
+    assert!(world.spacelift.runs_of("database").is_empty());
+
+    assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["network", "database", "other"]);
+    assert!(!world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+}

@@ -1,0 +1,117 @@
+//! Finds differences between the open workflows and the schedule's state, and reports them to the schedule.
+
+use std::time::Duration;
+
+use chain::schedule::Differences;
+use chain::{AccountName, ChainId, StackId};
+use temporal_client::contract::ScheduleMessage;
+use temporal_client::id;
+use temporalio_client::WorkflowExecutionStatus;
+use temporalio_sdk::activities::ActivityError;
+use tracing::{error, warn};
+
+use super::Activities;
+use super::open_work::with_timeout;
+use crate::failure::temporal_error;
+use crate::metrics::{self, Alarm};
+
+/// After this time, signals between Temporal and the schedule have arrived. A chain's record is up to two seconds late.
+const SIGNAL_DELAY: Duration = Duration::from_secs(3);
+
+impl Activities {
+    /// Returns the number of repaired differences.
+    pub(super) async fn repair_schedule(&self, account: &AccountName) -> Result<usize, ActivityError> {
+        let first = self.differences(account).await?;
+        if first.is_empty() {
+            return Ok(0);
+        }
+        tokio::time::sleep(SIGNAL_DELAY).await;
+        let both = first.and(&self.differences(account).await?);
+        let mut repaired = 0;
+        for chain in both.unknown_chains {
+            repaired += usize::from(self.report_chain(account, &chain).await?);
+        }
+        for stack in both.unknown_attempts {
+            if self.is_attempt_open(account, &stack).await? {
+                warn!(stack.id = %stack, "An attempt at `{stack}` is open and missing in the schedule; adding it");
+                self.signal_schedule(account, ScheduleMessage::AttemptFound { stack })
+                    .await?;
+                repaired += 1;
+            }
+        }
+        for stack in both.lost_attempts {
+            if !self.is_attempt_open(account, &stack).await? {
+                warn!(stack.id = %stack, "The schedule waits for an attempt at `{stack}` that has ended; ending the wait");
+                self.signal_schedule(account, ScheduleMessage::AttemptLost { stack })
+                    .await?;
+                repaired += 1;
+            }
+        }
+        for _ in 0..repaired {
+            metrics::alarm(Alarm::Repaired);
+        }
+        Ok(repaired)
+    }
+
+    /// None if there is no schedule or it does not answer: other checks find that.
+    async fn differences(&self, account: &AccountName) -> Result<Differences, ActivityError> {
+        // Listed before the schedule is queried: it knows of those that begin in the meantime.
+        let attempts = self
+            .workflows
+            .open_executions(account)
+            .await
+            .map_err(temporal_error)?;
+        let chains = self
+            .workflows
+            .open_chains(account)
+            .await
+            .map_err(temporal_error)?;
+        if attempts.is_empty() && chains.is_empty() {
+            return Ok(Differences::default());
+        }
+        match with_timeout(self.workflows.schedule_report(account)).await {
+            Ok(Some(report)) => Ok(Differences::between(
+                &report,
+                &chains.into_iter().collect(),
+                &attempts.into_iter().collect(),
+            )),
+            Ok(None) => Ok(Differences::default()),
+            Err(why) => {
+                metrics::alarm(Alarm::ScheduleSilent);
+                error!("The schedule of `{account}` does not answer: {why}");
+                Ok(Differences::default())
+            }
+        }
+    }
+
+    /// Reports a chain that the schedule does not know. Returns whether there was something to report.
+    async fn report_chain(&self, account: &AccountName, chain: &ChainId) -> Result<bool, ActivityError> {
+        let record = match with_timeout(self.workflows.open_record(chain)).await {
+            Ok(Some(record)) => record,
+            // It is over, and is writing its audit log.
+            Ok(None) => return Ok(false),
+            Err(why) => {
+                metrics::alarm(Alarm::ChainSilent);
+                error!(chain.id = %chain, "{chain} is open and missing in the schedule, and does not answer: {why}");
+                return Ok(false);
+            }
+        };
+        let runs = self
+            .runs_recorded_as_running(std::slice::from_ref(&record), &[])
+            .await?;
+        warn!(chain.id = %chain, "{chain} is open and missing in the schedule; adding it");
+        let record = Box::new(record);
+        self.signal_schedule(account, ScheduleMessage::ChainFound { record, runs })
+            .await?;
+        Ok(true)
+    }
+
+    async fn is_attempt_open(&self, account: &AccountName, stack: &StackId) -> Result<bool, ActivityError> {
+        let status = self
+            .workflows
+            .status(&id::execution(account, stack))
+            .await
+            .map_err(temporal_error)?;
+        Ok(status == Some(WorkflowExecutionStatus::Running))
+    }
+}

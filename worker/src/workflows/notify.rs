@@ -1,0 +1,125 @@
+//! `NotifyWorkflow`: sends messages about one chain. It is a separate workflow, so that no sink ever delays a chain.
+
+use std::time::Duration;
+
+use chain::Notice;
+use futures::FutureExt;
+use futures::future::FusedFuture;
+use temporal_client::contract::{Deliveries, NotifyInput, SendNotices};
+use temporalio_sdk::workflows::{select, workflow, workflow_methods};
+use temporalio_sdk::{
+    ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
+};
+use tracing::warn;
+
+use super::{is_history_full, now_ms, unlimited_retries};
+use crate::activities::Activities;
+
+/// Stacks end in quick succession, and sinks limit how often a message may change.
+const PAUSE: Duration = Duration::from_secs(3);
+/// How long a failing sink is retried after the end of a chain or run.
+pub(super) const PATIENCE_MS: i64 = 24 * 3600 * 1000;
+
+#[workflow]
+pub struct NotifyWorkflow {
+    input: NotifyInput,
+    /// The newest notice that was not sent yet.
+    unsent: Option<Notice>,
+}
+
+#[workflow_methods]
+impl NotifyWorkflow {
+    #[init]
+    pub fn new(_ctx: &WorkflowContextView, input: NotifyInput) -> Self {
+        Self {
+            unsent: Some(input.notice.clone()),
+            input,
+        }
+    }
+
+    #[run]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        loop {
+            let notice = ctx.state_mut(|state| {
+                if let Some(newer) = state.unsent.take() {
+                    state.input.notice = newer;
+                }
+                state.input.notice.clone()
+            });
+            let next_at_ms = send(ctx, notice.clone()).await?;
+            if is_history_full(ctx, &ctx.state(|state| state.input.timing.clone())) {
+                let next = ctx.state(|state| NotifyInput {
+                    notice: state.unsent.clone().unwrap_or_else(|| notice.clone()),
+                    ..state.input.clone()
+                });
+                ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
+            }
+            let now = now_ms(ctx);
+            let is_last = notice.is_over() && ctx.state(|state| state.unsent.is_none());
+            let is_hopeless = notice
+                .ended_at_ms
+                .is_some_and(|ended_at_ms| now - ended_at_ms > PATIENCE_MS);
+            if is_last && (next_at_ms.is_none() || is_hopeless) {
+                if is_hopeless && !ctx.is_replaying() {
+                    warn!(chain.id = %notice.chain, "Some sinks did not get the final message of chain `{}`", notice.chain);
+                }
+                return Ok(());
+            }
+            select! {
+                newer = ctx.wait_condition(|state: &NotifyWorkflow| state.unsent.is_some()) => newer?,
+                () = pause_until(ctx, next_at_ms) => continue,
+            }
+            // The end is sent at once; progress is collected for a moment.
+            select! {
+                over = ctx.wait_condition(|state: &NotifyWorkflow| state.unsent.as_ref().is_some_and(Notice::is_over)) => over?,
+                _ = ctx.timer(PAUSE) => {}
+            }
+        }
+    }
+
+    /// What was delivered to each sink. `spillway doctor` asks.
+    #[query]
+    pub fn deliveries(&self, _ctx: &WorkflowContextView) -> Deliveries {
+        self.input.deliveries.clone()
+    }
+
+    #[signal]
+    pub fn notice(&mut self, _ctx: &mut SyncWorkflowContext<Self>, notice: Notice) {
+        if notice.revision > self.input.notice.revision {
+            self.unsent = Some(notice);
+        }
+    }
+}
+
+type Context = WorkflowContext<NotifyWorkflow>;
+
+/// Sends one round. Returns when the next one is due if the chain does not change before.
+async fn send(ctx: &Context, notice: Notice) -> WorkflowResult<Option<i64>> {
+    let options =
+        ctx.state(|state| unlimited_retries(&state.input.timing, "messages about the chain".to_owned()));
+    let request = SendNotices {
+        notice,
+        deliveries: ctx.state(|state| state.input.deliveries.clone()),
+    };
+    let sent = ctx
+        .execute_activity(Activities::send_notices, request, options)
+        .await?;
+    ctx.state_mut(|state| state.input.deliveries = sent.deliveries);
+    Ok(sent.next_at_ms)
+}
+
+/// Never completes if nothing is due.
+fn pause_until(ctx: &Context, at_ms: Option<i64>) -> impl FusedFuture<Output = ()> {
+    let ctx = ctx.clone();
+    async move {
+        match at_ms {
+            Some(at_ms) => {
+                let pause_ms = u64::try_from(at_ms - now_ms(&ctx)).unwrap_or(0).max(1);
+                ctx.timer(Duration::from_millis(pause_ms)).await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+    .boxed_local()
+    .fuse()
+}
