@@ -1,5 +1,6 @@
 //! Chromium, controlled through its WebDriver.
 
+use std::ffi::OsStr;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -51,25 +52,7 @@ impl Browser {
             eprintln!("skipped: SPILLWAY_TEST_CHROMEDRIVER is not set, so there is no browser");
             return None;
         };
-        let mut driver = Command::new(program)
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("chromedriver starts");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines
-                .next_line()
-                .await
-                .unwrap()
-                .expect("chromedriver says its port");
-            if let Some((_, port)) = line.split_once("successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
-            }
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let (driver, port) = start_driver(&program).await;
         let profile = tempfile::tempdir().unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(setup, &profile))
@@ -219,6 +202,36 @@ impl Browser {
         self.client.close().await.unwrap();
         self.driver.kill().await.unwrap();
     }
+}
+
+/// Starts chromedriver and returns its port. With `--port=0` it takes a free port of IPv6, and ends if the port of the same
+/// number is in use in IPv4; hence the tries.
+async fn start_driver(program: &OsStr) -> (Child, u16) {
+    const TRIES: u32 = 10;
+    let mut output = Vec::new();
+    for _ in 0..TRIES {
+        let mut driver = Command::new(program)
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver starts");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some((_, port)) = line.split_once("successfully on port ") {
+                let port = port.trim_end_matches('.').parse().unwrap();
+                // A full pipe would block the driver.
+                tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+                return (driver, port);
+            }
+            output.push(line);
+        }
+    }
+    panic!(
+        "chromedriver ended {TRIES} times without a port:\n{}",
+        output.join("\n")
+    );
 }
 
 fn capabilities(setup: Setup, profile: &TempDir) -> Capabilities {
