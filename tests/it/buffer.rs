@@ -22,12 +22,12 @@ use crate::world::{WAIT_MAX, World, http, now_s};
 const SECRET: &str = "a secret of the tests of the buffer";
 
 /// The number of deliveries per second.
-const RATE: u32 = 50;
+const RATE: u32 = 20;
 /// The number of deliveries before, during and at the end of the outage. The test was also run with 3,000 during the
 /// outage, which takes a minute, over eight queues: a single full queue of moto's is too slow.
-const BEFORE: u32 = 50;
-const AWAY: u32 = 200;
-const AFTER: u32 = 50;
+const BEFORE: u32 = 20;
+const AWAY: u32 = 100;
+const AFTER: u32 = 20;
 /// One in this many is sent twice.
 const TWICE: u32 = 10;
 /// How often a delivery is retried, and by how much each pause is longer than the one before. This is more often than

@@ -20,7 +20,7 @@ struct Arguments {
     behind_proxy: bool,
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     telemetry::log_json();

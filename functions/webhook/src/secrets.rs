@@ -1,6 +1,6 @@
 //! The signing secrets: reads, caches and refreshes them.
 //!
-//! **Invariant:** bad signatures cause at most one read a minute, and a failed read never removes known secrets.
+//! **Invariant:** bad signatures cause at most one successful read a minute, and a failed read never removes known secrets.
 
 mod manager;
 
@@ -20,7 +20,7 @@ const FRESH: Duration = Duration::from_secs(300);
 /// How often a signature that does not match may cause a read. Anyone can send such signatures; each read costs money,
 /// and Secrets Manager throttles.
 const FORCED_EVERY: Duration = Duration::from_secs(60);
-/// How long to wait after a failed read before known secrets are read again. The known ones are used in the meantime.
+/// How long to wait after a failed read before the next one. The known secrets are used in the meantime.
 const FAILED_PAUSE: Duration = Duration::from_secs(10);
 /// The limit of one read. API Gateway gives up after 30 s, Spacelift sooner.
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
@@ -56,7 +56,7 @@ impl From<WebhookSecrets> for SecretSource {
 pub(crate) enum VerifyError {
     #[error("{0}")]
     Signature(#[from] SignatureError),
-    #[error("the signing secret could not be read yet")]
+    #[error("the signing secret could not be read")]
     NoSecret,
 }
 
@@ -72,6 +72,7 @@ pub(crate) struct Secrets {
 #[derive(Clone)]
 struct Cached {
     versions: Versions,
+    /// When the read began: a secret that was created later is not in it.
     read_at: Instant,
 }
 
@@ -79,6 +80,7 @@ struct Cached {
 struct ReadState {
     ended_at: Option<Instant>,
     forced_at: Option<Instant>,
+    has_failed: bool,
 }
 
 impl Secrets {
@@ -100,14 +102,24 @@ impl Secrets {
         if let Source::Fixed(secrets) = &self.source {
             return Ok(verify(signatures, body, secrets)?);
         }
+        let arrived_at = Instant::now();
         let known = self.current().await.ok_or(VerifyError::NoSecret)?;
         match verify(signatures, body, &known.versions.secrets) {
-            Err(SignatureError::Mismatch) => {
-                let newer = self.newer_than(&known).await.ok_or(SignatureError::Mismatch)?;
-                Ok(verify(signatures, body, &newer.versions.secrets)?)
-            }
-            answer => Ok(answer?),
+            Err(SignatureError::Mismatch) => {}
+            answer => return Ok(answer?),
         }
+        // Only one delivery reads at a time; those behind it use what it read.
+        let mut read_state = self.read_state.lock().await;
+        if let Some(newer) = self.newer_than(&known) {
+            match verify(signatures, body, &newer.versions.secrets) {
+                // That read may have begun before the secret of this delivery was created.
+                Err(SignatureError::Mismatch) if newer.read_at < arrived_at => {}
+                answer => return Ok(answer?),
+            }
+        }
+        self.read_again(&mut read_state).await?;
+        let newer = self.newer_than(&known).ok_or(SignatureError::Mismatch)?;
+        Ok(verify(signatures, body, &newer.versions.secrets)?)
     }
 
     async fn current(&self) -> Option<Cached> {
@@ -137,43 +149,44 @@ impl Secrets {
         }
     }
 
-    /// Secrets that were read after these, if there are any or a read is allowed now.
-    async fn newer_than(&self, known: &Cached) -> Option<Cached> {
-        let newer = || self.cached().filter(|cached| cached.read_at > known.read_at);
-        let mut read_state = self.read_state.lock().await;
-        if let Some(cached) = newer() {
-            return Some(cached);
-        }
-        if read_state
-            .forced_at
-            .is_some_and(|forced_at| forced_at.elapsed() < FORCED_EVERY)
-        {
-            return None;
-        }
-        read_state.forced_at = Some(Instant::now());
-        info!("Reading the signing secret again because a signature does not match");
-        self.read(&mut read_state, Some(known)).await;
-        newer()
+    fn newer_than(&self, known: &Cached) -> Option<Cached> {
+        self.cached().filter(|cached| cached.read_at > known.read_at)
     }
 
-    /// One read. Known secrets are kept if it fails, or if it would return the same ones.
-    async fn read(&self, read_state: &mut ReadState, known: Option<&Cached>) {
+    /// Reads the secrets because of a signature that does not match, unless that happened a short time ago.
+    async fn read_again(&self, read_state: &mut ReadState) -> Result<(), VerifyError> {
+        let pause = if read_state.has_failed {
+            FAILED_PAUSE
+        } else {
+            FORCED_EVERY
+        };
+        let is_early = |forced_at: Instant| forced_at.elapsed() < pause;
+        if !read_state.forced_at.is_some_and(is_early) {
+            read_state.forced_at = Some(Instant::now());
+            info!("Reading the signing secret again because a signature does not match");
+            let known = self.cached().map(|cached| cached.versions.current);
+            self.read(read_state, known.as_deref()).await;
+        }
+        // Whether the signature is bad cannot be said: the sender shall come again.
+        if read_state.has_failed {
+            Err(VerifyError::NoSecret)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// One read. Known secrets are kept if it fails, or if the current version is still `known`.
+    async fn read(&self, read_state: &mut ReadState, known: Option<&str>) {
         let Source::Manager(manager) = &self.source else {
             return;
         };
-        let reading = async {
-            match known {
-                Some(known) => manager.read_unless(&known.versions.current).await,
-                None => manager.read().await.map(Some),
-            }
-        };
-        match tokio::time::timeout(READ_TIME_MAX, reading).await {
+        let read_at = Instant::now();
+        let read = tokio::time::timeout(READ_TIME_MAX, manager.read(known)).await;
+        read_state.has_failed = !matches!(read, Ok(Ok(_)));
+        match read {
             Ok(Ok(None)) => {}
             Ok(Ok(Some(versions))) => {
-                let cached = Cached {
-                    versions,
-                    read_at: Instant::now(),
-                };
+                let cached = Cached { versions, read_at };
                 *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached);
             }
             Ok(Err(error)) => error!(

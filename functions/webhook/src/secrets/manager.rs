@@ -64,18 +64,12 @@ impl Manager {
         }
     }
 
-    /// Reads both versions concurrently.
-    pub(super) async fn read(&self) -> Result<Versions, ReadError> {
-        let client = self.client().await;
-        let (current, previous) = tokio::join!(self.version(client, CURRENT), self.version(client, PREVIOUS));
-        Versions::of(current?, previous)
-    }
-
-    /// Reads both versions, unless the current one is still the known one, which takes only one call to find out.
-    pub(super) async fn read_unless(&self, known: &str) -> Result<Option<Versions>, ReadError> {
+    /// Reads both versions, unless the current one is still the known one. The current one is read first: if both were
+    /// read at once, a rotation between the two reads would hide the secret that was current until then.
+    pub(super) async fn read(&self, known: Option<&str>) -> Result<Option<Versions>, ReadError> {
         let client = self.client().await;
         let current = self.version(client, CURRENT).await?;
-        if current.id == known {
+        if known == Some(current.id.as_str()) {
             return Ok(None);
         }
         Versions::of(current, self.version(client, PREVIOUS).await).map(Some)

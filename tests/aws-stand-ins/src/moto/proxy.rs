@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -29,7 +30,12 @@ pub enum CallFault {
     Refused,
     /// It is executed, and the answer is lost, once.
     AnswerLost,
+    /// It is executed, and the answer comes when the fault ends.
+    AnswerHeld,
 }
+
+/// How often a held answer looks whether its fault has ended.
+const HELD_PAUSE: Duration = Duration::from_millis(5);
 
 #[derive(Default)]
 pub(crate) struct State {
@@ -91,8 +97,19 @@ impl Forward {
                 self.forward(method, &uri, headers, body).await;
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
+            Some(CallFault::AnswerHeld) => {
+                let answer = self.forward(method, &uri, headers, body).await;
+                while self.is_held(&operation) {
+                    tokio::time::sleep(HELD_PAUSE).await;
+                }
+                answer
+            }
             None => self.forward(method, &uri, headers, body).await,
         }
+    }
+
+    fn is_held(&self, operation: &str) -> bool {
+        self.state.lock().unwrap().faults.get(operation) == Some(&CallFault::AnswerHeld)
     }
 
     fn note(&self, operation: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<CallFault> {
