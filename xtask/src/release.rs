@@ -1,5 +1,5 @@
 //! `cargo xtask release`: `dist/`, for a deployment without Rust: the functions as zip files, the templates that refer
-//! to them, bills of materials, licences and checksums.
+//! to them, the command, bills of materials, licences and checksums.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use crate::cargo::{cargo, succeed};
 use crate::sbom::{Materials, bill};
 use crate::{image, package};
 
@@ -60,6 +61,9 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         )?;
         materials.extend(write_bill(package, &dist, &zip)?);
     }
+    let command = format!("spillway-{architecture}");
+    fs::copy(build_command().await?, dist.join(&command))?;
+    materials.extend(write_bill("spillway", &dist, &command)?);
     if arguments.image {
         let archive = format!("worker-{architecture}.oci.tar");
         image::archive("worker", &dist.join(&archive)).await?;
@@ -87,6 +91,14 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the command, and returns where it is.
+async fn build_command() -> anyhow::Result<PathBuf> {
+    let mut build = cargo();
+    build.args(["build", "--locked", "--release", "--bin", "spillway"]);
+    succeed(build).await?;
+    Ok(repository().join("target/release/spillway"))
 }
 
 /// Writes the bill of materials of a file beside it.

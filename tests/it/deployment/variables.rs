@@ -58,6 +58,16 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
         "linked; only the worker tells people",
     ),
     (
+        "SPILLWAY_TRACES_SECRET_ID",
+        &[ComposeWorker],
+        "Secrets Manager is AWS",
+    ),
+    (
+        "SPILLWAY_TRACES_SECRET_ID",
+        NO_WORKER,
+        "linked; only the worker sends traces",
+    ),
+    (
         "SPILLWAY_SINKS",
         NO_WORKER,
         "linked; only the worker tells people",
@@ -91,7 +101,7 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
     (
         "OTEL_EXPORTER_OTLP_HEADERS",
         &[Task],
-        "a collector in the same network asks for none",
+        "in the secret of SPILLWAY_TRACES_SECRET_ID",
     ),
     (
         "SPILLWAY_PAYLOAD_KEY",
