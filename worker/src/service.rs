@@ -8,7 +8,7 @@ use anyhow::Context;
 use audit::Store;
 use environment::Variables;
 use notify::Notifier;
-use settings::Settings;
+use settings::{Problems, Settings};
 use spacelift::Spacelift;
 use telemetry::Namespace;
 use temporal_client::{TemporalSettings, WorkflowClient, clock};
@@ -56,26 +56,18 @@ impl Config {
     /// Reads variables, and reports all problems in one message.
     pub async fn from_variables(variables: &Variables) -> anyhow::Result<Self> {
         let lookup = |name: &str| variables.get(name).cloned();
-        let mut problems = Vec::new();
-        let mut noted = |error: anyhow::Error| problems.push(format!("{error:#}"));
-        let temporal = TemporalSettings::from_variables(variables).map_err(|error| noted(error.into()));
-        let spacelift = Spacelift::from_lookup(lookup).map_err(|error| noted(error.into()));
-        let settings = Settings::from_lookup(lookup).map_err(|error| noted(error.into()));
-        let audit = Store::from_lookup(lookup)
-            .await
-            .map_err(|error| noted(error.into()));
-        let account = spacelift
-            .as_ref()
-            .ok()
-            .map(|spacelift| spacelift.web_url().to_owned());
-        let traces = TraceSettings::from_lookup(lookup, account.clone()).map_err(|error| noted(error.into()));
-        let notifier = Notifier::from_lookup(lookup, account)
-            .await
-            .map_err(|error| noted(error.into()));
-        let (Ok(temporal), Ok(spacelift), Ok(settings), Ok(audit), Ok(notifier), Ok(traces)) =
+        let mut problems = Problems::default();
+        let temporal = problems.check(TemporalSettings::from_variables(variables));
+        let spacelift = problems.check(Spacelift::from_lookup(lookup));
+        let settings = problems.check(Settings::from_lookup(lookup));
+        let audit = problems.check(Store::from_lookup(lookup).await);
+        let account = spacelift.as_ref().map(|spacelift| spacelift.web_url().to_owned());
+        let traces = problems.check(TraceSettings::from_lookup(lookup, account.clone()));
+        let notifier = problems.check(Notifier::from_lookup(lookup, account).await);
+        let (Some(temporal), Some(spacelift), Some(settings), Some(audit), Some(notifier), Some(traces)) =
             (temporal, spacelift, settings, audit, notifier, traces)
         else {
-            anyhow::bail!("the worker cannot start:\n{}", problems.join("\n"))
+            anyhow::bail!("the worker cannot start:\n{problems}")
         };
         Ok(Self {
             temporal,

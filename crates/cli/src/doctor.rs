@@ -88,9 +88,14 @@ fn parameters(report: &mut Report) -> Option<Settings> {
             Some(settings)
         }
         Err(error) => {
-            for problem in error.problems {
+            for problem in error.0.iter() {
                 let advice = "Correct it in spillway.toml or in the SPILLWAY_ variable of the same name.";
-                report.add(Finding::problem(CHECK, Cause::Setting, problem, advice));
+                report.add(Finding::problem(
+                    CHECK,
+                    Cause::Setting,
+                    problem.to_owned(),
+                    advice,
+                ));
             }
             None
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::Client;
+use settings::Problems;
 use toml::{Table, Value};
 
 use crate::{Links, Notifier};
@@ -21,16 +22,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Everything that is wrong with the sinks, in one message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", problems.join("\n"))]
-pub struct ConfigError {
-    pub problems: Vec<String>,
-}
+#[error("{0}")]
+pub struct ConfigError(pub Problems);
 
 impl ConfigError {
     fn of(problem: String) -> Self {
-        Self {
-            problems: vec![problem],
-        }
+        Self(problem.into())
     }
 }
 
@@ -103,11 +100,11 @@ impl Notifier {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|_| ConfigError::of("no HTTP client can be made for the sinks".to_owned()))?;
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let mut sinks = Vec::new();
         for (name, table) in tables {
             let Value::Table(table) = table else {
-                problems.push(format!("sink `{name}` is not a table, such as `[{name}]`"));
+                problems.add(format!("sink `{name}` is not a table, such as `[{name}]`"));
                 continue;
             };
             sinks.extend(reader::sink(name, table, &lookup, &http, &mut problems).await);
@@ -115,7 +112,7 @@ impl Notifier {
         if problems.is_empty() {
             Ok(Self { sinks, links })
         } else {
-            Err(ConfigError { problems })
+            Err(ConfigError(problems))
         }
     }
 }

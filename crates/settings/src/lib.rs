@@ -2,6 +2,7 @@
 //!
 //! Every key of the file has a variable of the same name in capitals: `parallel_runs` is `SPILLWAY_PARALLEL_RUNS`.
 
+mod problems;
 mod read;
 pub mod table;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use chain::freeze::FreezeWindow;
 use chain::{ChainSettings, ScheduleSettings, milliseconds};
+pub use problems::Problems;
 pub use read::SettingsError;
 use serde::{Deserialize, Serialize};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chain::freeze::FreezeWindow;
 use chain::settings::RUN_RETRIES_MAX;
 
-use crate::Settings;
+use crate::{Problems, Settings};
 
 /// A sweep reads runs from Spacelift page by page: more sweeps would use up the request budget.
 const SWEEP_EVERY_MIN: Duration = Duration::from_secs(1);
@@ -21,10 +21,8 @@ const DEFAULT_FILE: &str = "spillway.toml";
 
 /// All invalid settings, in one message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", problems.join("\n"))]
-pub struct SettingsError {
-    pub problems: Vec<String>,
-}
+#[error("{0}")]
+pub struct SettingsError(pub Problems);
 
 impl Settings {
     /// Reads variables, and the file that `SPILLWAY_CONFIG` names, or `spillway.toml` if it exists.
@@ -35,12 +33,8 @@ impl Settings {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => String::new(),
             Err(error) => {
-                return Err(SettingsError {
-                    problems: vec![format!(
-                        "the settings file {} could not be read: {error}",
-                        path.display()
-                    )],
-                });
+                let problem = format!("the settings file {} could not be read: {error}", path.display());
+                return Err(SettingsError(problem.into()));
             }
         };
         Self::read(&text, lookup)
@@ -48,16 +42,14 @@ impl Settings {
 
     /// Reads the text of a file, and variables.
     fn read(file: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
-        let file: toml::Table = file.parse().map_err(|error: toml::de::Error| SettingsError {
-            problems: vec![format!(
-                "the settings file is not valid TOML: {}",
-                error.to_string().trim_end()
-            )],
+        let file: toml::Table = file.parse().map_err(|error: toml::de::Error| {
+            let text = error.to_string();
+            SettingsError(format!("the settings file is not valid TOML: {}", text.trim_end()).into())
         })?;
         let mut reader = Reader {
             file,
             lookup,
-            problems: Vec::new(),
+            problems: Problems::default(),
         };
         let mut settings = Self::default();
         reader.read("task_queue", &mut settings.task_queue, "a name");
@@ -115,34 +107,33 @@ impl Settings {
         let Reader {
             file, mut problems, ..
         } = reader;
-        problems.extend(
-            file.keys()
-                .map(|key| format!("`{key}` in the settings file is not a setting")),
-        );
+        for key in file.keys() {
+            problems.add(format!("`{key}` in the settings file is not a setting"));
+        }
         if settings.task_queue.is_empty() {
-            problems.push("`task_queue` is empty".to_owned());
+            problems.add("`task_queue` is empty");
         }
         if settings.timing.trigger_attempts == 0 {
-            problems.push("`trigger_attempts` is 0: no stack would run".to_owned());
+            problems.add("`trigger_attempts` is 0: no stack would run");
         }
         if settings.chain.run_retries > RUN_RETRIES_MAX {
-            problems.push(format!("`run_retries` is more than {RUN_RETRIES_MAX}"));
+            problems.add(format!("`run_retries` is more than {RUN_RETRIES_MAX}"));
         }
         if settings.timing.poll_first.is_zero() {
-            problems.push("`poll_first` is zero: runs would be polled without a pause".to_owned());
+            problems.add("`poll_first` is zero: runs would be polled without a pause".to_owned());
         }
         if !(HISTORY_EVENTS_MIN..=HISTORY_EVENTS_MAX).contains(&settings.timing.history_events) {
-            problems.push(format!(
+            problems.add(format!(
                 "`history_events` is not between {HISTORY_EVENTS_MIN} and {HISTORY_EVENTS_MAX}"
             ));
         }
         if settings.sweep_every < SWEEP_EVERY_MIN {
-            problems.push(format!("`sweep_every` is less than {SWEEP_EVERY_MIN:?}"));
+            problems.add(format!("`sweep_every` is less than {SWEEP_EVERY_MIN:?}"));
         }
         if problems.is_empty() {
             Ok(settings)
         } else {
-            Err(SettingsError { problems })
+            Err(SettingsError(problems))
         }
     }
 }
@@ -151,7 +142,7 @@ struct Reader<F> {
     /// The entries that are left at the end are unknown settings.
     file: toml::Table,
     lookup: F,
-    problems: Vec<String>,
+    problems: Problems,
 }
 
 impl<F: Fn(&str) -> Option<String>> Reader<F> {
@@ -178,7 +169,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         if let Some((text, name)) = self.text(key) {
             match text.parse() {
                 Ok(value) => *target = value,
-                Err(_) => self.problems.push(format!("`{name}` is `{text}`, not {wanted}")),
+                Err(_) => self.problems.add(format!("`{name}` is `{text}`, not {wanted}")),
             }
         }
     }
@@ -197,7 +188,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         };
         match read {
             Ok(windows) => *target = windows,
-            Err(problem) => self.problems.push(problem),
+            Err(problem) => self.problems.add(problem),
         }
     }
 
@@ -211,7 +202,7 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
                 Some(value) => *target = value,
                 None => self
                     .problems
-                    .push(format!("`{name}` is `{text}`, not a duration like 30s or 10m")),
+                    .add(format!("`{name}` is `{text}`, not a duration like 30s or 10m")),
             }
         }
     }
@@ -282,7 +273,9 @@ mod tests {
         );
         let error = read("[[freeze]]\nname = 'night'\nfrom = 'dusk'\nto = '06:00'", &[]).unwrap_err();
         assert!(
-            error.problems[0].contains("freeze window `night`: `dusk` is not a time"),
+            error
+                .to_string()
+                .contains("freeze window `night`: `dusk` is not a time"),
             "{error}"
         );
     }
@@ -298,7 +291,7 @@ mod tests {
         )
         .unwrap_err();
         assert_eq!(
-            error.problems,
+            error.0.iter().collect::<Vec<_>>(),
             [
                 "`poll_first` is `soon`, not a duration like 30s or 10m",
                 "`SPILLWAY_DRIFT_RUNS` is `perhaps`, not true or false",

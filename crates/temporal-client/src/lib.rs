@@ -18,6 +18,7 @@ mod function_client;
 mod halt;
 mod health;
 pub mod id;
+mod namespace;
 mod open_work;
 mod ordered;
 mod query;
@@ -35,6 +36,7 @@ pub use chains::ChainSummary;
 pub use connection::{ConnectError, TemporalSettings};
 pub use error::{TemporalError, TemporalErrorKind};
 pub use health::Poller;
+pub use namespace::namespace_id;
 pub use open_work::ScheduleBefore;
 pub use ordered::Ordered;
 pub use record::Recorded;
@@ -43,19 +45,27 @@ pub use requests::{RequestReport, RequestStatus};
 pub use retries::Retries;
 pub use sinks::SinkBehind;
 
+use std::sync::Arc;
+
 use settings::Settings;
 use temporalio_client::Client;
+use tokio::sync::OnceCell;
 
 /// A Temporal client that knows Spillway's workflows.
 #[derive(Clone)]
 pub struct WorkflowClient<C = Client> {
     client: C,
     settings: Settings,
+    namespace_id: Arc<OnceCell<String>>,
 }
 
 impl<C> WorkflowClient<C> {
     pub fn new(client: C, settings: Settings) -> Self {
-        Self { client, settings }
+        Self {
+            client,
+            settings,
+            namespace_id: Arc::default(),
+        }
     }
 
     pub fn client(&self) -> &C {

@@ -5,7 +5,7 @@ use audit::Store;
 use chain::AccountName;
 use dashboard::{Pages, Queues, login};
 use environment::{SecretVariables, Variables};
-use settings::Settings;
+use settings::{Problems, Settings};
 use spacelift::Spacelift;
 use telemetry::Namespace;
 use temporal_client::{TemporalSource, WorkflowClient};
@@ -32,37 +32,27 @@ pub(crate) struct Systems {
 
 /// All problems of the configuration, in one message.
 #[derive(Debug, thiserror::Error)]
-#[error("the dashboard cannot start:\n{}", problems.join("\n"))]
-pub struct ConfigError {
-    problems: Vec<String>,
-}
+#[error("the dashboard cannot start:\n{0}")]
+pub struct ConfigError(Problems);
 
 impl Config {
     /// Reads variables, and reports all problems in one message. Secrets are read later.
     pub async fn from_variables(variables: Variables) -> Result<Self, ConfigError> {
         let variable = |name: &str| variables.get(name).cloned();
-        let mut problems = Vec::new();
-        let login =
-            login::Settings::from_variables(&variables).map_err(|error| problems.extend(error.problems));
-        let mut noted = |problem: String| problems.push(problem);
-        let account: Option<AccountName> = variable(ACCOUNT).and_then(|text| {
-            text.parse()
-                .map_err(|error| noted(format!("`{ACCOUNT}`: {error}")))
-                .ok()
+        let mut problems = Problems::default();
+        let login = problems.check(login::Settings::from_variables(&variables));
+        let account = variable(ACCOUNT).and_then(|text| {
+            let account = text.parse::<AccountName>();
+            problems.check(account.map_err(|error| format!("`{ACCOUNT}`: {error}")))
         });
-        let temporal = TemporalSource::from_variables(&variables)
-            .map_err(|error| noted(format!("{:#}", anyhow::Error::new(error))));
-        let settings = Settings::from_lookup(variable).map_err(|error| noted(error.to_string()));
-        if !variables.contains_key(SecretVariables::SPACELIFT.named_by)
-            && let Err(error) = Spacelift::from_lookup(variable)
-        {
-            noted(error.to_string());
+        let temporal = problems.check(TemporalSource::from_variables(&variables));
+        let settings = problems.check(Settings::from_lookup(variable));
+        if !variables.contains_key(SecretVariables::SPACELIFT.named_by) {
+            problems.check(Spacelift::from_lookup(variable));
         }
-        let audit = Store::from_lookup(variable)
-            .await
-            .map_err(|error| noted(format!("{:#}", anyhow::Error::new(error))));
+        let audit = problems.check(Store::from_lookup(variable).await);
         match (login, temporal, settings, audit) {
-            (Ok(login), Ok(temporal), Ok(settings), Ok(audit)) if problems.is_empty() => Ok(Self {
+            (Some(login), Some(temporal), Some(settings), Some(audit)) if problems.is_empty() => Ok(Self {
                 metrics: Namespace::from_lookup(variable),
                 login,
                 systems: Systems {
@@ -73,7 +63,7 @@ impl Config {
                     account,
                 },
             }),
-            _ => Err(ConfigError { problems }),
+            _ => Err(ConfigError(problems)),
         }
     }
 }

@@ -14,7 +14,7 @@ use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent
 use chain::event::EVENT_AGE_MAX;
 use environment::Variables;
 use queue::{Message, Queue};
-use settings::Settings;
+use settings::{Problems, Settings};
 use telemetry::{Line, Namespace, Unit};
 use temporal_client::contract::{Received, Source};
 use temporal_client::{Recorded, Recorder, TemporalSource, clock};
@@ -64,15 +64,12 @@ impl Redeliverer {
     /// Reads variables, and reports all problems in one message.
     pub async fn from_variables(variables: &Variables) -> anyhow::Result<Self> {
         let lookup = |name: &str| variables.get(name).cloned();
-        let mut problems = Vec::new();
-        let temporal = TemporalSource::from_variables(variables)
-            .map_err(|error| problems.push(format!("{:#}", anyhow::Error::new(error))));
-        let settings = Settings::from_lookup(lookup).map_err(|error| problems.push(error.to_string()));
-        let audit = Store::from_lookup(lookup)
-            .await
-            .map_err(|error| problems.push(format!("{:#}", anyhow::Error::new(error))));
-        let (Ok(temporal), Ok(settings), Ok(audit)) = (temporal, settings, audit) else {
-            bail!("the function cannot start:\n{}", problems.join("\n"));
+        let mut problems = Problems::default();
+        let temporal = problems.check(TemporalSource::from_variables(variables));
+        let settings = problems.check(Settings::from_lookup(lookup));
+        let audit = problems.check(Store::from_lookup(lookup).await);
+        let (Some(temporal), Some(settings), Some(audit)) = (temporal, settings, audit) else {
+            bail!("the function cannot start:\n{problems}");
         };
         Ok(Self {
             recorder: Recorder::new(temporal, settings),

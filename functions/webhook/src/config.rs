@@ -5,7 +5,7 @@ use chain::AccountName;
 use chain::signature::{WebhookSecret, WebhookSecrets};
 use environment::Variables;
 use queue::Queue;
-use settings::Settings;
+use settings::{Problems, Settings};
 use telemetry::Namespace;
 use temporal_client::TemporalSource;
 
@@ -33,10 +33,8 @@ pub struct Config {
 
 /// All problems of the configuration, in one message.
 #[derive(Debug, thiserror::Error)]
-#[error("the webhook cannot start:\n{}", problems.join("\n"))]
-pub struct ConfigError {
-    problems: Vec<String>,
-}
+#[error("the webhook cannot start:\n{0}")]
+pub struct ConfigError(Problems);
 
 impl Config {
     /// A configuration with the required parts only.
@@ -62,24 +60,15 @@ impl Config {
     /// Reads variables, and reports all problems in one message. Secrets are read later and refreshed.
     pub async fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
         let variable = |name: &str| variables.get(name).cloned();
-        let mut problems = Vec::new();
-        let mut noted = |problem: String| problems.push(problem);
-        let secrets = secrets(&variable).map_err(&mut noted).ok();
+        let mut problems = Problems::default();
+        let secrets = problems.check(secrets(&variable));
         let account = variable("SPILLWAY_ACCOUNT").and_then(|text| {
-            text.parse()
-                .map_err(|error| noted(format!("`SPILLWAY_ACCOUNT`: {error}")))
-                .ok()
+            let account = text.parse::<AccountName>();
+            problems.check(account.map_err(|error| format!("`SPILLWAY_ACCOUNT`: {error}")))
         });
-        let temporal = TemporalSource::from_variables(variables)
-            .map_err(|error| noted(format!("{:#}", anyhow::Error::new(error))))
-            .ok();
-        let settings = Settings::from_lookup(variable)
-            .map_err(|error| noted(error.to_string()))
-            .ok();
-        let audit = Store::from_lookup(variable)
-            .await
-            .map_err(|error| noted(format!("{:#}", anyhow::Error::new(error))))
-            .ok();
+        let temporal = problems.check(TemporalSource::from_variables(variables));
+        let settings = problems.check(Settings::from_lookup(variable));
+        let audit = problems.check(Store::from_lookup(variable).await);
         let queue = |name| {
             variable(name)
                 .filter(|url| !url.trim().is_empty())
@@ -94,7 +83,7 @@ impl Config {
                 metrics: Namespace::from_lookup(variable),
                 ..Self::new(secrets, temporal, settings)
             }),
-            _ => Err(ConfigError { problems }),
+            _ => Err(ConfigError(problems)),
         }
     }
 }

@@ -1,21 +1,17 @@
 //! A second Spillway on the account: its runs name another Temporal namespace in their metadata.
 
-use chain::metadata;
+use chain::metadata::{self, Namespace};
+use chain::{RunId, RunState};
 use mock_spacelift::KEY_ID;
 use serde_json::json;
 
 use crate::world::{World, now_s};
 
-#[tokio::test]
-async fn a_second_spillway_stops_every_trigger_until_a_person_allows_them() {
-    let world = World::start().await;
-    world.graph("network; database: network");
+/// Another Spillway with our key triggers a run of `other`, and Spacelift announces it with that Spillway's metadata.
+async fn run_of_another(world: &World, namespace: &Namespace) -> RunId {
     world.graph_confirming("other", &["other"]);
     let theirs = world.spacelift.trigger("other", &format!("api::{KEY_ID}"));
-    let run = world
-        .wait_for_run("other", &chain::RunState::Unconfirmed)
-        .await
-        .run;
+    let run = world.wait_for_run("other", &RunState::Unconfirmed).await.run;
     assert_eq!(run, theirs);
     // Only a notification policy includes metadata.
     let body = json!({
@@ -24,7 +20,7 @@ async fn a_second_spillway_stops_every_trigger_until_a_person_allows_them() {
             "state": "UNCONFIRMED",
             "run": {
                 "id": theirs, "branch": "main", "type": "TRACKED", "updated_at": now_s() * 1_000_000_000,
-                "user_provided_metadata": [metadata::of_run("another", "stack:acme:other")],
+                "user_provided_metadata": [metadata::of_run(namespace, "stack:acme:other")],
             },
             "stack": {"id": "other", "name": "Other"},
         },
@@ -33,6 +29,25 @@ async fn a_second_spillway_stops_every_trigger_until_a_person_allows_them() {
     world
         .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="conflict"}"#)
         .await;
+    theirs
+}
+
+#[tokio::test]
+async fn a_second_spillway_is_known_by_the_id_of_its_namespace() {
+    let world = World::start().await;
+    let theirs = Namespace {
+        id: Some("8e0ee1a2-0000-4000-8000-000000000000".to_owned()),
+        ..world.workflows.namespace().await
+    };
+    assert_ne!(world.workflows.namespace().await.id, None);
+    run_of_another(&world, &theirs).await;
+}
+
+#[tokio::test]
+async fn a_second_spillway_stops_every_trigger_until_a_person_allows_them() {
+    let world = World::start().await;
+    world.graph("network; database: network");
+    let theirs = run_of_another(&world, &Namespace::named("another")).await;
 
     let root = world.push_to(1, &["network"]).remove(0);
     world

@@ -5,7 +5,6 @@ use chain::{AccountName, Root, RunFacts, RunState, StackPolicy};
 use spacelift::FoundRun;
 use temporal_client::clock;
 use temporal_client::contract::{FollowResult, RunLook, RunLookRequest, RunRequested, ScheduleMessage};
-use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::ActivityError;
 
 use super::Activities;
@@ -28,7 +27,7 @@ impl Activities {
         let mut facts = run.into_facts(self.spacelift.key_id());
         facts.reported_at_ms = request.reported_at_ms;
         if facts.ours {
-            let namespace = self.workflows.client().namespace();
+            let namespace = self.workflows.namespace().await;
             facts.other_spillway = metadata::other_namespace(&request.metadata, &namespace);
         }
         let (stack, run) = (request.stack.clone(), facts.clone());

@@ -13,7 +13,6 @@ use chain::{AttemptOutcome, AttemptRequest, ChainId, RunFacts, RunType, StackLoo
 use spacelift::{Error, ErrorKind, TriggerRun};
 use temporal_client::contract::Source;
 use temporal_client::{clock, id};
-use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
 
@@ -223,7 +222,7 @@ impl Activities {
 
     async fn make(&self, request: &AttemptRequest, chosen: &ChosenCommit) -> Result<spacelift::Run, Error> {
         let workflow = id::execution(&request.account, &request.stack);
-        let namespace = self.workflows.client().namespace();
+        let namespace = self.workflows.namespace().await;
         let trigger = TriggerRun {
             run_type: RunType::Tracked,
             commit: chosen.sha.clone(),

@@ -1,6 +1,6 @@
 //! `SpaceliftWebhookWorkflow`: follows one run to its end and signals the schedule, or passes it one request.
 
-use chain::metadata::other_namespace;
+use chain::metadata::{Namespace, other_namespace};
 use chain::{ChainId, RunId, StackId};
 use temporal_client::contract::{
     FollowInput, FollowOutcome, FollowResult, ReceivedEvent, RunLook, RunLookRequest, RunRef, RunRequested,
@@ -24,8 +24,8 @@ pub struct SpaceliftWebhookWorkflow {
     latest: Option<ReceivedEvent>,
     /// An event was received that a look-up has to confirm.
     must_look: bool,
-    /// Our Temporal namespace, which is in the metadata of our runs.
-    namespace: String,
+    /// Our Temporal namespace, which is in the metadata of our runs. A look-up also compares its id.
+    namespace: Namespace,
     /// The run's metadata from the newest event that has any.
     metadata: Vec<String>,
 }
@@ -38,7 +38,7 @@ impl SpaceliftWebhookWorkflow {
             input,
             latest: None,
             must_look: false,
-            namespace: ctx.namespace().to_owned(),
+            namespace: Namespace::named(ctx.namespace()),
             metadata: Vec::new(),
         }
     }

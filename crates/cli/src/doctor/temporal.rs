@@ -3,7 +3,7 @@
 use chain::AccountName;
 use environment::Variables;
 use settings::Settings;
-use temporal_client::{ConnectError, TemporalSettings, WorkflowClient};
+use temporal_client::{ConnectError, TemporalSettings, WorkflowClient, namespace_id};
 use temporalio_client::Client;
 use temporalio_client::tonic::{Code, IntoRequest, Status};
 use temporalio_common::protos::temporal::api::enums::v1::TaskQueueType;
@@ -14,7 +14,6 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 
 use super::finding::{Cause, Finding, Report};
 use crate::failure;
-use crate::temporal::describe_namespace;
 
 /// How many namespaces are listed where the configured one does not exist.
 const NAMESPACES_LISTED: i32 = 20;
@@ -54,7 +53,7 @@ pub(super) async fn examine(
             return;
         }
     };
-    if let Err(status) = describe_namespace(&client, temporal.namespace()).await {
+    if let Err(status) = namespace_id(&client, temporal.namespace()).await {
         let others = namespaces(&client).await;
         report.add(no_namespace(temporal.namespace(), &status, &others));
         return;

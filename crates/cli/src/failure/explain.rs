@@ -244,8 +244,7 @@ mod tests {
         check(Failure::usage("x"), Exit::Usage);
         check(Failure::setting("x"), Exit::Setting);
         check(ConfigError::Missing(vec![detail()]), Exit::Setting);
-        let problems = vec![detail()];
-        check(SettingsError { problems }, Exit::Setting);
+        check(SettingsError(detail().into()), Exit::Setting);
         check(ConnectError::Address { address: detail() }, Exit::Setting);
         check(
             StoreError::from("s3://".parse::<audit::Location>().unwrap_err()),

@@ -7,6 +7,7 @@ use environment::Variables;
 use openidconnect::IssuerUrl;
 use openidconnect::url::Url;
 use serde_json::json;
+use settings::Problems;
 use sha2::{Digest, Sha256};
 
 use super::role::Roles;
@@ -43,10 +44,8 @@ pub struct Settings {
 
 /// All problems of the settings.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", problems.join("\n"))]
-pub struct ConfigError {
-    pub problems: Vec<String>,
-}
+#[error("{0}")]
+pub struct ConfigError(Problems);
 
 impl Settings {
     /// Identifies who signs people in and who gets which role.
@@ -66,8 +65,7 @@ impl Settings {
             let text = variables.get(name).map(|text| text.trim());
             text.filter(|text| !text.is_empty())
         };
-        let mut problems = Vec::new();
-        let mut noted = |problem: String| problems.push(problem);
+        let mut problems = Problems::default();
         let required =
             |name: &str, meaning: &str| text(name).ok_or(format!("`{name}` is not set: {meaning}"));
 
@@ -78,16 +76,17 @@ impl Settings {
                 path => Err(format!(
                     "`{URL}` has the path `{path}`; the dashboard has a host of its own"
                 )),
-            })
-            .map_err(&mut noted);
-        let issuer = required(ISSUER, "the issuer at which people sign in")
-            .and_then(|text| {
-                web_address(ISSUER, text)?;
-                IssuerUrl::new(text.to_owned()).map_err(|error| format!("`{ISSUER}`: {error}"))
-            })
-            .map_err(&mut noted);
-        let client_id =
-            required(CLIENT_ID, "the id of the dashboard at the identity provider").map_err(&mut noted);
+            });
+        let url = problems.check(url);
+        let issuer = required(ISSUER, "the issuer at which people sign in").and_then(|text| {
+            web_address(ISSUER, text)?;
+            IssuerUrl::new(text.to_owned()).map_err(|error| format!("`{ISSUER}`: {error}"))
+        });
+        let issuer = problems.check(issuer);
+        let client_id = problems.check(required(
+            CLIENT_ID,
+            "the id of the dashboard at the identity provider",
+        ));
         let list = |name: &str| -> Vec<String> {
             let parts = text(name).unwrap_or_default().split(',').map(str::trim);
             parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -98,17 +97,19 @@ impl Settings {
             operators: list(OPERATORS),
         };
         if roles.viewers.is_empty() && roles.operators.is_empty() {
-            noted(format!(
+            problems.add(format!(
                 "neither `{VIEWERS}` nor `{OPERATORS}` is set: the values of the claim `{}` that may see, and that may act",
                 roles.claim
             ));
         }
-        let session = session(text(SESSION_HOURS)).map_err(&mut noted);
-        let secrets = SecretSource::from_variables(variables).map_err(&mut noted);
+        let session = problems.check(session(text(SESSION_HOURS)));
+        let secrets = problems.check(SecretSource::from_variables(variables));
         let scopes = text(SCOPES).unwrap_or(SCOPES_DEFAULT).split_whitespace();
         let scopes = scopes.map(str::to_owned).collect();
         match (url, issuer, client_id, session, secrets) {
-            (Ok(url), Ok(issuer), Ok(client_id), Ok(session), Ok(secrets)) if problems.is_empty() => {
+            (Some(url), Some(issuer), Some(client_id), Some(session), Some(secrets))
+                if problems.is_empty() =>
+            {
                 Ok(Self {
                     url,
                     issuer,
@@ -119,7 +120,7 @@ impl Settings {
                     secrets,
                 })
             }
-            _ => Err(ConfigError { problems }),
+            _ => Err(ConfigError(problems)),
         }
     }
 }
@@ -208,18 +209,18 @@ mod tests {
             ("SPILLWAY_DASHBOARD_KEY", "", "nor `SPILLWAY_DASHBOARD_SECRET_ID`"),
             ("SPILLWAY_DASHBOARD_KEY_PREVIOUS", "short", "32 bytes"),
         ] {
-            let problems = read(&[(name, value)]).err().unwrap().problems;
-            assert_eq!(problems.len(), 1, "{problems:?}");
-            assert!(problems[0].contains(said), "{name}={value}: {problems:?}");
+            let problems = read(&[(name, value)]).err().unwrap().0;
+            assert_eq!(problems.iter().count(), 1, "{problems:?}");
+            assert!(
+                problems.to_string().contains(said),
+                "{name}={value}: {problems:?}"
+            );
         }
     }
 
     #[test]
     fn all_problems_are_named_at_once() {
-        let problems = Settings::from_variables(&Variables::new())
-            .err()
-            .unwrap()
-            .problems;
-        assert_eq!(problems.len(), 5, "{problems:?}");
+        let problems = Settings::from_variables(&Variables::new()).err().unwrap().0;
+        assert_eq!(problems.iter().count(), 5, "{problems:?}");
     }
 }

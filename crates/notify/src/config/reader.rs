@@ -6,6 +6,7 @@ use lettre::message::Mailbox;
 use reqwest::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use settings::Problems;
 use toml::{Table, Value};
 
 use crate::Sink;
@@ -78,7 +79,7 @@ pub(super) async fn sink(
     mut table: Table,
     lookup: &impl Fn(&str) -> Option<String>,
     http: &Client,
-    problems: &mut Vec<String>,
+    problems: &mut Problems,
 ) -> Option<Sink> {
     let mut reader = Reader {
         sink: &name,
@@ -102,12 +103,12 @@ pub(super) async fn sink(
 
 struct Reader<'a> {
     sink: &'a str,
-    problems: &'a mut Vec<String>,
+    problems: &'a mut Problems,
 }
 
 impl Reader<'_> {
     fn problem(&mut self, text: &str) {
-        self.problems.push(format!("sink `{}`: {text}", self.sink));
+        self.problems.add(format!("sink `{}`: {text}", self.sink));
     }
 
     /// Replaces each `$NAME` by the value of the variable.
