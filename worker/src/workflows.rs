@@ -39,14 +39,22 @@ const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(300);
 /// For activities that only read, or whose writes can be repeated: retried until they succeed, since a fault is no
 /// outcome.
 fn unlimited_retries(timing: &Timing, summary: String) -> ActivityOptions {
+    let retries = RetryPolicy::builder()
+        .initial_interval(timing.trigger_backoff)
+        .maximum_interval(LONGEST_RETRY_PAUSE)
+        .build();
+    options(retries, summary)
+}
+
+/// For the trigger: an order of a person may come after a failed try, so the schedule decides whether there is another.
+fn one_try(summary: String) -> ActivityOptions {
+    options(RetryPolicy::builder().maximum_attempts(1).build(), summary)
+}
+
+fn options(retries: RetryPolicy, summary: String) -> ActivityOptions {
     ActivityOptions::with_start_to_close_timeout(ACTIVITY_TIMEOUT)
         .heartbeat_timeout(HEARTBEAT_TIMEOUT)
-        .retry_policy(
-            RetryPolicy::builder()
-                .initial_interval(timing.trigger_backoff)
-                .maximum_interval(LONGEST_RETRY_PAUSE)
-                .build(),
-        )
+        .retry_policy(retries)
         .summary(summary)
         .build()
 }

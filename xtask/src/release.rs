@@ -30,6 +30,9 @@ pub(crate) struct Arguments {
     /// Add the worker's image as an OCI archive, built as `cargo xtask image` does. For Debian, as root.
     #[arg(long)]
     image: bool,
+    /// Add this OCI archive of the worker's image.
+    #[arg(long, value_name = "FILE", conflicts_with = "image")]
+    image_archive: Option<PathBuf>,
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
@@ -64,9 +67,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let command = format!("spillway-{architecture}");
     fs::copy(build_command().await?, dist.join(&command))?;
     materials.extend(write_bill("spillway", &dist, &command)?);
-    if arguments.image {
+    let has_image = arguments.image || arguments.image_archive.is_some();
+    if has_image {
         let archive = format!("worker-{architecture}.oci.tar");
-        image::archive("worker", &dist.join(&archive)).await?;
+        match &arguments.image_archive {
+            Some(given) => drop(fs::copy(given, dist.join(&archive))?),
+            None => image::archive("worker", &dist.join(&archive)).await?,
+        }
         materials.extend(write_bill("worker", &dist, &archive)?);
     }
     fs::write(dist.join(format!("template-{architecture}.yaml")), template)?;
@@ -85,7 +92,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     fs::write(dist.join("LICENSES.txt"), materials.licences(&repository)?)?;
     let written = checksums(&dist)?;
     eprintln!("{written} files are in {DIST}/, for {architecture}");
-    if !arguments.image {
+    if !has_image {
         eprintln!(
             "The worker's image is not included: --image adds it, or build it as infra/README.md explains"
         );
@@ -96,9 +103,19 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 /// Builds the command, and returns where it is.
 async fn build_command() -> anyhow::Result<PathBuf> {
     let mut build = cargo();
-    build.args(["build", "--locked", "--release", "--bin", "spillway"]);
+    let target = repository().join("target");
+    build
+        .args([
+            "build",
+            "--locked",
+            "--release",
+            "--bin",
+            "spillway",
+            "--target-dir",
+        ])
+        .arg(&target);
     succeed(build).await?;
-    Ok(repository().join("target/release/spillway"))
+    Ok(target.join("release/spillway"))
 }
 
 /// Writes the bill of materials of a file beside it.

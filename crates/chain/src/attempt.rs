@@ -54,6 +54,28 @@ pub struct RunFacts {
 }
 
 impl RunFacts {
+    /// The end of a tracked run that Spacelift no longer shows: its stack was deleted, or our key lost the right to see it.
+    pub fn gone(id: RunId, now_s: i64) -> Self {
+        Self {
+            id,
+            run_type: RunType::Tracked,
+            state: RunState::Canceled,
+            branch: String::new(),
+            commit: None,
+            triggered_by: None,
+            ours: false,
+            other_spillway: None,
+            drift_detection: false,
+            created_at_s: now_s,
+            began_at_s: None,
+            changed_at_s: now_s,
+            partial: false,
+            planned: false,
+            changed: None,
+            reported_at_ms: None,
+        }
+    }
+
     pub fn is_tracked(&self) -> bool {
         self.run_type == RunType::Tracked
     }

@@ -131,13 +131,7 @@ impl SignatureError {
 /// `headers` has every value of `X-Signature-256`. Two values are refused even if one is right, since a proxy between
 /// the sender and this function might have checked the other.
 pub fn verify(headers: &[&[u8]], body: &[u8], secrets: &WebhookSecrets) -> Result<(), SignatureError> {
-    let header = match headers {
-        [] => return Err(SignatureError::Missing),
-        [header] => header,
-        _ => return Err(SignatureError::Doubled),
-    };
-    let digits = header.strip_prefix(PREFIX).ok_or(SignatureError::Prefix)?;
-    let signature = decode(digits).ok_or(SignatureError::Hex)?;
+    let signature = parse(headers)?;
     // Both are always tried, so that the time does not reveal which secret matched.
     let current = secrets.current.mac(body).verify_slice(&signature).is_ok();
     let previous = secrets
@@ -149,6 +143,17 @@ pub fn verify(headers: &[&[u8]], body: &[u8], secrets: &WebhookSecrets) -> Resul
     } else {
         Err(SignatureError::Mismatch)
     }
+}
+
+/// The signature that the header contains. Nothing is verified yet.
+pub fn parse(headers: &[&[u8]]) -> Result<[u8; MAC_BYTES], SignatureError> {
+    let header = match headers {
+        [] => return Err(SignatureError::Missing),
+        [header] => header,
+        _ => return Err(SignatureError::Doubled),
+    };
+    let digits = header.strip_prefix(PREFIX).ok_or(SignatureError::Prefix)?;
+    decode(digits).ok_or(SignatureError::Hex)
 }
 
 /// The header value that [`verify`] accepts.

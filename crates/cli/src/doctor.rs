@@ -137,7 +137,7 @@ fn webhook_secret(report: &mut Report) {
                 Cause::Setting,
                 error.to_string(),
                 "Set WEBHOOK_SECRET to 32 random characters, and the same in Spacelift with \
-                 `spillway webhook install --apply`.",
+                 `spillway webhook install --endpoint <url> --apply`.",
             ),
         },
         (Err(_), Ok(id)) => Finding::ok(CHECK, format!("in Secrets Manager as {id} (not read)")),

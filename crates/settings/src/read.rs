@@ -122,6 +122,12 @@ impl Settings {
         if settings.timing.poll_first.is_zero() {
             problems.add("`poll_first` is zero: runs would be polled without a pause".to_owned());
         }
+        if settings.timing.poll_longest.is_zero() {
+            problems.add("`poll_longest` is zero: runs would be polled without a pause");
+        }
+        if settings.timing.trigger_backoff.is_zero() {
+            problems.add("`trigger_backoff` is zero: refused triggers would be tried again without a pause");
+        }
         if !(HISTORY_EVENTS_MIN..=HISTORY_EVENTS_MAX).contains(&settings.timing.history_events) {
             problems.add(format!(
                 "`history_events` is not between {HISTORY_EVENTS_MIN} and {HISTORY_EVENTS_MAX}"
@@ -283,7 +289,7 @@ mod tests {
     #[test]
     fn all_problems_are_named_at_once() {
         let error = read(
-            "poll_first = 'soon'\nparalel_runs = 3\ntask_queue = ''",
+            "poll_first = 'soon'\nparalel_runs = 3\ntask_queue = ''\npoll_longest = '0s'\ntrigger_backoff = '0s'",
             &[
                 ("SPILLWAY_TRIGGER_ATTEMPTS", "0"),
                 ("SPILLWAY_DRIFT_RUNS", "perhaps"),
@@ -298,6 +304,8 @@ mod tests {
                 "`paralel_runs` in the settings file is not a setting",
                 "`task_queue` is empty",
                 "`trigger_attempts` is 0: no stack would run",
+                "`poll_longest` is zero: runs would be polled without a pause",
+                "`trigger_backoff` is zero: refused triggers would be tried again without a pause",
             ]
         );
     }

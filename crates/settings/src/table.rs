@@ -115,7 +115,7 @@ const TEMPORAL: Group = Group {
     settings: &[
         variable(
             &["TEMPORAL_ADDRESS", "TEMPORAL_URL"],
-            "The address of Temporal. Loopback addresses use plaintext, all others TLS.",
+            "The address of Temporal. Loopback addresses and names without a dot use plaintext, all others TLS, unless a key or a TLS setting decides otherwise.",
             Some("localhost:7233"),
         ),
         variable(&["TEMPORAL_NAMESPACE"], "The namespace.", Some("default")),

@@ -1,6 +1,9 @@
 //! Halts an account: while a workflow with a known id is open, nothing is triggered.
 
+use std::time::Duration;
+
 use chain::AccountName;
+use chain::schedule::ScheduleReport;
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::{WorkflowExecutionStatus, WorkflowSignalOptions, WorkflowStartOptions};
 
@@ -8,6 +11,9 @@ use crate::contract::{Halt, ScheduleMessage};
 use crate::definition::{HaltState, HaltWorkflow, LiftHalt};
 use crate::id;
 use crate::{Ordered, TemporalError, WorkflowClient};
+
+/// How long to wait for the end of a halt that is being lifted.
+const LIFTED_PAUSE: Duration = Duration::from_millis(100);
 
 impl WorkflowClient {
     /// Stops every trigger of an account. Once this returns, no trigger is sent.
@@ -25,9 +31,22 @@ impl WorkflowClient {
         let options = WorkflowStartOptions::new(&self.settings.task_queue, &workflow_id)
             .static_summary(format!("Nothing is triggered in {account}: halted by {by}"))
             .build();
-        match self.client.start_workflow(HaltWorkflow, halt, options).await {
-            Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {}
-            Err(error) => return Err(TemporalError::new(format!("start `{workflow_id}`"), error)),
+        loop {
+            let started = self
+                .client
+                .start_workflow(HaltWorkflow, halt.clone(), options.clone())
+                .await;
+            match started {
+                Ok(_) => break,
+                Err(WorkflowStartError::AlreadyStarted { .. }) => {
+                    // A halt that is being lifted ends in a moment. Without a worker, none is.
+                    if !matches!(self.halt_of(account).await, Ok(None)) {
+                        break;
+                    }
+                    tokio::time::sleep(LIFTED_PAUSE).await;
+                }
+                Err(error) => return Err(TemporalError::new(format!("start `{workflow_id}`"), error)),
+            }
         }
         let message = ScheduleMessage::Halted { by, reason };
         self.signal_schedule(account, &message).await
@@ -49,7 +68,9 @@ impl WorkflowClient {
             Ok(()) => {}
             Err(WorkflowInteractionError::NotFound(_)) => {
                 let report = self.schedule_report(account).await?;
-                if report.is_none_or(|report| report.conflict.is_none()) {
+                // The schedule may not know of a halt that was lifted just before.
+                let holds = |report: ScheduleReport| report.conflict.is_some() || report.halted_by.is_some();
+                if !report.is_some_and(holds) {
                     return Ok(false);
                 }
             }

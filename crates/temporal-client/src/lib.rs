@@ -56,7 +56,7 @@ use tokio::sync::OnceCell;
 pub struct WorkflowClient<C = Client> {
     client: C,
     settings: Settings,
-    namespace_id: Arc<OnceCell<String>>,
+    namespace_id: Arc<OnceCell<Option<String>>>,
 }
 
 impl<C> WorkflowClient<C> {

@@ -1,11 +1,11 @@
 //! The namespace itself.
 
 use chain::metadata::Namespace;
-use temporalio_client::tonic::{IntoRequest, Status};
+use temporalio_client::tonic::{Code, IntoRequest, Status};
 use temporalio_client::{Client, NamespacedClient};
 use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeNamespaceRequest;
 
-use crate::WorkflowClient;
+use crate::{TemporalError, WorkflowClient};
 
 /// The id of a namespace. An error means that it does not exist, or that the key may not look at it.
 pub async fn namespace_id(client: &Client, name: &str) -> Result<String, Status> {
@@ -23,15 +23,21 @@ pub async fn namespace_id(client: &Client, name: &str) -> Result<String, Status>
 
 impl WorkflowClient {
     /// The namespace with its id, or only with its name if the key may not look at it.
-    pub async fn namespace(&self) -> Namespace {
+    pub async fn namespace(&self) -> Result<Namespace, TemporalError> {
         let name = self.client.namespace();
         let id = self
             .namespace_id
-            .get_or_try_init(|| namespace_id(&self.client, &name))
-            .await;
-        Namespace {
-            id: id.ok().filter(|id| !id.is_empty()).cloned(),
+            .get_or_try_init(async || match namespace_id(&self.client, &name).await {
+                Ok(id) => Ok(Some(id)),
+                Err(status) if matches!(status.code(), Code::PermissionDenied | Code::Unimplemented) => {
+                    Ok(None)
+                }
+                Err(status) => Err(TemporalError::new("look at the namespace", status)),
+            })
+            .await?;
+        Ok(Namespace {
+            id: id.clone().filter(|id| !id.is_empty()),
             name,
-        }
+        })
     }
 }

@@ -175,6 +175,8 @@ impl<C: RecordingClient> WorkflowClient<C> {
         let sent = async {
             let converter = self.client.data_converter();
             let input = ScheduleInput {
+                stops: Vec::new(),
+                looks: Vec::new(),
                 version: VERSION,
                 account: account.clone(),
                 settings: self.settings.schedule(),
@@ -234,6 +236,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
             Subject::Request { .. } | Subject::Retry { .. } => None,
         };
         let input = FollowInput {
+            unknown_since_ms: None,
             version: VERSION,
             account: account.clone(),
             stack: stack.clone(),

@@ -12,7 +12,7 @@ use temporal_client::Recorded;
 use utoipa::ToSchema;
 
 /// When a sender may retry if nothing could be recorded.
-const RETRY_AFTER_S: u16 = 30;
+const RETRY_AFTER_S: u64 = 30;
 
 /// The answer to one delivery, or to another request.
 #[derive(Debug)]
@@ -35,6 +35,12 @@ pub(crate) enum Answer {
     TooMany {
         wait: Duration,
     },
+    /// Too many requests from anywhere were refused, and this sender is unknown.
+    Busy {
+        wait: Duration,
+    },
+    /// The signature could not be verified, since the secret cannot be read.
+    Unverified,
     Unreadable {
         body: UnreadableBody,
         /// Whether it is in the quarantine queue.
@@ -113,6 +119,8 @@ impl Answer {
             Self::NotJson => "not_json",
             Self::Broken => "broken",
             Self::TooMany { .. } => "too_many",
+            Self::Busy { .. } => "busy",
+            Self::Unverified => "unverified",
             Self::Unreadable { is_kept: true, .. } => "kept",
             Self::Unreadable { .. } | Self::Incomplete { .. } => "unreadable",
             Self::Unavailable => "unavailable",
@@ -191,15 +199,21 @@ impl IntoResponse for Answer {
                 "the content type must be application/json",
             ),
             Self::Broken => problem(StatusCode::BAD_REQUEST, "the body is incomplete"),
-            Self::TooMany { wait } => {
-                let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
-                let error = "too many rejected requests from this address: try again later";
-                (
-                    [(header::RETRY_AFTER, seconds)],
-                    problem(StatusCode::TOO_MANY_REQUESTS, error),
-                )
-                    .into_response()
-            }
+            Self::TooMany { wait } => later(
+                StatusCode::TOO_MANY_REQUESTS,
+                wait.as_secs().saturating_add(1),
+                "too many rejected requests from this address: try again later",
+            ),
+            Self::Busy { wait } => later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                wait.as_secs().saturating_add(1),
+                "too many requests: send it again later",
+            ),
+            Self::Unverified => later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                RETRY_AFTER_S,
+                "the signature cannot be verified now: send it again later",
+            ),
             Self::Unreadable { body, is_kept } => {
                 let error = body.to_string();
                 let field = Some(body.field).filter(|field| !field.is_empty());
@@ -220,13 +234,19 @@ impl IntoResponse for Answer {
                 };
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(body)).into_response()
             }
-            Self::Unavailable => {
-                let retry_after = [(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))];
-                let error = "the event could not be recorded: send it again later";
-                (retry_after, problem(StatusCode::SERVICE_UNAVAILABLE, error)).into_response()
-            }
+            Self::Unavailable => later(
+                StatusCode::SERVICE_UNAVAILABLE,
+                RETRY_AFTER_S,
+                "the event could not be recorded: send it again later",
+            ),
         }
     }
+}
+
+/// A problem that passes.
+fn later(status: StatusCode, after_s: u64, error: &str) -> Response {
+    let retry_after = [(header::RETRY_AFTER, HeaderValue::from(after_s))];
+    (retry_after, problem(status, error)).into_response()
 }
 
 fn problem(status: StatusCode, error: impl Into<String>) -> Response {

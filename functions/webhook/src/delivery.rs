@@ -13,7 +13,7 @@ use chain::AccountName;
 use chain::event::{self, Delivery, UnreadableBody};
 use chain::event::{IrrelevantEvent, is_other_account, why_irrelevant};
 use chain::signature;
-use queue::{Message, Queue, Unreadable};
+use queue::{Message, Queue, QueueErrorKind, Unreadable};
 use temporal_client::contract::{Received, Source};
 use temporal_client::{Recorder, clock};
 use tracing::error;
@@ -94,7 +94,8 @@ impl Receiver {
             and the reason.", body = Problem),
         (status = 429, description = "Too many requests from there were refused.", body = Problem,
             headers(("Retry-After" = u16, description = "When to come again, in seconds."))),
-        (status = 503, description = "The event could not be recorded.", body = Problem,
+        (status = 503, description = "The event could not be recorded, its signature could not be verified, or there are too \
+            many requests.", body = Problem,
             headers(("Retry-After" = u16, description = "When to send it again, in seconds."))),
     )
 )]
@@ -138,7 +139,7 @@ async fn decide(
             let bytes = body.len();
             return (Answer::Refused, DeliveryDetails::Forgery { error, bytes });
         }
-        Err(VerifyError::NoSecret) => return (Answer::Unavailable, DeliveryDetails::bytes(&body)),
+        Err(VerifyError::NoSecret) => return (Answer::Unverified, DeliveryDetails::bytes(&body)),
     }
     match event::parse(&body) {
         Ok(Delivery::Run(event)) => {
@@ -183,11 +184,7 @@ async fn decide(
             (answer, DeliveryDetails::bytes(&body))
         }
         Err(unreadable) => {
-            let is_kept = receiver.keep(&unreadable, &body).await;
-            let answer = Answer::Unreadable {
-                body: unreadable,
-                is_kept,
-            };
+            let answer = receiver.keep(unreadable, &body).await;
             (answer, DeliveryDetails::bytes(&body))
         }
     }
@@ -239,22 +236,34 @@ impl Receiver {
         }
     }
 
-    /// Keeps an authentic body that could not be read: a newer version may read it. Returns whether it is kept.
-    async fn keep(&self, unreadable: &UnreadableBody, body: &[u8]) -> bool {
-        let Some(quarantine) = &self.quarantine else {
-            return false;
+    /// Keeps an authentic body that could not be read: a newer version may read it.
+    async fn keep(&self, unreadable: UnreadableBody, body: &[u8]) -> Answer {
+        let sent = match &self.quarantine {
+            None => None,
+            Some(quarantine) => {
+                let (field, reason) = (&unreadable.field, unreadable.to_string());
+                let kept = Message::Unreadable(Unreadable::new(field, &reason, clock::now_ms(), body));
+                Some(quarantine.send(&kept).await)
+            }
         };
-        let (field, reason) = (&unreadable.field, unreadable.to_string());
-        let kept = Message::Unreadable(Unreadable::new(field, &reason, clock::now_ms(), body));
-        match quarantine.send(&kept).await {
-            Ok(()) => {
+        let is_kept = match sent {
+            None => false,
+            Some(Ok(())) => {
                 self.journal.count_quarantined();
                 true
             }
-            Err(error) => {
+            Some(Err(error)) => {
+                let is_refused = matches!(error.kind, QueueErrorKind::Rejected { .. });
                 error!("{:#}", anyhow::Error::new(error));
+                if !is_refused {
+                    return Answer::Unavailable;
+                }
                 false
             }
+        };
+        Answer::Unreadable {
+            body: unreadable,
+            is_kept,
         }
     }
 }

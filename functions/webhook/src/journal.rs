@@ -74,7 +74,8 @@ impl Journal {
             }
         );
         let mut line = Line::default();
-        if is_mismatch || answer.is_authentic() || matches!(answer, Answer::Unavailable) {
+        if is_mismatch || answer.is_authentic() || matches!(answer, Answer::Unavailable | Answer::Unverified)
+        {
             line = line.metric("FailedDeliveries", Unit::Count, count(!answer.is_success()));
         }
         self.metrics.emit(
@@ -176,7 +177,7 @@ fn reason_of<'a>(answer: &'a Answer, details: &DeliveryDetails) -> Option<&'a st
     match (answer, details) {
         (Answer::Ignored { code, .. }, _) => Some(code),
         (_, DeliveryDetails::Forgery { error, .. }) => Some(error.code()),
-        (Answer::TooLarge | Answer::NotJson | Answer::Broken, _) => Some(answer.code()),
+        (Answer::TooLarge | Answer::NotJson | Answer::Broken | Answer::Unverified, _) => Some(answer.code()),
         _ => None,
     }
 }

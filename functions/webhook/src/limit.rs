@@ -13,7 +13,9 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::answer::Answer;
 
@@ -32,9 +34,15 @@ const KNOWN_MAX: usize = 1024;
 /// The header to which a reverse proxy appends the address of its client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
+/// How many requests are read and handled at once: each body may take a megabyte.
+const REQUESTS_AT_ONCE: usize = 256;
+/// How long a request may take, including its body. API Gateway has the same limit.
+const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// Counts requests and refusals by sender.
 pub(crate) struct Limits {
     is_behind_proxy: bool,
+    at_once: Semaphore,
     counts: Mutex<Counts>,
 }
 
@@ -42,6 +50,7 @@ struct Counts {
     began_at: Instant,
     requests: u32,
     refusals: u32,
+    is_reported: bool,
     refusals_of: HashMap<IpAddr, u32>,
     /// The time of each sender's last authentic delivery.
     known: HashMap<IpAddr, Instant>,
@@ -51,10 +60,12 @@ impl Limits {
     pub(crate) fn new(is_behind_proxy: bool) -> Self {
         Self {
             is_behind_proxy,
+            at_once: Semaphore::new(REQUESTS_AT_ONCE),
             counts: Mutex::new(Counts {
                 began_at: Instant::now(),
                 requests: 0,
                 refusals: 0,
+                is_reported: false,
                 refusals_of: HashMap::new(),
                 known: HashMap::new(),
             }),
@@ -72,8 +83,9 @@ impl Limits {
         network_of(address.unwrap_or_else(|| peer.ip()))
     }
 
-    /// How long this sender has to wait, if at all.
-    fn wait(&self, sender: IpAddr, now: Instant) -> Option<Duration> {
+    /// The answer to a sender that has to wait. Spacelift does not repeat a 429, so only a sender that was refused itself
+    /// gets one.
+    fn rejection(&self, sender: IpAddr, now: Instant) -> Option<Answer> {
         let mut counts = self.counts(now);
         counts.requests = counts.requests.saturating_add(1);
         let is_known = counts
@@ -81,14 +93,23 @@ impl Limits {
             .get(&sender)
             .is_some_and(|at| now.duration_since(*at) < KNOWN_FOR);
         let refusals = counts.refusals_of.get(&sender).copied().unwrap_or_default();
-        let is_too_much = if is_known {
+        let wait = WINDOW.saturating_sub(now.duration_since(counts.began_at));
+        if !is_known && refusals >= REFUSALS_OF_ADDRESS_MAX {
+            return Some(Answer::TooMany { wait });
+        }
+        let is_busy = if is_known {
             counts.requests > 2 * REQUESTS_MAX
         } else {
-            counts.requests > REQUESTS_MAX
-                || counts.refusals >= REFUSALS_MAX
-                || refusals >= REFUSALS_OF_ADDRESS_MAX
+            counts.requests > REQUESTS_MAX || counts.refusals >= REFUSALS_MAX
         };
-        is_too_much.then(|| WINDOW.saturating_sub(now.duration_since(counts.began_at)))
+        if is_busy && !std::mem::replace(&mut counts.is_reported, true) {
+            warn!(
+                requests = counts.requests,
+                refusals = counts.refusals,
+                "Too many requests within a minute; unknown senders are rejected until it ends"
+            );
+        }
+        is_busy.then_some(Answer::Busy { wait })
     }
 
     fn note(&self, sender: IpAddr, is_authentic: bool, now: Instant) {
@@ -112,6 +133,7 @@ impl Limits {
             counts.began_at = now;
             counts.requests = 0;
             counts.refusals = 0;
+            counts.is_reported = false;
             counts.refusals_of.clear();
         }
         counts
@@ -137,10 +159,17 @@ pub(crate) async fn limit(State(limits): State<Arc<Limits>>, request: Request, n
         return next.run(request).await;
     };
     let sender = limits.sender(peer, request.headers());
-    if let Some(wait) = limits.wait(sender, Instant::now()) {
-        return Answer::TooMany { wait }.into_response();
+    if let Some(rejection) = limits.rejection(sender, Instant::now()) {
+        return rejection.into_response();
     }
-    let response = next.run(request).await;
+    let handled = async {
+        // It is never closed.
+        let _permit = limits.at_once.acquire().await;
+        next.run(request).await
+    };
+    let Ok(response) = tokio::time::timeout(REQUEST_TIME_MAX, handled).await else {
+        return Answer::Unavailable.into_response();
+    };
     let status = response.status();
     // A failure after a valid signature is not the sender's fault.
     let is_refused = status.is_client_error() && status != StatusCode::UNPROCESSABLE_ENTITY;
@@ -163,6 +192,12 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
+    /// The status of the rejection.
+    fn status(limits: &Limits, sender: IpAddr, now: Instant) -> Option<u16> {
+        let rejection = limits.rejection(sender, now)?;
+        Some(rejection.into_response().status().as_u16())
+    }
+
     fn refuse(limits: &Limits, sender: IpAddr, times: u32, now: Instant) {
         for _ in 0..times {
             limits.note(sender, false, now);
@@ -174,12 +209,15 @@ mod tests {
         let limits = Limits::new(false);
         let now = Instant::now();
         refuse(&limits, address(1), REFUSALS_OF_ADDRESS_MAX - 1, now);
-        assert_eq!(limits.wait(address(1), now), None);
+        assert_eq!(status(&limits, address(1), now), None);
         refuse(&limits, address(1), 1, now);
-        let wait = limits.wait(address(1), now).unwrap();
-        assert!(wait <= WINDOW && wait > WINDOW / 2, "{wait:?}");
-        assert_eq!(limits.wait(address(2), now), None, "another address");
-        assert_eq!(limits.wait(address(1), now + WINDOW), None, "a minute later");
+        let rejection = limits.rejection(address(1), now);
+        assert!(
+            matches!(rejection, Some(Answer::TooMany { wait }) if wait <= WINDOW && wait > WINDOW / 2),
+            "{rejection:?}"
+        );
+        assert_eq!(status(&limits, address(2), now), None, "another address");
+        assert_eq!(status(&limits, address(1), now + WINDOW), None, "a minute later");
     }
 
     #[test]
@@ -190,11 +228,16 @@ mod tests {
         for last in 0..100 {
             refuse(&limits, address(last), REFUSALS_MAX / 100, now);
         }
-        assert!(limits.wait(address(201), now).is_some(), "a stranger");
-        assert_eq!(limits.wait(address(200), now), None, "Spacelift");
+        let stranger = status(&limits, address(201), now);
+        assert_eq!(
+            stranger,
+            Some(503),
+            "it may be Spacelift after an hour of silence"
+        );
+        assert_eq!(status(&limits, address(200), now), None, "Spacelift");
         let later = now + KNOWN_FOR;
         refuse(&limits, address(1), REFUSALS_MAX, later);
-        assert!(limits.wait(address(200), later).is_some(), "known no longer");
+        assert_eq!(status(&limits, address(200), later), Some(503), "known no longer");
     }
 
     #[test]
@@ -203,13 +246,13 @@ mod tests {
         let now = Instant::now();
         limits.note(address(1), true, now);
         for _ in 0..REQUESTS_MAX {
-            assert_eq!(limits.wait(address(2), now), None);
+            assert_eq!(status(&limits, address(2), now), None);
         }
-        assert!(limits.wait(address(2), now).is_some());
+        assert_eq!(status(&limits, address(2), now), Some(503));
         for _ in 0..REQUESTS_MAX - 1 {
-            assert_eq!(limits.wait(address(1), now), None);
+            assert_eq!(status(&limits, address(1), now), None);
         }
-        assert!(limits.wait(address(1), now).is_some());
+        assert_eq!(status(&limits, address(1), now), Some(503));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
@@ -10,13 +11,17 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use chain::event::MAX_BODY_BYTES;
 use tokio::net::TcpListener;
-use tracing::info;
+use tokio::sync::Notify;
+use tracing::{info, warn};
 
 use crate::answer::Answer;
 use crate::config::Config;
 use crate::delivery::{Receiver, receive};
 use crate::limit::{Limits, limit};
 use crate::{openapi, page};
+
+/// How long open requests may take after the stop signal. Docker kills a container after ten seconds.
+const STOP_TIME_MAX: Duration = Duration::from_secs(8);
 
 /// All routes of the webhook, with rate limits. Starts to connect in the background.
 pub fn router(config: Config) -> Router {
@@ -67,13 +72,29 @@ pub async fn serve(
         info!(listen.address = %address, "Listening on http://{address}");
     }
     let (receiver, router) = limited(config);
+    let stopping = Arc::new(Notify::new());
+    let stop_server = {
+        let stopping = Arc::clone(&stopping);
+        async move {
+            stop.await;
+            stopping.notify_one();
+        }
+    };
     let served = axum::serve(
         listener,
         router.into_make_service_with_connect_info::<SocketAddr>(),
     )
-    .with_graceful_shutdown(stop);
+    .with_graceful_shutdown(stop_server);
+    let late = async {
+        stopping.notified().await;
+        tokio::time::sleep(STOP_TIME_MAX).await;
+    };
     let ended = tokio::select! {
         ended = served.into_future() => ended,
+        () = late => {
+            warn!("Some requests were still open after {} s and are dropped", STOP_TIME_MAX.as_secs());
+            Ok(())
+        }
         never = receiver.write_on_schedule() => match never {},
     };
     receiver.finish().await;

@@ -1,6 +1,6 @@
 //! The signing secrets: reads, caches and refreshes them.
 //!
-//! **Invariant:** bad signatures cause at most one successful read a minute, and a failed read never removes known secrets.
+//! **Invariant:** bad signatures cause at most one read in ten seconds, and a failed read never removes known secrets.
 
 mod manager;
 
@@ -8,7 +8,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use chain::signature::{SignatureError, WebhookSecret, WebhookSecrets, verify};
+use chain::signature::{self, SignatureError, WebhookSecret, WebhookSecrets, verify};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{error, info};
@@ -17,11 +17,11 @@ use manager::{Manager, Versions};
 
 /// How long secrets are used without reading them again. A revoked secret is accepted for this long.
 const FRESH: Duration = Duration::from_secs(300);
-/// How often a signature that does not match may cause a read. Anyone can send such signatures; each read costs money,
-/// and Secrets Manager throttles.
-const FORCED_EVERY: Duration = Duration::from_secs(60);
-/// How long to wait after a failed read before the next one. The known secrets are used in the meantime.
-const FAILED_PAUSE: Duration = Duration::from_secs(10);
+/// How often a signature that does not match may cause a read, and how long to wait after a failed read. Anyone can send
+/// such signatures; each read costs money, and Secrets Manager throttles.
+const READ_EVERY: Duration = Duration::from_secs(10);
+/// How long to wait after a failed read if no secret is known, so that nothing can be verified.
+const FIRST_READ_EVERY: Duration = Duration::from_secs(1);
 /// The limit of one read. API Gateway gives up after 30 s, Spacelift sooner.
 const READ_TIME_MAX: Duration = Duration::from_secs(5);
 
@@ -78,9 +78,20 @@ struct Cached {
 
 #[derive(Default)]
 struct ReadState {
+    /// When the last read ended, or began if the delivery that caused it was cancelled.
     ended_at: Option<Instant>,
     forced_at: Option<Instant>,
     has_failed: bool,
+}
+
+impl ReadState {
+    fn has_failed_within(&self, pause: Duration) -> bool {
+        self.has_failed && is_within(self.ended_at, pause)
+    }
+}
+
+fn is_within(at: Option<Instant>, pause: Duration) -> bool {
+    at.is_some_and(|at| at.elapsed() < pause)
 }
 
 impl Secrets {
@@ -102,6 +113,8 @@ impl Secrets {
         if let Source::Fixed(secrets) = &self.source {
             return Ok(verify(signatures, body, secrets)?);
         }
+        // Whoever cannot write a signature causes no read.
+        signature::parse(signatures)?;
         let arrived_at = Instant::now();
         let known = self.current().await.ok_or(VerifyError::NoSecret)?;
         match verify(signatures, body, &known.versions.secrets) {
@@ -128,9 +141,7 @@ impl Secrets {
             Some(_) => {
                 // If another task is reading already, the old secrets are used.
                 if let Ok(mut read_state) = self.read_state.try_lock()
-                    && read_state
-                        .ended_at
-                        .is_none_or(|ended_at| ended_at.elapsed() >= FAILED_PAUSE)
+                    && !is_within(read_state.ended_at, READ_EVERY)
                 {
                     self.read(&mut read_state, None).await;
                 }
@@ -141,7 +152,8 @@ impl Secrets {
                 let mut read_state = self.read_state.lock().await;
                 // Tasks that waited for a read share its result, good or bad.
                 let shared = read_state.ended_at.is_some_and(|ended_at| ended_at >= asked_at);
-                if !shared && self.cached().is_none() {
+                let is_early = read_state.has_failed_within(FIRST_READ_EVERY);
+                if !shared && !is_early && self.cached().is_none() {
                     self.read(&mut read_state, None).await;
                 }
                 self.cached()
@@ -155,13 +167,12 @@ impl Secrets {
 
     /// Reads the secrets because of a signature that does not match, unless that happened a short time ago.
     async fn read_again(&self, read_state: &mut ReadState) -> Result<(), VerifyError> {
-        let pause = if read_state.has_failed {
-            FAILED_PAUSE
+        let is_early = if read_state.has_failed {
+            read_state.has_failed_within(READ_EVERY)
         } else {
-            FORCED_EVERY
+            is_within(read_state.forced_at, READ_EVERY)
         };
-        let is_early = |forced_at: Instant| forced_at.elapsed() < pause;
-        if !read_state.forced_at.is_some_and(is_early) {
+        if !is_early {
             read_state.forced_at = Some(Instant::now());
             info!("Reading the signing secret again because a signature does not match");
             let known = self.cached().map(|cached| cached.versions.current);
@@ -181,6 +192,9 @@ impl Secrets {
             return;
         };
         let read_at = Instant::now();
+        // A sender that hangs up ends the read.
+        read_state.has_failed = true;
+        read_state.ended_at = Some(read_at);
         let read = tokio::time::timeout(READ_TIME_MAX, manager.read(known)).await;
         read_state.has_failed = !matches!(read, Ok(Ok(_)));
         match read {

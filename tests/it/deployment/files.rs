@@ -53,6 +53,25 @@ fn the_packages_and_programs_of_the_image_exist() {
     assert_eq!(named, 6);
 }
 
+/// Cargo reads the manifest of every member, also of those that the image does not need.
+#[test]
+fn the_image_is_built_from_every_member_of_the_workspace() {
+    let workspace: toml::Table = read("Cargo.toml").parse().unwrap();
+    let ignored = read(".dockerignore");
+    let sent: Vec<&str> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    for member in workspace["workspace"]["members"].as_array().unwrap() {
+        let member = member.as_str().unwrap();
+        let manifest = format!("{member}/Cargo.toml");
+        let is_sent = sent
+            .iter()
+            .any(|sent| manifest == *sent || manifest.starts_with(&format!("{sent}/")));
+        assert!(is_sent, "{member} is missing in .dockerignore");
+    }
+}
+
 #[test]
 fn the_image_contains_the_programs_that_it_starts() {
     let lines = dockerfile();

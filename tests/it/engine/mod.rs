@@ -1,6 +1,7 @@
 //! The decisions of an account's single schedule: chains that meet, people who intervene, outages.
 
 mod faults;
+mod gone;
 mod joins;
 mod loss;
 mod people;

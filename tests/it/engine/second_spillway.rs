@@ -37,9 +37,9 @@ async fn a_second_spillway_is_known_by_the_id_of_its_namespace() {
     let world = World::start().await;
     let theirs = Namespace {
         id: Some("8e0ee1a2-0000-4000-8000-000000000000".to_owned()),
-        ..world.workflows.namespace().await
+        ..world.workflows.namespace().await.unwrap()
     };
-    assert_ne!(world.workflows.namespace().await.id, None);
+    assert_ne!(world.workflows.namespace().await.unwrap().id, None);
     run_of_another(&world, &theirs).await;
 }
 

@@ -6,6 +6,7 @@ use spacelift::FoundRun;
 use temporal_client::clock;
 use temporal_client::contract::{FollowResult, RunLook, RunLookRequest, RunRequested, ScheduleMessage};
 use temporalio_sdk::activities::ActivityError;
+use tracing::warn;
 
 use super::Activities;
 use crate::failure::{activity_error, temporal_error};
@@ -22,12 +23,15 @@ impl Activities {
             .await
             .map_err(activity_error)?;
         let Some(run) = run else {
+            if request.give_up {
+                self.report_gone(request).await?;
+            }
             return Ok(RunLook::Unknown);
         };
         let mut facts = run.into_facts(self.spacelift.key_id());
         facts.reported_at_ms = request.reported_at_ms;
         if facts.ours {
-            let namespace = self.workflows.namespace().await;
+            let namespace = self.workflows.namespace().await.map_err(temporal_error)?;
             facts.other_spillway = metadata::other_namespace(&request.metadata, &namespace);
         }
         let (stack, run) = (request.stack.clone(), facts.clone());
@@ -49,6 +53,20 @@ impl Activities {
         Ok(RunLook::Run {
             facts: Box::new(facts),
         })
+    }
+
+    /// Reports the end of a run that Spacelift has not shown for a long time, so that nothing waits for it any more.
+    async fn report_gone(&self, request: &RunLookRequest) -> Result<(), ActivityError> {
+        let (stack, id) = (&request.stack, &request.run);
+        warn!(
+            stack.id = %stack, run.id = %id,
+            "Spacelift does not show run {id} of `{stack}` any more: it counts as cancelled"
+        );
+        let message = ScheduleMessage::RunEnded {
+            stack: stack.clone(),
+            run: RunFacts::gone(id.clone(), clock::now_ms() / 1000),
+        };
+        self.signal_schedule(&request.account, message).await
     }
 
     pub(super) async fn request(&self, requested: &RunRequested) -> Result<FollowResult, ActivityError> {
@@ -110,15 +128,18 @@ impl Activities {
     }
 }
 
-/// Whether the schedule needs this state: the run waits or waited for a person, waits for a worker, applies, or another
-/// Spillway made it.
+/// Whether the schedule needs this state: the run waits or waited for a person or a worker, applies, or another Spillway
+/// made it.
 fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
     let waited = request
         .told
         .as_ref()
         .and_then(chain::attempt::waits_for_person)
         .is_some();
+    // It frees the slot of a run for which no worker is found.
+    let was_ready = request.told == Some(RunState::Ready);
     waited
+        || was_ready
         || facts.waits_for_person().is_some()
         || facts.state == RunState::Ready
         || facts.state == RunState::Applying

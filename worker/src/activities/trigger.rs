@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use chain::attempt::{Hold, HoldKind, Verdict, consider, made_for};
 use chain::commit::{ChosenBecause, ChosenCommit};
 use chain::freeze::{self, Covered, FreezeWindow};
-use chain::metadata;
+use chain::metadata::{self, Namespace};
 use chain::{AttemptOutcome, AttemptRequest, ChainId, RunFacts, RunType, StackLook};
 use spacelift::{Error, ErrorKind, TriggerRun};
 use temporal_client::contract::Source;
 use temporal_client::{clock, id};
+use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
 
@@ -30,7 +31,8 @@ const FREEZE_LOOK: Duration = Duration::from_secs(6 * 3600);
 pub(super) struct Attempt {
     request: AttemptRequest,
     began: SystemTime,
-    /// The previous try of this activity lost its worker, perhaps after the trigger.
+    /// The previous try of this activity lost its worker, perhaps after the trigger. Only executions that an earlier
+    /// build began have several tries.
     is_repeated: bool,
 }
 
@@ -38,6 +40,11 @@ impl Attempt {
     pub(super) fn begin(ctx: &ActivityContext, mut request: AttemptRequest) -> Self {
         let is_repeated = ctx.info().attempt > 1;
         request.in_doubt |= is_repeated;
+        if is_repeated {
+            for need in &mut request.needs {
+                need.new_since_doubt = false;
+            }
+        }
         Self {
             request,
             began: SystemTime::now(),
@@ -135,19 +142,11 @@ impl Activities {
         chosen: ChosenCommit,
     ) -> Result<AttemptOutcome, ActivityError> {
         let request = &attempt.request;
-        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
-        if self
-            .workflows
-            .is_halted(&request.account)
-            .await
-            .map_err(temporal_error)?
-        {
-            return Ok(AttemptOutcome::Held {
-                hold: Hold::new(HoldKind::Halt, "the account is halted"),
-                again_in_ms: None,
-            });
-        }
         if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
+            return Ok(held);
+        }
+        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
+        if let Some(held) = self.halted(request).await? {
             return Ok(held);
         }
         if attempt.is_late() {
@@ -161,6 +160,9 @@ impl Activities {
         let (run, why) = match self.make(request, &chosen).await {
             Ok(run) => (run, chosen.why),
             Err(error) if is_commit_gone(&error, &chosen) => {
+                if let Some(held) = self.halted(request).await? {
+                    return Ok(held);
+                }
                 let tracked = ChosenCommit {
                     sha: None,
                     why: ChosenBecause::Tracked,
@@ -189,6 +191,14 @@ impl Activities {
             chains,
             chosen: Some(why),
         })
+    }
+
+    async fn halted(&self, request: &AttemptRequest) -> Result<Option<AttemptOutcome>, ActivityError> {
+        let halted = self.workflows.is_halted(&request.account).await;
+        Ok(halted.map_err(temporal_error)?.then(|| AttemptOutcome::Held {
+            hold: Hold::new(HoldKind::Halt, "the account is halted"),
+            again_in_ms: None,
+        }))
     }
 
     /// Whether a freeze holds the stack. Freeze windows of the settings do not hold a stack that a person released.
@@ -222,7 +232,9 @@ impl Activities {
 
     async fn make(&self, request: &AttemptRequest, chosen: &ChosenCommit) -> Result<spacelift::Run, Error> {
         let workflow = id::execution(&request.account, &request.stack);
-        let namespace = self.workflows.namespace().await;
+        // Metadata with the name alone only makes it harder to recognise us: no reason not to trigger.
+        let named = || Namespace::named(self.workflows.client().namespace());
+        let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
         let trigger = TriggerRun {
             run_type: RunType::Tracked,
             commit: chosen.sha.clone(),

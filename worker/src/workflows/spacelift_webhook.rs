@@ -4,17 +4,17 @@ use chain::metadata::{Namespace, other_namespace};
 use chain::{ChainId, RunId, StackId};
 use temporal_client::contract::{
     FollowInput, FollowOutcome, FollowResult, ReceivedEvent, RunLook, RunLookRequest, RunRef, RunRequested,
-    ScheduleMessage, Subject,
+    ScheduleMessage, Source, Subject,
 };
 use temporal_client::definition::TellSchedule;
-use temporal_client::id;
+use temporal_client::{clock, id};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
     WorkflowResult,
 };
 
-use super::{is_history_full, unlimited_retries};
+use super::{is_history_full, now_ms, unlimited_retries};
 use crate::activities::Activities;
 
 #[workflow]
@@ -113,9 +113,13 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
         signal_begin(ctx, &input, &run).await;
     }
     loop {
+        let pause = match input.unknown_since_ms {
+            Some(_) => input.timing.poll_first.min(input.timing.trigger_patience),
+            None => input.timing.poll_pause(input.looks),
+        };
         select! {
             signalled = ctx.wait_condition(|state: &SpaceliftWebhookWorkflow| state.must_look) => signalled?,
-            _ = ctx.timer(input.timing.poll_pause(input.looks)) => {}
+            _ = ctx.timer(pause) => {}
         }
         ctx.state_mut(|state| state.must_look = false);
         input.looks = input.looks.saturating_add(1);
@@ -126,7 +130,9 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             told: input.told.clone(),
             metadata: ctx.state(|state| state.metadata.clone()),
             reported_at_ms: ctx.state(|state| state.latest.as_ref()?.received_at_ms),
+            give_up: is_gone(ctx, &input),
         };
+        let gives_up = request.give_up;
         let options = unlimited_retries(&input.timing, format!("{run} of {}", input.stack));
         let look = ctx
             .execute_activity(Activities::look_at_run, request, options)
@@ -144,6 +150,11 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                     ctx.set_current_details(format!("Run {run} {note}"));
                 }
                 input.told = Some(facts.state);
+                input.unknown_since_ms = None;
+            }
+            // The key may have lost the right to see it for a while.
+            RunLook::Unknown if existed(ctx, &input) && !gives_up => {
+                input.unknown_since_ms.get_or_insert(now_ms(ctx));
             }
             RunLook::Unknown => return Ok(ignored("Spacelift knows no such run".to_owned())),
             RunLook::OtherAccount { ours } => {
@@ -157,6 +168,19 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             ctx.continue_as_new(input.clone(), ContinueAsNewOptions::default())?;
         }
     }
+}
+
+/// Whether the run exists or existed: Spacelift showed or announced it, or we triggered it.
+fn existed(ctx: &Context, input: &FollowInput) -> bool {
+    input.told.is_some() || input.source == Source::Trigger || ctx.state(|state| state.latest.is_some())
+}
+
+/// Whether Spacelift has not shown the run for so long that nothing should wait for it any more.
+fn is_gone(ctx: &Context, input: &FollowInput) -> bool {
+    let patience_ms = clock::milliseconds(input.timing.trigger_patience);
+    input
+        .unknown_since_ms
+        .is_some_and(|since_ms| now_ms(ctx) - since_ms >= patience_ms)
 }
 
 /// Signals an existing schedule, which then waits for this upstream. Without a schedule, nothing is open.

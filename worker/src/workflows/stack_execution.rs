@@ -5,7 +5,7 @@ use temporal_client::contract::ExecutionInput;
 use temporalio_sdk::workflows::{workflow, workflow_methods};
 use temporalio_sdk::{ActivityExecutionError, WorkflowContext, WorkflowContextView, WorkflowResult};
 
-use super::unlimited_retries;
+use super::one_try;
 use crate::activities::Activities;
 
 #[workflow]
@@ -24,13 +24,14 @@ impl StackExecutionWorkflow {
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<AttemptOutcome> {
         let input = ctx.state(|state| state.input.clone());
         let stack = input.request.stack.clone();
-        let options = unlimited_retries(&input.timing, stack.to_string());
+        let options = one_try(stack.to_string());
         match ctx
             .execute_activity(Activities::trigger_stack_run, input.request, options)
             .await
         {
             Ok(outcome) => Ok(outcome),
-            // The activity turns every error of Spacelift into an outcome. This error is ours: a payload, or a defect.
+            // The activity turns every error of Spacelift into an outcome. This error is ours: a worker that crashed,
+            // Temporal, or a defect.
             Err(error @ ActivityExecutionError::Failed(_)) => Ok(AttemptOutcome::Trouble {
                 message: crate::failure::root_cause(&error),
                 in_doubt: true,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chain::schedule::{Effect, Event, ScheduleReport, StackReport};
 use chain::{RunId, Schedule, StackId};
 use temporal_client::clock;
-use temporal_client::contract::{ScheduleInput, ScheduleMessage};
+use temporal_client::contract::{RunRef, RunStop, ScheduleInput, ScheduleMessage};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
@@ -102,6 +102,8 @@ async fn host(ctx: &mut Context) -> WorkflowResult<()> {
                 resume: Some(Box::new(ctx.state(|state| state.schedule.clone()))),
                 untaken: untaken.into(),
                 orders: tasks.unwritten_orders(),
+                stops: tasks.open_stops(),
+                looks: tasks.open_looks(),
                 ..input.clone()
             };
             ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
@@ -243,8 +245,20 @@ fn carry_out(
             Effect::Rebuild => tasks.find_open_work(ctx, input, reported_ends(untaken)),
             Effect::List => tasks.list(ctx, input),
             Effect::Attempt(request) => tasks.attempt(ctx, input, request),
-            Effect::Look { stack, run } => tasks.look(ctx, input, stack, run),
-            Effect::Stop { stack, run, why } => tasks.stop(ctx, input, stack, run, why),
+            Effect::Look { stack, run } => tasks.look(ctx, input, RunRef { stack, run }),
+            Effect::Stop { stack, run, why } => {
+                let account = input.account.clone();
+                tasks.stop(
+                    ctx,
+                    input,
+                    RunStop {
+                        account,
+                        stack,
+                        run,
+                        why,
+                    },
+                );
+            }
             Effect::Open(opening) => tasks.open(ctx, input, *opening),
             Effect::Log(decision) => {
                 if let Some(entry) = orders::entry(&decision, &input.account, now) {
@@ -320,6 +334,8 @@ fn finish(ctx: &Context, tasks: &mut Tasks, input: &mut ScheduleInput, done: Don
         }
         Done::Started { rest } => tasks.started(rest),
         Done::Audited { order } => tasks.audited(&order),
+        Done::Stopped { stop } => tasks.stopped(&stop),
+        Done::Looked { run } => tasks.looked(&run),
         Done::Woken => {}
     }
 }

@@ -128,12 +128,12 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
                 "`{}` is disabled: Spacelift does that after ten failures in a row",
                 webhook.id
             ),
-            "`spillway webhook install --apply` enables it.",
+            "`spillway webhook install --endpoint <url> --apply` enables it.",
         ),
         None => Finding::warning(
             CHECK,
             format!("there is no webhook named `{WEBHOOK_NAME}`"),
-            "Without it, runs start chains only when the sweep finds them. `spillway webhook install` creates it.",
+            "Without it, runs start chains only when the sweep finds them. `spillway webhook install --endpoint <url> --apply` creates it.",
         ),
     });
 }

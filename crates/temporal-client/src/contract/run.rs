@@ -22,6 +22,9 @@ pub struct FollowInput {
     /// The last state that was reported to the schedule.
     #[serde(default)]
     pub told: Option<RunState>,
+    /// Since when Spacelift has not shown the run, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_since_ms: Option<i64>,
 }
 
 /// The subject of the workflow.
@@ -115,6 +118,9 @@ pub struct RunLookRequest {
     /// When a webhook reported the latest state, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at_ms: Option<i64>,
+    /// If Spacelift does not show the run, it is reported as over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub give_up: bool,
 }
 
 /// Input of the activity `stop_run`.

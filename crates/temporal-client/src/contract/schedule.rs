@@ -11,7 +11,7 @@ use chain::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::RunRef;
+use super::{RunRef, RunStop};
 use settings::Timing;
 
 /// Input of `StackScheduleWorkflow`.
@@ -36,6 +36,12 @@ pub struct ScheduleInput {
     /// Orders of people that an earlier history did not write to the audit log.
     #[serde(default)]
     pub orders: Vec<Record>,
+    /// Runs that an earlier history did not end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stops: Vec<RunStop>,
+    /// Runs that an earlier history did not look up.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looks: Vec<RunRef>,
 }
 
 /// Signal `tell`.

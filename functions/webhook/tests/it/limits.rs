@@ -1,10 +1,12 @@
 //! The rate limits of a plain HTTP server.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use chain::signature::{WebhookSecrets, sign};
 use reqwest::{Client, StatusCode, header};
-use tokio::net::TcpListener;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
 use webhook::{Config, serve};
 
 use crate::{SECRET, config_with, proposed_run, secret};
@@ -79,6 +81,26 @@ async fn only_a_sender_with_many_refusals_is_rejected() {
             .status(),
         200
     );
+}
+
+/// Docker kills a container ten seconds after the stop signal.
+#[tokio::test]
+async fn a_request_that_never_ends_does_not_keep_the_server_from_stopping() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let config = config_with(WebhookSecrets::from(secret(SECRET)));
+    let served = tokio::spawn(serve(listener, config, async { drop(stopped.await) }));
+    let mut half = TcpStream::connect(address).await.unwrap();
+    let head =
+        "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+    half.write_all(head.as_bytes()).await.unwrap();
+    let health = reqwest::get(format!("http://{address}/health")).await.unwrap();
+    assert_eq!(health.status(), 200, "the half request is being read");
+    stop.send(()).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(30), served).await;
+    ended.expect("it stops").unwrap().unwrap();
+    drop(half);
 }
 
 /// While a secret is rotated, Spacelift's signatures may fail for a time: that must not lock it out.

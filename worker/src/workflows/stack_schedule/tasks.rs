@@ -3,6 +3,7 @@
 mod executions;
 mod openings;
 mod orders;
+mod runs;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
@@ -12,12 +13,10 @@ use std::time::Duration;
 
 use audit::Record;
 use chain::schedule::{Event, Listed, Opening, Rebuilt};
-use chain::{AttemptOutcome, ChainId, Change, DependencyGraph, Reason, RunId, ScheduleSettings, StackId};
+use chain::{AttemptOutcome, ChainId, Change, DependencyGraph, RunId, ScheduleSettings};
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use temporal_client::contract::{
-    ListRequest, OpenWorkRequest, RunLook, RunLookRequest, RunRef, RunStop, ScheduleInput,
-};
+use temporal_client::contract::{ListRequest, OpenWorkRequest, RunRef, RunStop, ScheduleInput};
 use temporal_client::definition::RecordChanges;
 use temporalio_sdk::{ActivityExecutionError, SignalWorkflowOptions, WorkflowSignalError};
 use tracing::error;
@@ -56,6 +55,14 @@ pub(super) enum Done {
     Audited {
         order: Box<Record>,
     },
+    /// A run was ended, or had ended.
+    Stopped {
+        stop: Box<RunStop>,
+    },
+    /// A run was looked up, and the schedule was signalled.
+    Looked {
+        run: RunRef,
+    },
     Woken,
 }
 
@@ -83,6 +90,9 @@ pub(super) struct Tasks {
     timer: Option<Timer>,
     /// Orders that are being written to the audit log.
     orders: Vec<Record>,
+    /// Runs that are being ended, and runs that are being looked up.
+    stops: Vec<RunStop>,
+    looks: Vec<RunRef>,
 }
 
 impl Tasks {
@@ -96,6 +106,12 @@ impl Tasks {
         }
         for order in &input.orders {
             self.write_order(ctx, input, order.clone());
+        }
+        for stop in &input.stops {
+            self.stop(ctx, input, stop.clone());
+        }
+        for run in &input.looks {
+            self.look(ctx, input, run.clone());
         }
     }
 
@@ -189,53 +205,6 @@ impl Tasks {
                 }
                 Err(error) => no_outcome(&error),
             }
-        }));
-    }
-
-    pub(super) fn look(&mut self, ctx: &Context, input: &ScheduleInput, stack: StackId, run: RunId) {
-        let summary = format!("{run} of {stack}");
-        let request = RunLookRequest {
-            account: input.account.clone(),
-            stack,
-            run,
-            told: None,
-            metadata: Vec::new(),
-            reported_at_ms: None,
-        };
-        let options = unlimited_retries(&input.timing, summary);
-        let ctx = ctx.clone();
-        self.running.push(Box::pin(async move {
-            // The activity signals the schedule itself.
-            let _ = ctx
-                .execute_activity(Activities::look_at_run, request, options)
-                .await
-                .map(|look| matches!(look, RunLook::Run { .. }));
-            Done::Woken
-        }));
-    }
-
-    /// Ends a run as its state allows. Its end is reported like that of any run.
-    pub(super) fn stop(
-        &mut self,
-        ctx: &Context,
-        input: &ScheduleInput,
-        stack: StackId,
-        run: RunId,
-        why: Reason,
-    ) {
-        let options = unlimited_retries(&input.timing, format!("end {run} of {stack}"));
-        let stop = RunStop {
-            account: input.account.clone(),
-            stack,
-            run,
-            why,
-        };
-        let ctx = ctx.clone();
-        self.running.push(Box::pin(async move {
-            if let Err(error) = ctx.execute_activity(Activities::stop_run, stop, options).await {
-                return no_outcome(&error);
-            }
-            Done::Woken
         }));
     }
 

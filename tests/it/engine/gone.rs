@@ -1,0 +1,60 @@
+//! Runs that Spacelift does not show any more: the key lost a space, or the stack was deleted.
+
+use std::time::Duration;
+
+use chain::{ChainResult, RunId, RunState};
+use mock_spacelift::NewSpace;
+
+use crate::world::World;
+
+const SPACE: &str = "databases";
+
+/// A chain in which the run of `database` waits for a person, and the key then loses the space of that stack.
+async fn world_with_a_hidden_run(patience: Duration) -> (World, RunId) {
+    let world = World::with_settings(|settings| {
+        settings.timing.poll_first = Duration::from_millis(300);
+        settings.timing.poll_longest = Duration::from_millis(300);
+        settings.timing.trigger_patience = patience;
+    })
+    .await;
+    let space = NewSpace::named(SPACE);
+    world.spacelift.create_space_with_id(SPACE, space).unwrap();
+    world.graph_with("network; database: network; apps: database", |name, stack| match name {
+        "database" => stack.autodeploy(false).space(SPACE),
+        _ => stack,
+    });
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    let looks = |world: &World| {
+        let requests = world.spacelift.requests();
+        requests.iter().filter(|request| request.is("stack")).count()
+    };
+    world.spacelift.revoke_space(SPACE);
+    let before = looks(&world);
+    world
+        .spacelift
+        .wait_until("two look-ups", |_| looks(&world) >= before + 2)
+        .await;
+    (world, root)
+}
+
+#[tokio::test]
+async fn a_run_that_the_key_sees_again_continues_its_chain() {
+    let (world, root) = world_with_a_hidden_run(Duration::from_secs(7200)).await;
+    world.spacelift.grant_space(SPACE);
+    world.confirm("database").await;
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    world.assert_once(&["network", "database", "apps"]);
+}
+
+#[tokio::test]
+async fn a_run_that_stays_hidden_fails_its_stack() {
+    let (world, root) = world_with_a_hidden_run(Duration::from_secs(3)).await;
+    let report = world.chain_of(&root).await;
+    assert_eq!(report.result, ChainResult::Failed);
+    let record = report.record.unwrap();
+    let database = record.stack(&"database".parse().unwrap()).unwrap();
+    let reason = database.reason.as_ref().unwrap();
+    assert!(reason.text.contains("CANCELED"), "{reason}");
+    assert!(world.spacelift.runs_of("apps").is_empty());
+}
