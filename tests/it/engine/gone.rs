@@ -19,10 +19,13 @@ async fn world_with_a_hidden_run(patience: Duration) -> (World, RunId) {
     .await;
     let space = NewSpace::named(SPACE);
     world.spacelift.create_space_with_id(SPACE, space).unwrap();
-    world.graph_with("network; database: network; apps: database", |name, stack| match name {
-        "database" => stack.autodeploy(false).space(SPACE),
-        _ => stack,
-    });
+    world.graph_with(
+        "network; database: network; apps: database",
+        |name, stack| match name {
+            "database" => stack.autodeploy(false).space(SPACE),
+            _ => stack,
+        },
+    );
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Unconfirmed).await;
     let looks = |world: &World| {
