@@ -126,16 +126,6 @@ impl Person {
 
     /// Signs in, and shows what the dashboard says to that.
     pub(crate) async fn sign_in(&mut self, dashboard: &str, login: &str) -> Answer {
-        const TRIES: u32 = 3;
-        for _ in 1..TRIES {
-            let back = self.authorize(dashboard, "/", login).await;
-            let answer = self.get(&back).await;
-            if answer.status != 502 {
-                return answer;
-            }
-            // On a busy machine the provider may be too slow for the dashboard, which asks again after five seconds.
-            tokio::time::sleep(Duration::from_secs(6)).await;
-        }
         let back = self.authorize(dashboard, "/", login).await;
         self.get(&back).await
     }
