@@ -88,15 +88,8 @@ fn parameters(report: &mut Report) -> Option<Settings> {
             Some(settings)
         }
         Err(error) => {
-            for problem in error.0.iter() {
-                let advice = "Correct it in spillway.toml or in the SPILLWAY_ variable of the same name.";
-                report.add(Finding::problem(
-                    CHECK,
-                    Cause::Setting,
-                    problem.to_owned(),
-                    advice,
-                ));
-            }
+            let advice = "Correct it in spillway.toml or in the SPILLWAY_ variable of the same name.";
+            report.add_problems(CHECK, &error.0, advice);
             None
         }
     }

@@ -1,8 +1,8 @@
 //! Why a sink did not take a message.
 
-use std::error::Error as _;
 use std::time::{Duration, SystemTime};
 
+use chain::error_text::root_cause;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Response, StatusCode};
 
@@ -46,14 +46,7 @@ impl SinkError {
 impl From<reqwest::Error> for SinkError {
     fn from(error: reqwest::Error) -> Self {
         // The URL of an incoming webhook is its secret.
-        let error = error.without_url();
-        let mut text = error.to_string();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            text = cause.to_string();
-            source = cause.source();
-        }
-        Self::Unreachable(text)
+        Self::Unreachable(root_cause(&error.without_url()))
     }
 }
 

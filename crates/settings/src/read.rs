@@ -120,7 +120,7 @@ impl Settings {
             problems.add(format!("`run_retries` is more than {RUN_RETRIES_MAX}"));
         }
         if settings.timing.poll_first.is_zero() {
-            problems.add("`poll_first` is zero: runs would be polled without a pause".to_owned());
+            problems.add("`poll_first` is zero: runs would be polled without a pause");
         }
         if settings.timing.poll_longest.is_zero() {
             problems.add("`poll_longest` is zero: runs would be polled without a pause");

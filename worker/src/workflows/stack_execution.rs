@@ -1,6 +1,7 @@
 //! `StackExecutionWorkflow`: one attempt to run one stack. Its id is the stack's, so two can never be open at once.
 
 use chain::AttemptOutcome;
+use chain::error_text::root_cause;
 use temporal_client::contract::ExecutionInput;
 use temporalio_sdk::workflows::{workflow, workflow_methods};
 use temporalio_sdk::{ActivityExecutionError, WorkflowContext, WorkflowContextView, WorkflowResult};
@@ -33,7 +34,7 @@ impl StackExecutionWorkflow {
             // The activity turns every error of Spacelift into an outcome. This error is ours: a worker that crashed,
             // Temporal, or a defect.
             Err(error @ ActivityExecutionError::Failed(_)) => Ok(AttemptOutcome::Trouble {
-                message: crate::failure::root_cause(&error),
+                message: root_cause(&error),
                 in_doubt: true,
                 again_in_ms: None,
             }),

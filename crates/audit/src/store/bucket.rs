@@ -7,6 +7,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
+use chain::error_text::with_causes;
 
 use super::{History, OBJECT_BYTES_MAX, Object, StoreError};
 
@@ -76,7 +77,7 @@ impl Bucket {
             Err(error) => Err(StoreError::Bucket {
                 what: self.shown(key),
                 source: BucketFailure::Unreachable {
-                    detail: causes(&error),
+                    detail: with_causes(&error),
                 },
             }),
         }
@@ -162,7 +163,7 @@ impl Bucket {
                 message: error.message().unwrap_or("without a reason").to_owned(),
             },
             None => BucketFailure::Unreachable {
-                detail: causes(error),
+                detail: with_causes(error),
             },
         };
         StoreError::Bucket {
@@ -170,15 +171,4 @@ impl Bucket {
             source,
         }
     }
-}
-
-/// The SDK's error with all its causes: its outermost errors alone say little.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut causes = error.to_string();
-    let mut inner = error.source();
-    while let Some(cause) = inner {
-        causes = format!("{causes}: {cause}");
-        inner = cause.source();
-    }
-    causes
 }

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use settings::Problems;
 
 use crate::exit::Exit;
 use crate::json::Shape;
@@ -84,6 +85,18 @@ impl Shape for Report {
 impl Report {
     pub(super) fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
+    }
+
+    /// Adds every problem of a configuration.
+    pub(super) fn add_problems(&mut self, check: &'static str, problems: &Problems, advice: &'static str) {
+        for problem in problems.iter() {
+            self.add(Finding::problem(
+                check,
+                Cause::Setting,
+                problem.to_owned(),
+                advice,
+            ));
+        }
     }
 
     /// The exit code of the problem that has to be corrected first.

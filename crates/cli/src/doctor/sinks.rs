@@ -19,16 +19,8 @@ pub(super) async fn examine(variables: &Variables, report: &mut Report) {
     let sinks = match Notifier::from_lookup(lookup, None).await {
         Ok(sinks) => sinks,
         Err(error) => {
-            for problem in error.0.iter() {
-                let advice =
-                    "Correct the sinks in SPILLWAY_SINKS_FILE or SPILLWAY_SINKS: see docs/messages.md.";
-                report.add(Finding::problem(
-                    CHECK,
-                    Cause::Setting,
-                    problem.to_owned(),
-                    advice,
-                ));
-            }
+            let advice = "Correct the sinks in SPILLWAY_SINKS_FILE or SPILLWAY_SINKS: see docs/messages.md.";
+            report.add_problems(CHECK, &error.0, advice);
             return;
         }
     };

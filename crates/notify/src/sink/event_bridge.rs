@@ -3,6 +3,7 @@
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::error::ProvideErrorMetadata;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use chain::error_text::root_cause;
 use serde_json::{Value, json};
 
 use crate::error::SinkError;
@@ -23,8 +24,8 @@ impl EventBridge {
         let asked = self.client.describe_event_bus().name(&self.bus).send();
         match asked.await {
             Ok(bus) => Ok(format!("the bus {} exists", bus.arn().unwrap_or(&self.bus))),
-            Err(error) if error.code().is_some() => Err(SinkError::Rejected(aws_text(&error))),
-            Err(error) => Err(SinkError::Unreachable(aws_text(&error))),
+            Err(error) if error.code().is_some() => Err(SinkError::Rejected(root_cause(&error))),
+            Err(error) => Err(SinkError::Unreachable(root_cause(&error))),
         }
     }
 
@@ -47,7 +48,7 @@ impl EventBridge {
             .entries(entry)
             .send()
             .await
-            .map_err(|error| SinkError::Unreachable(aws_text(&error)))?;
+            .map_err(|error| SinkError::Unreachable(root_cause(&error)))?;
         let refused = answer.entries().iter().find_map(|entry| entry.error_code());
         refused.map_or(Ok(()), |code| Err(SinkError::Rejected(code.to_owned())))
     }
@@ -55,14 +56,4 @@ impl EventBridge {
 
 pub(crate) fn detail(message: &Message<'_>) -> Value {
     json!(message.notice)
-}
-
-fn aws_text(error: &impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = cause.to_string();
-        source = cause.source();
-    }
-    text
 }

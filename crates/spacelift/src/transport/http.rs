@@ -1,8 +1,8 @@
 //! One POST within the request budget, the time limit and the size limit.
 
-use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
 
+use chain::error_text::with_causes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
@@ -88,7 +88,7 @@ impl Http {
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .build()
-            .map_err(|error| ConfigError::Tls(causes(&error)))?;
+            .map_err(|error| ConfigError::Tls(with_causes(&error)))?;
         Ok(Self {
             client,
             endpoint,
@@ -163,24 +163,14 @@ pub(crate) fn bearer_header(token: &SecretString) -> Result<HeaderValue, ErrorKi
 }
 
 fn failure(error: &reqwest::Error, effect: Effect) -> ErrorKind {
-    let detail = causes(error);
+    // reqwest's own text is only "error sending request".
+    let detail = with_causes(error);
     // Without a connection, nothing was sent.
     if error.is_connect() || error.is_builder() {
         ErrorKind::Unreachable { detail }
     } else {
         effect.lost(detail)
     }
-}
-
-/// An error with all its causes: reqwest's own text is only "error sending request".
-fn causes(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]
