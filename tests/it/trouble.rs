@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chain::{ChainResult, Reason, ReasonCode, RunId};
+use chain::schedule::Control;
+use chain::{ChainId, ChainResult, Reason, ReasonCode, RunId};
 use mock_spacelift::{Fault, NewStack, WebhookFault};
 
 use crate::chain::{EACH_ONCE, diamond};
@@ -47,6 +48,26 @@ async fn a_worker_killed_between_trigger_and_answer_finds_its_run() {
     world.start_worker();
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     assert_eq!(world.runs_per_stack(), [("database", 1), ("network", 1)]);
+}
+
+#[tokio::test]
+async fn a_chain_cancelled_before_its_worker_crashes_triggers_nothing_afterwards() {
+    let mut world = World::start().await;
+    world.graph("network; database: network");
+    // The worker crashes while it looks at the stack, before the trigger.
+    world
+        .spacelift
+        .fault(Fault::slow(Duration::from_secs(30)).on("StackWithRuns"));
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_attempt("database").await;
+    let chain = ChainId::of_root_run(&world.account, &root);
+    let cancelled = world.workflows.control(&chain, Control::Cancel, "bob").await;
+    assert!(cancelled.unwrap());
+    world.kill_worker().await;
+    world.start_worker();
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+    world.wait_for_quiet().await;
+    assert!(world.spacelift.runs_of("database").is_empty());
 }
 
 #[tokio::test]

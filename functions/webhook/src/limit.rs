@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -34,7 +34,7 @@ const KNOWN_MAX: usize = 1024;
 /// The header to which a reverse proxy appends the address of its client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// How many requests are read and handled at once: each body may take a megabyte.
+/// How many requests of unknown senders are read and handled at once: each body may take a megabyte.
 const REQUESTS_AT_ONCE: usize = 256;
 /// How long a request may take, including its body. API Gateway has the same limit.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
@@ -54,6 +54,14 @@ struct Counts {
     refusals_of: HashMap<IpAddr, u32>,
     /// The time of each sender's last authentic delivery.
     known: HashMap<IpAddr, Instant>,
+}
+
+impl Counts {
+    /// Whether the sender sent something authentic lately.
+    fn knows(&self, sender: IpAddr, now: Instant) -> bool {
+        let at = self.known.get(&sender);
+        at.is_some_and(|at| now.duration_since(*at) < KNOWN_FOR)
+    }
 }
 
 impl Limits {
@@ -88,10 +96,7 @@ impl Limits {
     fn rejection(&self, sender: IpAddr, now: Instant) -> Option<Answer> {
         let mut counts = self.counts(now);
         counts.requests = counts.requests.saturating_add(1);
-        let is_known = counts
-            .known
-            .get(&sender)
-            .is_some_and(|at| now.duration_since(*at) < KNOWN_FOR);
+        let is_known = counts.knows(sender, now);
         let refusals = counts.refusals_of.get(&sender).copied().unwrap_or_default();
         let wait = WINDOW.saturating_sub(now.duration_since(counts.began_at));
         if !is_known && refusals >= REFUSALS_OF_ADDRESS_MAX {
@@ -106,10 +111,19 @@ impl Limits {
             warn!(
                 requests = counts.requests,
                 refusals = counts.refusals,
-                "Too many requests within a minute; unknown senders are rejected until it ends"
+                "Too many requests within a minute; unknown senders are rejected until the minute ends"
             );
         }
         is_busy.then_some(Answer::Busy { wait })
+    }
+
+    /// Waits until an unknown sender's request may be read. A stranger who sends slowly must not keep Spacelift waiting.
+    async fn permit(&self, sender: IpAddr) -> Option<SemaphorePermit<'_>> {
+        if self.counts(Instant::now()).knows(sender, Instant::now()) {
+            return None;
+        }
+        // An error would mean that the semaphore was closed, and nothing closes it.
+        self.at_once.acquire().await.ok()
     }
 
     fn note(&self, sender: IpAddr, is_authentic: bool, now: Instant) {
@@ -163,8 +177,7 @@ pub(crate) async fn limit(State(limits): State<Arc<Limits>>, request: Request, n
         return rejection.into_response();
     }
     let handled = async {
-        // It is never closed.
-        let _permit = limits.at_once.acquire().await;
+        let _permit = limits.permit(sender).await;
         next.run(request).await
     };
     let Ok(response) = tokio::time::timeout(REQUEST_TIME_MAX, handled).await else {

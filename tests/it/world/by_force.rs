@@ -1,13 +1,19 @@
 //! What an operator or an accident can do to workflows in Temporal.
 
+use std::time::Duration;
+
 use chain::{Chain, ChainId};
 use temporal_client::contract::{ChainInput, ExecutionInput, VERSION};
 use temporal_client::definition::{StackDependencyChainWorkflow, StackExecutionWorkflow};
 use temporal_client::id;
-use temporalio_client::{UntypedWorkflow, WorkflowStartOptions, WorkflowTerminateOptions};
+use temporalio_client::tonic::IntoRequest;
+use temporalio_client::{NamespacedClient, UntypedWorkflow, WorkflowStartOptions, WorkflowTerminateOptions};
 use temporalio_common::data_converters::RawValue;
+use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
+use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionRequest;
 
-use super::World;
+use super::{WAIT_MAX, World};
 
 impl World {
     /// Terminates the schedule, as an operator might.
@@ -44,6 +50,35 @@ impl World {
             .start_workflow(StackDependencyChainWorkflow, input, options.build())
             .await
             .unwrap();
+    }
+
+    /// Waits until a worker tries a stack.
+    pub(crate) async fn wait_for_attempt(&self, stack: &str) {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: self.workflows.client().namespace(),
+            execution: Some(WorkflowExecution {
+                workflow_id: id::execution(&self.account, &stack.parse().unwrap()),
+                run_id: String::new(),
+            }),
+        };
+        let mut service = self.workflows.client().connection().workflow_service();
+        let started = tokio::time::timeout(WAIT_MAX, async {
+            loop {
+                let described = service.describe_workflow_execution(request.clone().into_request());
+                // There may be no execution yet.
+                if let Ok(described) = described.await
+                    && described
+                        .into_inner()
+                        .pending_activities
+                        .iter()
+                        .any(|activity| activity.state() == PendingActivityState::Started)
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        assert!(started.await.is_ok(), "nothing tries {stack}");
     }
 
     /// Starts an attempt to run a stack, for no chain, that no schedule knows.

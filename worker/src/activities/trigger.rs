@@ -145,6 +145,9 @@ impl Activities {
         if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
             return Ok(held);
         }
+        // Metadata with the name alone only makes it harder to recognise us: no reason not to trigger.
+        let named = || Namespace::named(self.workflows.client().namespace());
+        let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
         // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
         if let Some(held) = self.halted(request).await? {
             return Ok(held);
@@ -157,7 +160,7 @@ impl Activities {
             });
         }
         let chains = made_for(look, request, &chosen);
-        let (run, why) = match self.make(request, &chosen).await {
+        let (run, why) = match self.make(request, &chosen, &namespace).await {
             Ok(run) => (run, chosen.why),
             Err(error) if is_commit_gone(&error, &chosen) => {
                 if let Some(held) = self.halted(request).await? {
@@ -167,7 +170,7 @@ impl Activities {
                     sha: None,
                     why: ChosenBecause::Tracked,
                 };
-                match (self.make(request, &tracked).await, chosen.sha) {
+                match (self.make(request, &tracked, &namespace).await, chosen.sha) {
                     (Ok(run), Some(sha)) => (run, ChosenBecause::Gone { sha }),
                     (Ok(run), None) => (run, ChosenBecause::Tracked),
                     (Err(error), _) => return Ok(failed(&error)),
@@ -230,16 +233,18 @@ impl Activities {
         }))
     }
 
-    async fn make(&self, request: &AttemptRequest, chosen: &ChosenCommit) -> Result<spacelift::Run, Error> {
+    async fn make(
+        &self,
+        request: &AttemptRequest,
+        chosen: &ChosenCommit,
+        namespace: &Namespace,
+    ) -> Result<spacelift::Run, Error> {
         let workflow = id::execution(&request.account, &request.stack);
-        // Metadata with the name alone only makes it harder to recognise us: no reason not to trigger.
-        let named = || Namespace::named(self.workflows.client().namespace());
-        let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
         let trigger = TriggerRun {
             run_type: RunType::Tracked,
             commit: chosen.sha.clone(),
             environment: Vec::new(),
-            metadata: Some(metadata::of_run(&namespace, &workflow)),
+            metadata: Some(metadata::of_run(namespace, &workflow)),
         };
         self.spacelift.trigger_run(&request.stack, &trigger).await
     }

@@ -14,6 +14,15 @@ use crate::{SECRET, config_with, proposed_run, secret};
 /// More refusals than one address is allowed in a minute.
 const MANY: usize = 50;
 
+const HALF_A_REQUEST: &str =
+    "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
+
+fn http() -> Client {
+    // An error means that a provider is installed already, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
+
 struct Listening {
     url: String,
     client: Client,
@@ -30,10 +39,7 @@ impl Listening {
             .unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(listener, config, std::future::pending()));
-        Self {
-            url,
-            client: Client::new(),
-        }
+        Self { url, client: http() }
     }
 
     async fn post(&self, sender: &str, signature: &str) -> reqwest::Response {
@@ -83,6 +89,22 @@ async fn only_a_sender_with_many_refusals_is_rejected() {
     );
 }
 
+/// A stranger's requests that are never complete.
+#[tokio::test]
+async fn a_stranger_who_sends_slowly_keeps_no_known_sender_waiting() {
+    let listening = Listening::start().await;
+    assert_eq!(listening.signed("192.0.2.2").await, StatusCode::OK);
+    let address = listening.url.strip_prefix("http://").unwrap();
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut half = TcpStream::connect(address).await.unwrap();
+        half.write_all(HALF_A_REQUEST.as_bytes()).await.unwrap();
+        slow.push(half);
+    }
+    let known = tokio::time::timeout(Duration::from_secs(20), listening.signed("192.0.2.2"));
+    assert_eq!(known.await.expect("an answer at once"), StatusCode::OK);
+}
+
 /// Docker kills a container ten seconds after the stop signal.
 #[tokio::test]
 async fn a_request_that_never_ends_does_not_keep_the_server_from_stopping() {
@@ -92,10 +114,12 @@ async fn a_request_that_never_ends_does_not_keep_the_server_from_stopping() {
     let config = config_with(WebhookSecrets::from(secret(SECRET)));
     let served = tokio::spawn(serve(listener, config, async { drop(stopped.await) }));
     let mut half = TcpStream::connect(address).await.unwrap();
-    let head =
-        "POST /webhook HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{";
-    half.write_all(head.as_bytes()).await.unwrap();
-    let health = reqwest::get(format!("http://{address}/health")).await.unwrap();
+    half.write_all(HALF_A_REQUEST.as_bytes()).await.unwrap();
+    let health = http()
+        .get(format!("http://{address}/health"))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(health.status(), 200, "the half request is being read");
     stop.send(()).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(30), served).await;
