@@ -46,7 +46,7 @@ fn unlimited_retries(timing: &Timing, summary: String) -> ActivityOptions {
     options(retries, summary)
 }
 
-/// For the trigger: an order of a person may come after a failed try, so the schedule decides whether there is another.
+/// For the trigger. A person may cancel the chain after a failed try, so the schedule decides whether to try again.
 fn one_try(summary: String) -> ActivityOptions {
     options(RetryPolicy::builder().maximum_attempts(1).build(), summary)
 }

@@ -17,7 +17,7 @@ const PROGRAMS: [&str; 4] = ["spillway-worker", "webhook", "redeliver", "dashboa
 /// The package of the whole-system tests.
 const WHOLE_SYSTEM: &str = "tests";
 
-/// With more failures than this, nobody's slow moment is the cause.
+/// More failures than this have another cause than one slow moment.
 const RETRIED_MAX: usize = 5;
 
 #[derive(Debug, clap::Args)]
@@ -111,7 +111,7 @@ async fn everything(tests: impl Fn(&[&str]) -> Command) -> anyhow::Result<bool> 
         println!("failed: {name}");
     }
     for name in unstable {
-        println!("unstable: {name} failed beside the others and passed alone; it needs mending");
+        println!("unstable: {name} failed together with the others and passed alone; fix it");
     }
     Ok(parts.succeeded)
 }

@@ -39,7 +39,7 @@ impl WorkflowClient {
             match started {
                 Ok(_) => break,
                 Err(WorkflowStartError::AlreadyStarted { .. }) => {
-                    // A halt that is being lifted ends in a moment. Without a worker, none is.
+                    // A halt that is being lifted ends in a moment. If no worker answers, it stays.
                     if !matches!(self.halt_of(account).await, Ok(None)) {
                         break;
                     }

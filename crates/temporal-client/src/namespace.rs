@@ -1,4 +1,4 @@
-//! The namespace itself.
+//! The id of the namespace, which tells two servers apart.
 
 use chain::metadata::Namespace;
 use temporalio_client::tonic::{Code, IntoRequest, Status};

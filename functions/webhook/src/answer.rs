@@ -35,7 +35,7 @@ pub(crate) enum Answer {
     TooMany {
         wait: Duration,
     },
-    /// Too many requests from anywhere were refused, and this sender is unknown.
+    /// There were too many requests or refusals in all, and this sender is unknown.
     Busy {
         wait: Duration,
     },

@@ -113,7 +113,7 @@ impl Secrets {
         if let Source::Fixed(secrets) = &self.source {
             return Ok(verify(signatures, body, secrets)?);
         }
-        // Whoever cannot write a signature causes no read.
+        // A request without a well-formed signature causes no read.
         signature::parse(signatures)?;
         let arrived_at = Instant::now();
         let known = self.current().await.ok_or(VerifyError::NoSecret)?;

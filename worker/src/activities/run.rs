@@ -136,7 +136,7 @@ fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
         .as_ref()
         .and_then(chain::attempt::waits_for_person)
         .is_some();
-    // It frees the slot of a run for which no worker is found.
+    // The schedule frees the slot of a run that waits too long for a worker: it has to know that this one works now.
     let was_ready = request.told == Some(RunState::Ready);
     waited
         || was_ready

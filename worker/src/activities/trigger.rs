@@ -145,7 +145,8 @@ impl Activities {
         if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
             return Ok(held);
         }
-        // Metadata with the name alone only makes it harder to recognise us: no reason not to trigger.
+        // Without the id, the metadata have only the name, and another Spillway may take our run for its own. That is no
+        // reason not to trigger.
         let named = || Namespace::named(self.workflows.client().namespace());
         let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
         // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
