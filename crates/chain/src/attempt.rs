@@ -134,6 +134,9 @@ pub struct StackLook {
 pub struct AttemptRequest {
     pub account: AccountName,
     pub stack: StackId,
+    /// When the schedule decided, by our clock.
+    #[serde(default)]
+    pub decided_at_ms: i64,
     /// One entry for each cause that the run is for.
     pub needs: Vec<Need>,
     /// An earlier attempt may have triggered a run, but that is uncertain.

@@ -64,6 +64,8 @@ pub struct ChainRecord {
     /// A person approved the chain.
     approved: bool,
     cancelled: Option<Reason>,
+    /// A person cancelled the chain together with its runs.
+    stops_runs: bool,
     /// The last order of a person.
     ordered: Option<Reason>,
     over: bool,
@@ -97,6 +99,7 @@ impl ChainRecord {
             paused: false,
             approved: false,
             cancelled: None,
+            stops_runs: false,
             ordered: None,
             over: false,
             index,
@@ -138,6 +141,16 @@ impl ChainRecord {
     /// Why nothing new starts, if a person cancelled the chain.
     pub fn cancelled(&self) -> Option<&Reason> {
         self.cancelled.as_ref()
+    }
+
+    /// Whether the cancelled chain's runs are ended too.
+    pub fn stops_runs(&self) -> bool {
+        self.stops_runs
+    }
+
+    /// Whether people allow the chain to start runs.
+    pub fn may_start(&self) -> bool {
+        !self.paused && self.cancelled.is_none() && self.unapproved().is_none()
     }
 
     /// The last order of a person, with the reason.
@@ -184,6 +197,7 @@ impl ChainRecord {
                     Control::Approve => self.approved = true,
                     Control::Cancel | Control::CancelAndStopRuns => {
                         self.paused = false;
+                        self.stops_runs |= *control == Control::CancelAndStopRuns;
                         self.cancelled.get_or_insert(ordered.clone());
                     }
                 }
@@ -211,6 +225,8 @@ struct Saved {
     approved: bool,
     #[serde(default)]
     cancelled: Option<Reason>,
+    #[serde(default)]
+    stops_runs: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ordered: Option<Reason>,
     #[serde(default)]
@@ -234,6 +250,7 @@ impl TryFrom<Saved> for ChainRecord {
             paused: saved.paused,
             approved: saved.approved,
             cancelled: saved.cancelled,
+            stops_runs: saved.stops_runs,
             ordered: saved.ordered,
             over: saved.over,
             ..Self::of(saved.id, saved.chain, saved.progress)
@@ -250,6 +267,7 @@ impl From<ChainRecord> for Saved {
             paused: record.paused,
             approved: record.approved,
             cancelled: record.cancelled,
+            stops_runs: record.stops_runs,
             ordered: record.ordered,
             over: record.over,
         }

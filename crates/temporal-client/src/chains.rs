@@ -3,19 +3,21 @@
 use std::time::{Duration, SystemTime};
 
 use chain::schedule::{Control, ScheduleReport, StackReport};
-use chain::{AccountName, AttemptOutcome, ChainId, ChainRecord, RunId, StackId};
+use chain::{AccountName, AttemptOutcome, ChainId, ChainRecord, Change, RunId, StackId};
 use futures::StreamExt;
-use temporalio_client::errors::WorkflowGetResultError;
-use temporalio_client::{WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowListOptions};
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError};
+use temporalio_client::{
+    WorkflowExecutionStatus, WorkflowGetResultOptions, WorkflowListOptions, WorkflowSignalOptions,
+};
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition};
 
 use crate::contract::{ChainReport, FollowOutcome, ScheduleMessage};
 use crate::definition::{
-    ChainState, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
+    ChainState, RecordChanges, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
     StackExecutionWorkflow, StackScheduleWorkflow, StackWhy,
 };
 use crate::id;
-use crate::{Ordered, TemporalError, WorkflowClient};
+use crate::{Ordered, TemporalError, WorkflowClient, clock};
 
 /// How often to check whether a chain has begun.
 const BEGINNING_POLL: Duration = Duration::from_millis(200);
@@ -97,8 +99,8 @@ impl WorkflowClient {
         }
     }
 
-    /// Waits until a request was passed to the schedule. `None` if its workflow left no outcome.
-    pub async fn end_of_request(&self, workflow_id: &str) -> Result<Option<FollowOutcome>, TemporalError> {
+    /// Waits until a run's end, or a request, was reported to the schedule. `None` if its workflow left no outcome.
+    pub async fn end_of_follower(&self, workflow_id: &str) -> Result<Option<FollowOutcome>, TemporalError> {
         self.outcome_of::<SpaceliftWebhookWorkflow>(workflow_id).await
     }
 
@@ -137,7 +139,8 @@ impl WorkflowClient {
             .await
     }
 
-    /// Pauses, resumes or cancels a chain. `false` if no such chain is open.
+    /// Pauses, resumes or cancels a chain. `false` if no such chain is open. The record of the chain comes first: the
+    /// schedule can be lost with every message that it has not processed, and a new one reads the records.
     pub async fn control(
         &self,
         chain: &ChainId,
@@ -150,6 +153,23 @@ impl WorkflowClient {
         };
         if self.status(chain.as_str()).await? != Some(WorkflowExecutionStatus::Running) {
             return Ok(false);
+        }
+        let change = Change::Controlled {
+            control,
+            by: by.clone(),
+            at_ms: clock::now_ms(),
+            reason: reason.clone(),
+        };
+        let handle = self
+            .client
+            .get_workflow_handle::<StackDependencyChainWorkflow>(chain.as_str());
+        let recorded = handle
+            .signal(RecordChanges, vec![change], WorkflowSignalOptions::default())
+            .await;
+        match recorded {
+            Ok(()) => {}
+            Err(WorkflowInteractionError::NotFound(_)) => return Ok(false),
+            Err(error) => return Err(TemporalError::new(format!("reach `{chain}`"), error)),
         }
         let message = ScheduleMessage::Controlled {
             chain: chain.clone(),

@@ -124,6 +124,10 @@ signal!(
     SendNotice = "notice" for NotifyWorkflow, Notice
 );
 signal!(
+    /// Halts the account, also if the halt was just lifted.
+    HoldHalt = "hold" for HaltWorkflow, Halt
+);
+signal!(
     /// Allows triggers again.
     LiftHalt = "lift" for HaltWorkflow, String
 );

@@ -1,19 +1,16 @@
 //! Halts an account: while a workflow with a known id is open, nothing is triggered.
 
-use std::time::Duration;
-
 use chain::AccountName;
 use chain::schedule::ScheduleReport;
-use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
-use temporalio_client::{WorkflowExecutionStatus, WorkflowSignalOptions, WorkflowStartOptions};
+use temporalio_client::errors::WorkflowInteractionError;
+use temporalio_client::{NamespacedClient, WorkflowExecutionStatus, WorkflowSignalOptions};
+use temporalio_common::protos::temporal::api::enums::v1::WorkflowIdReusePolicy;
 
 use crate::contract::{Halt, ScheduleMessage};
-use crate::definition::{HaltState, HaltWorkflow, LiftHalt};
+use crate::definition::{HaltState, HaltWorkflow, HoldHalt, LiftHalt};
 use crate::id;
+use crate::record::{Start, arguments, memo, recorded_as};
 use crate::{Ordered, TemporalError, WorkflowClient};
-
-/// How long to wait for the end of a halt that is being lifted.
-const LIFTED_PAUSE: Duration = Duration::from_millis(100);
 
 impl WorkflowClient {
     /// Stops every trigger of an account. Once this returns, no trigger is sent.
@@ -23,31 +20,25 @@ impl WorkflowClient {
         ordered: impl Into<Ordered>,
     ) -> Result<(), TemporalError> {
         let Ordered { by, reason } = ordered.into();
-        let workflow_id = id::halt(account);
         let halt = Halt {
             by: by.clone(),
             reason: reason.clone(),
         };
-        let options = WorkflowStartOptions::new(&self.settings.task_queue, &workflow_id)
-            .static_summary(format!("Nothing is triggered in {account}: halted by {by}"))
-            .build();
-        loop {
-            let started = self
-                .client
-                .start_workflow(HaltWorkflow, halt.clone(), options.clone())
-                .await;
-            match started {
-                Ok(_) => break,
-                Err(WorkflowStartError::AlreadyStarted { .. }) => {
-                    // A halt that is being lifted ends in a moment. If no worker answers, it stays.
-                    if !matches!(self.halt_of(account).await, Ok(None)) {
-                        break;
-                    }
-                    tokio::time::sleep(LIFTED_PAUSE).await;
-                }
-                Err(error) => return Err(TemporalError::new(format!("start `{workflow_id}`"), error)),
-            }
-        }
+        let workflow_id = id::halt(account);
+        let sent = async {
+            let converter = self.client.data_converter();
+            let start = Start {
+                workflow_id: workflow_id.clone(),
+                workflow_type: HaltWorkflow::NAME,
+                input: arguments(converter, &halt).await?,
+                memo: memo(converter, account, None, None).await?,
+                summary: format!("Nothing is triggered in {account}: halted by {by}"),
+                reuse: WorkflowIdReusePolicy::AllowDuplicate,
+            };
+            // The signal revives a halt that is just being lifted.
+            self.signal_with_start(start, HoldHalt, &halt).await
+        };
+        recorded_as(workflow_id.clone(), sent.await)?;
         let message = ScheduleMessage::Halted { by, reason };
         self.signal_schedule(account, &message).await
     }

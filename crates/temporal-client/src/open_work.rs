@@ -127,10 +127,10 @@ impl WorkflowClient {
         Ok(found.into_iter().collect())
     }
 
-    /// The followers of runs, and the requests, that began after a time, by workflow id.
-    pub async fn followers_begun_since(&self, since_ms: i64) -> Result<BTreeSet<String>, TemporalError> {
-        let begun = format!("StartTime >= '{}'", in_query(since_ms));
-        let found = self.workflows(SpaceliftWebhookWorkflow::NAME, &begun).await?;
+    /// The followers of runs, and the requests, that are open or ended after a time, by workflow id.
+    pub async fn followers_open_since(&self, since_ms: i64) -> Result<BTreeSet<String>, TemporalError> {
+        let open = format!("({RUNNING} OR CloseTime >= '{}')", in_query(since_ms));
+        let found = self.workflows(SpaceliftWebhookWorkflow::NAME, &open).await?;
         Ok(found.into_iter().collect())
     }
 

@@ -48,7 +48,7 @@ impl WorkflowClient {
                 status: RequestStatus::Pending,
             }));
         }
-        let Some(outcome) = self.end_of_request(&workflow_id).await? else {
+        let Some(outcome) = self.end_of_follower(&workflow_id).await? else {
             return Ok(None);
         };
         Ok(Some(RequestReport {

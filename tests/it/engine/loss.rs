@@ -47,6 +47,30 @@ async fn a_schedule_lost_before_planning_starts_over() {
     ends_well(&world, root).await;
 }
 
+/// The sweep looks back twelve hours. The root waited longer for its confirmation.
+#[tokio::test]
+async fn an_old_root_survives_the_loss_of_a_schedule_that_has_not_planned_it() {
+    let world = swept().await;
+    world.graph_confirming("network; database: network", &["network"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("network", &RunState::Unconfirmed).await;
+    world.spacelift.age(&root, Duration::from_secs(13 * 3600));
+    world
+        .spacelift
+        .fault(Fault::forbidden().on("searchStacks").always());
+    world.confirm("network").await;
+    world
+        .spacelift
+        .wait_until("a listing that is refused", |spacelift| {
+            refused_listings(spacelift) > 0
+        })
+        .await;
+    world.terminate_schedule().await;
+    world.spacelift.clear_faults();
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["network", "database"]);
+}
+
 #[tokio::test]
 async fn an_unplanned_request_survives_the_loss_of_the_schedule() {
     let world = swept().await;
@@ -144,7 +168,7 @@ async fn an_attempt_unknown_to_the_schedule_is_waited_for() {
     // Long enough for two looks of a sweep, even on a busy machine.
     let slow = Fault::slow(Duration::from_secs(20)).on("runTrigger").times(1);
     world.spacelift.fault(slow);
-    world.start_attempt("database").await;
+    world.start_attempt("database", &[]).await;
     world
         .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="repaired"}"#)
         .await;
@@ -196,7 +220,7 @@ async fn a_terminated_request_does_not_prevent_a_rebuild() {
         .await;
     let ended = id::follow_request(&world.account, "ended");
     world.terminate(&ended).await;
-    assert_eq!(world.workflows.end_of_request(&ended).await.unwrap(), None);
+    assert_eq!(world.workflows.end_of_follower(&ended).await.unwrap(), None);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Planning).await;
     world.terminate_schedule().await;

@@ -4,6 +4,7 @@ mod faults;
 mod gone;
 mod joins;
 mod loss;
+mod orders;
 mod people;
 mod requests;
 mod second_spillway;

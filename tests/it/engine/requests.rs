@@ -31,7 +31,7 @@ async fn a_request_for_another_account_triggers_nothing() {
     );
     world.workflows.record(&request, Source::Operator).await.unwrap();
     let workflow = temporal_client::id::follow_request(&account, "mistyped");
-    let outcome = world.workflows.end_of_request(&workflow).await.unwrap().unwrap();
+    let outcome = world.workflows.end_of_follower(&workflow).await.unwrap().unwrap();
     let outcome = serde_json::to_string(&outcome.result).unwrap();
     assert!(outcome.contains("ignored"), "{outcome}");
     assert!(world.spacelift.runs().is_empty());

@@ -81,9 +81,13 @@ impl World {
         assert!(started.await.is_ok(), "nothing tries {stack}");
     }
 
-    /// Starts an attempt to run a stack, for no chain, that no schedule knows.
-    pub(crate) async fn start_attempt(&self, stack: &str) {
-        let request = serde_json::json!({"account": self.account, "stack": stack, "needs": []});
+    /// Starts an attempt to run a stack that no schedule knows.
+    pub(crate) async fn start_attempt(&self, stack: &str, chains: &[&ChainId]) {
+        let needs: Vec<_> = chains
+            .iter()
+            .map(|chain| serde_json::json!({"chain": chain, "ready_at_s": 0}))
+            .collect();
+        let request = serde_json::json!({"account": self.account, "stack": stack, "needs": needs});
         let input = ExecutionInput {
             version: VERSION,
             request: serde_json::from_value(request).unwrap(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chain::{AccountName, ChainId, RunRequest, RunState};
+use chain::{AccountName, ChainId, RunFacts, RunRequest, RunState, StackId};
 use temporal_client::contract::{FollowOutcome, FollowResult, RunRequested, ScheduleMessage};
 use temporal_client::{clock, id};
 use temporalio_client::WorkflowExecutionStatus;
@@ -15,9 +15,9 @@ use super::Activities;
 use super::sweep::LOOK_BACK_MAX;
 use crate::failure::{activity_error, temporal_error};
 
-/// How long to wait for all open requests together. One that has reached the schedule ends at once; one that has not
+/// How long to wait for all open followers together. One that has reached the schedule ends at once; one that has not
 /// will reach the next schedule by itself.
-const REQUESTS_TIME_MAX: Duration = Duration::from_secs(5);
+const FOLLOWERS_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl Activities {
     /// Reports causes that no chain records to the schedule again.
@@ -26,7 +26,7 @@ impl Activities {
         // Includes open ones: they may have signalled the schedule and not know it yet.
         let followers = self
             .workflows
-            .followers_begun_since(since_ms)
+            .followers_open_since(since_ms)
             .await
             .map_err(temporal_error)?;
         // Listed after the followers, so that chains that began in the meantime are found.
@@ -35,36 +35,59 @@ impl Activities {
             .chains_begun_since(since_ms)
             .await
             .map_err(temporal_error)?;
-        self.report_lost_roots(account, since_ms, &followers, &chains)
-            .await?;
-        self.report_lost_requests(account, &followers, &chains).await
-    }
-
-    async fn report_lost_roots(
-        &self,
-        account: &AccountName,
-        since_ms: i64,
-        followers: &BTreeSet<String>,
-        chains: &BTreeSet<String>,
-    ) -> Result<(), ActivityError> {
+        let until = Instant::now() + FOLLOWERS_TIME_MAX;
         let since = self
             .spacelift
             .runs_since(since_ms / 1000)
             .await
             .map_err(activity_error)?;
         // The oldest first, in their original order.
-        for found in since.runs.into_iter().rev() {
-            let run = found.run.into_facts(self.spacelift.key_id());
+        let recent = since.runs.into_iter().rev();
+        let recent: Vec<(StackId, RunFacts)> = recent
+            .map(|found| (found.stack, found.run.into_facts(self.spacelift.key_id())))
+            .collect();
+        let older = self.older_roots(account, &recent, &followers, until).await?;
+        for (stack, run) in older.into_iter().chain(recent) {
             let chain = ChainId::of_root_run(account, &run.id);
             let is_root = run.is_tracked() && run.state == RunState::Finished && !run.ours;
             let follower = id::follow_run(account, &run.id);
             if is_root && followers.contains(&follower) && !chains.contains(chain.as_str()) {
-                let stack = found.stack;
                 self.signal_schedule(account, ScheduleMessage::RunEnded { stack, run })
                     .await?;
             }
         }
-        Ok(())
+        self.report_lost_requests(account, &followers, &chains, until)
+            .await
+    }
+
+    /// Runs that finished recently and are older: they waited for a person, for example.
+    async fn older_roots(
+        &self,
+        account: &AccountName,
+        recent: &[(StackId, RunFacts)],
+        followers: &BTreeSet<String>,
+        until: Instant,
+    ) -> Result<Vec<(StackId, RunFacts)>, ActivityError> {
+        let recent: BTreeSet<String> = recent
+            .iter()
+            .map(|(_, run)| id::follow_run(account, &run.id))
+            .collect();
+        let runs = id::runs_of(account);
+        let older = followers
+            .difference(&recent)
+            .filter(|follower| follower.starts_with(&runs));
+        let mut roots = Vec::new();
+        for follower in older {
+            let Some(outcome) = self.outcome_of_follower(follower, until).await? else {
+                continue;
+            };
+            if let (Some(RunState::Finished), Some(run)) = (&outcome.state, &outcome.run) {
+                let found = self.spacelift.run(&outcome.stack, run).await;
+                let found = found.map_err(activity_error)?;
+                roots.extend(found.map(|run| (outcome.stack, run.into_facts(self.spacelift.key_id()))));
+            }
+        }
+        Ok(roots)
     }
 
     async fn report_lost_requests(
@@ -72,10 +95,10 @@ impl Activities {
         account: &AccountName,
         followers: &BTreeSet<String>,
         chains: &BTreeSet<String>,
+        until: Instant,
     ) -> Result<(), ActivityError> {
-        let until = Instant::now() + REQUESTS_TIME_MAX;
         for workflow in followers.iter().filter(|id| id::is_request(account, id)) {
-            let Some(outcome) = self.outcome_of_request(workflow, until).await? else {
+            let Some(outcome) = self.outcome_of_follower(workflow, until).await? else {
                 continue;
             };
             let FollowResult::Requested {
@@ -112,14 +135,14 @@ impl Activities {
         Ok(())
     }
 
-    /// `None` if a request has not reached the schedule: it was terminated, or is still open.
-    async fn outcome_of_request(
+    /// `None` if a run or request was not reported to the schedule: its workflow was terminated, or is still open.
+    async fn outcome_of_follower(
         &self,
         workflow: &str,
         until: Instant,
     ) -> Result<Option<FollowOutcome>, ActivityError> {
         let status = self.workflows.status(workflow).await.map_err(temporal_error)?;
-        let outcome = self.workflows.end_of_request(workflow);
+        let outcome = self.workflows.end_of_follower(workflow);
         match status {
             Some(WorkflowExecutionStatus::Completed) => outcome.await.map_err(temporal_error),
             Some(WorkflowExecutionStatus::Running) => {

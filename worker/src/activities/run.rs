@@ -163,3 +163,44 @@ impl Activities {
             .map_err(activity_error)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_reported(told: Option<&str>, state: &str) -> bool {
+        let facts = RunFacts {
+            state: RunState::from(state),
+            ..RunFacts::gone("01J".parse().unwrap(), 0)
+        };
+        let request = RunLookRequest {
+            account: "acme".parse().unwrap(),
+            stack: "network".parse().unwrap(),
+            run: facts.id.clone(),
+            told: told.map(RunState::from),
+            metadata: Vec::new(),
+            reported_at_ms: None,
+            give_up: false,
+        };
+        changes_a_decision(&facts, &request)
+    }
+
+    #[test]
+    fn the_schedule_hears_of_states_that_change_what_it_decides() {
+        for state in ["UNCONFIRMED", "PENDING_REVIEW", "READY", "APPLYING"] {
+            assert!(is_reported(None, state), "{state}");
+        }
+        for state in ["QUEUED", "PREPARING", "PLANNING"] {
+            assert!(!is_reported(None, state), "{state}");
+            assert!(!is_reported(Some("QUEUED"), state), "{state}");
+            assert!(
+                is_reported(Some("READY"), state),
+                "{state} after READY: it takes a slot again"
+            );
+            assert!(
+                is_reported(Some("UNCONFIRMED"), state),
+                "{state} after a confirmation"
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use chain::attempt::{Hold, HoldKind, Verdict, consider, made_for};
+use chain::attempt::{Hold, HoldKind, Need, Verdict, consider, made_for};
 use chain::commit::{ChosenBecause, ChosenCommit};
 use chain::freeze::{self, Covered, FreezeWindow};
 use chain::metadata::{self, Namespace};
@@ -18,11 +18,16 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
 
 use super::Activities;
+use super::open_work::with_timeout;
 use crate::failure::temporal_error;
 use crate::metrics;
 
 /// How long after its start an attempt may still trigger. Later, another attempt may have begun.
 const DEADLINE: Duration = Duration::from_secs(90);
+
+/// A trigger that comes later than this after the decision reads the chains' records first: people may have given
+/// orders meanwhile that the schedule does not know yet, for example while there was no worker.
+const DECISION_AGE: Duration = Duration::from_secs(2);
 
 /// A frozen stack is looked at again after this time at the latest: settings change.
 const FREEZE_LOOK: Duration = Duration::from_secs(6 * 3600);
@@ -149,6 +154,9 @@ impl Activities {
         // reason not to trigger.
         let named = || Namespace::named(self.workflows.client().namespace());
         let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
+        if let Some(outdated) = self.outdated(request).await {
+            return Ok(outdated);
+        }
         // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
         if let Some(held) = self.halted(request).await? {
             return Ok(held);
@@ -195,6 +203,26 @@ impl Activities {
             chains,
             chosen: Some(why),
         })
+    }
+
+    /// Whether a person stopped one of the chains since the schedule decided. It has to decide again then.
+    async fn outdated(&self, request: &AttemptRequest) -> Option<AttemptOutcome> {
+        if clock::elapsed_since(request.decided_at_ms) < DECISION_AGE {
+            return None;
+        }
+        for Need { chain, .. } in &request.needs {
+            let message = match with_timeout(self.workflows.open_record(chain)).await {
+                Ok(Some(record)) if record.may_start() => continue,
+                Ok(_) => format!("{chain} was stopped before the stack could be triggered"),
+                Err(why) => format!("the record of {chain} cannot be read before the trigger: {why}"),
+            };
+            return Some(AttemptOutcome::Trouble {
+                message,
+                in_doubt: false,
+                again_in_ms: None,
+            });
+        }
+        None
     }
 
     async fn halted(&self, request: &AttemptRequest) -> Result<Option<AttemptOutcome>, ActivityError> {

@@ -22,11 +22,19 @@ impl HaltWorkflow {
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
-        let halt = ctx.state(|state| state.halt.clone());
-        ctx.set_current_details(format!("Halted by {halt}. `spillway go` lifts it."));
+        ctx.state(|state| ctx.set_current_details(details(&state.halt)));
         ctx.wait_condition(|state: &HaltWorkflow| state.lifted_by.is_some())
             .await?;
         Ok(())
+    }
+
+    /// The first halt stays, unless it was lifted.
+    #[signal]
+    pub fn hold(&mut self, ctx: &mut SyncWorkflowContext<Self>, halt: Halt) {
+        if self.lifted_by.take().is_some() {
+            ctx.set_current_details(details(&halt));
+            self.halt = halt;
+        }
     }
 
     #[signal]
@@ -39,4 +47,8 @@ impl HaltWorkflow {
     pub fn state(&self, _ctx: &WorkflowContextView) -> Option<Halt> {
         self.lifted_by.is_none().then(|| self.halt.clone())
     }
+}
+
+fn details(halt: &Halt) -> String {
+    format!("Halted by {halt}. `spillway go` lifts it.")
 }

@@ -112,7 +112,8 @@ async fn host(ctx: &mut Context) -> WorkflowResult<()> {
         if !is_full {
             apply_messages(ctx, &mut tasks, &input, &mut untaken, now);
             // No attempt before the record of its chain is open: the chain may have existed before.
-            if !tasks.is_opening() {
+            let is_discarded = untaken.front() == Some(&ScheduleMessage::Rebuild);
+            if !tasks.is_opening() && !is_discarded {
                 carry_out(ctx, &mut tasks, &input, &untaken, now);
             }
         }
@@ -159,6 +160,10 @@ fn apply_messages(
 ) {
     while let Some(message) = untaken.front() {
         if *message == ScheduleMessage::Rebuild {
+            // The records become the state, so they have to be complete.
+            if !complete_records(ctx, tasks) {
+                return;
+            }
             untaken.pop_front();
             ctx.state_mut(|state| {
                 state.schedule = Schedule::new(state.input.account.clone(), state.input.settings.clone());
@@ -175,6 +180,16 @@ fn apply_messages(
             tasks.await_executions(ctx, input, found.into_iter().collect());
         }
     }
+}
+
+/// Sends all changes to the records of chains. Returns whether the records have them.
+fn complete_records(ctx: &Context, tasks: &mut Tasks) -> bool {
+    for (chain, changes) in ctx.state_mut(|state| state.schedule.take_all_changes()) {
+        if let Err(changes) = tasks.signal_chain(ctx, &chain, changes) {
+            ctx.state_mut(|state| state.schedule.give_back(chain, changes));
+        }
+    }
+    !tasks.is_signalling() && !tasks.is_opening()
 }
 
 /// The stack of an attempt that a sweep found, unless the schedule waits for it already.

@@ -142,6 +142,7 @@ impl Schedule {
         let request = AttemptRequest {
             account: self.state.account.clone(),
             stack: stack.clone(),
+            decided_at_ms: self.now_ms,
             needs,
             in_doubt: doubted.is_some(),
             known_runs: self.state.own_runs.of(stack),

@@ -33,7 +33,7 @@ pub enum Event {
     Listed(Box<Listed>),
     /// An attempt at a stack ended.
     Attempted { stack: StackId, outcome: AttemptOutcome },
-    /// A person steers a chain.
+    /// A person steers a chain. The order is in the chain's record already, so the loss of the schedule cannot lose it.
     Controlled {
         chain: ChainId,
         control: Control,

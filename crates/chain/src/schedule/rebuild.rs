@@ -52,6 +52,11 @@ impl Schedule {
         for number in taken_up {
             self.settle_taken_up(number);
         }
+        for record in rebuilt.chains.iter().filter(|record| record.stops_runs()) {
+            if let (Some(number), Some(why)) = (self.cause_of(record.id()), record.cancelled()) {
+                self.stop_runs_of(number, why);
+            }
+        }
         if chains > 0 || !rebuilt.clean {
             self.log(Decision::Rebuilt { chains });
         }

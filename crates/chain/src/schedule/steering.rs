@@ -14,16 +14,15 @@ impl Schedule {
         let Some(number) = self.cause_of(chain) else {
             return;
         };
-        let at_ms = self.now_ms;
-        self.tell(
-            number,
-            Change::Controlled {
+        self.log(Decision::Changed {
+            chain: chain.clone(),
+            change: Change::Controlled {
                 control,
                 by: by.to_owned(),
-                at_ms,
+                at_ms: self.now_ms,
                 reason: why.map(str::to_owned),
             },
-        );
+        });
         if let Some(cause) = self.state.causes.get_mut(&number) {
             match control {
                 Control::Approve => cause.unapproved = false,

@@ -27,6 +27,15 @@ impl Schedule {
             .collect()
     }
 
+    /// All changes, for a schedule that is about to be discarded, except those for records that do not exist.
+    pub fn take_all_changes(&mut self) -> Vec<(ChainId, Vec<Change>)> {
+        let unplanned = self.state.causes.values().filter(|cause| cause.plan.is_none());
+        for chain in unplanned.map(|cause| &cause.chain) {
+            self.state.untold.remove(chain);
+        }
+        std::mem::take(&mut self.state.untold).into_iter().collect()
+    }
+
     /// The chains whose changes are not sent yet, and when they will be: those whose record does not exist yet, and
     /// those with open attempts.
     fn told_later(&self) -> BTreeMap<ChainId, Option<i64>> {

@@ -2,11 +2,13 @@
 //!
 //! These methods panic if a test names something that does not exist, since that is a mistake in the test.
 
+use std::time::Duration;
+
 use chain::{RunId, RunState, RunType, StackId};
 
 use crate::mock::MockSpacelift;
 use crate::model::new_stack::NewStack;
-use crate::model::refusal::done;
+use crate::model::refusal::{Refusal, done};
 use crate::model::run::{Fate, RunRequest};
 use crate::model::webhook::NewWebhook;
 
@@ -72,6 +74,18 @@ impl MockSpacelift {
             account
                 .stack_mut(stack)
                 .map(|stack| stack.changes_outputs = change)
+        }));
+    }
+
+    /// Makes a run older.
+    #[track_caller]
+    pub fn age(&self, run: &RunId, by: Duration) {
+        done(self.write(|account| {
+            let place = account.run_place(run.as_str()).ok_or(Refusal::NotFound)?;
+            for transition in &mut account.runs[place].history {
+                transition.at = transition.at.earlier(by);
+            }
+            Ok(())
         }));
     }
 

@@ -1,6 +1,6 @@
 //! The account's time: the wall clock, in the units that Spacelift's interfaces use.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +13,13 @@ impl Timestamp {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             millis: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+
+    pub(crate) fn earlier(self, by: Duration) -> Self {
+        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self {
+            millis: self.millis.saturating_sub(by),
         }
     }
 

@@ -124,6 +124,11 @@ impl Tasks {
         !self.opening.is_empty()
     }
 
+    /// Whether changes are on their way to the record of any chain.
+    pub(super) fn is_signalling(&self) -> bool {
+        !self.signalling.is_empty()
+    }
+
     /// Whether no task would be lost with this history.
     pub(super) fn can_continue_as_new(&self) -> bool {
         self.lost_with_history == 0 && self.waiting_openings.is_empty() && !self.rebuilding

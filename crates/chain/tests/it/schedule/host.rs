@@ -9,7 +9,8 @@ use chain::attempt::{AttemptOutcome, AttemptRequest};
 use chain::retry::{self, RetryScope};
 use chain::schedule::{Control, Decision, Event, Opening, Rebuilt};
 use chain::{
-    AccountName, ChainId, ChainRecord, Root, RunChanges, RunId, RunState, Schedule, ScheduleSettings, StackId,
+    AccountName, ChainId, ChainRecord, Change, Root, RunChanges, RunId, RunState, Schedule, ScheduleSettings,
+    StackId,
 };
 
 use super::random::Random;
@@ -194,6 +195,32 @@ impl Host {
     }
 
     pub(crate) fn control(&mut self, chain: &ChainId, control: Control) {
+        if self.record_control(chain, control) {
+            self.deliver_control(chain, control);
+        }
+    }
+
+    /// The schedule is lost before it reads an order.
+    pub(crate) fn control_and_lose(&mut self, chain: &ChainId, control: Control) {
+        if self.record_control(chain, control) {
+            self.lose();
+        }
+    }
+
+    /// Writes an order to the record of an open chain, as the client does first. Returns whether the chain is open.
+    fn record_control(&mut self, chain: &ChainId, control: Control) -> bool {
+        let open = self.records.get_mut(chain).filter(|record| !record.is_over());
+        let at_ms = self.now_ms;
+        let change = Change::Controlled {
+            control,
+            by: "carol".to_owned(),
+            at_ms,
+            reason: None,
+        };
+        open.map(|record| record.apply(&change)).is_some()
+    }
+
+    fn deliver_control(&mut self, chain: &ChainId, control: Control) {
         let event = Event::Controlled {
             chain: chain.clone(),
             control,

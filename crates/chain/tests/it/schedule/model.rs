@@ -63,6 +63,8 @@ enum Step {
     Control {
         chain: usize,
         control: Control,
+        /// The schedule is lost before it reads the order.
+        lost: bool,
     },
     Halt {
         halted: bool,
@@ -115,7 +117,8 @@ fn case() -> impl Strategy<Value = Case> {
         2 => (0..STACKS_MAX, any::<bool>()).prop_map(|(stack, locked)| Step::Lock { stack, locked }),
         1 => (0..STACKS_MAX, any::<bool>()).prop_map(|(stack, disabled)| Step::Disable { stack, disabled }),
         2 => (0..STACKS_MAX).prop_map(|stack| Step::Request { stack }),
-        2 => (0..6_usize, control()).prop_map(|(chain, control)| Step::Control { chain, control }),
+        2 => (0..6_usize, control(), proptest::bool::weighted(0.2))
+            .prop_map(|(chain, control, lost)| Step::Control { chain, control, lost }),
         1 => any::<bool>().prop_map(|halted| Step::Halt { halted }),
         2 => (0..6_usize, any::<bool>()).prop_map(|(chain, all)| Step::Retry { chain, all }),
         1 => (0..7_200_000_i64).prop_map(|ms| Step::Freeze { ms }),
@@ -276,10 +279,14 @@ fn take(host: &mut Host, nth: usize, step: &Step, stacks: usize) {
         Step::Request { stack } => {
             host.request(&nth.to_string(), &id(stack));
         }
-        Step::Control { chain, control } => {
+        Step::Control { chain, control, lost } => {
             let chains: Vec<ChainId> = host.records.keys().cloned().collect();
-            if !chains.is_empty() {
-                host.control(&chains[chain % chains.len()], *control);
+            if let Some(chain) = chains.get(chain % chains.len().max(1)) {
+                if *lost {
+                    host.control_and_lose(chain, *control);
+                } else {
+                    host.control(chain, *control);
+                }
             }
         }
         Step::Halt { halted } => host.halt(*halted),

@@ -24,6 +24,7 @@ fn request(needs: &str) -> AttemptRequest {
     AttemptRequest {
         account: account(),
         stack: id("db"),
+        decided_at_ms: 0,
         needs: needs.split(';').map(need).collect(),
         in_doubt: false,
         known_runs: Vec::new(),

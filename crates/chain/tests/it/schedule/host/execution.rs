@@ -6,6 +6,9 @@ use chain::attempt::{self, AttemptOutcome, AttemptRequest, Hold, HoldKind, Verdi
 use super::{Entry, Host, Task};
 use crate::schedule::world::{By, World};
 
+/// An attempt that is older than this reads the records of its chains before it triggers.
+const DECISION_AGE_MS: i64 = 2_000;
+
 impl Host {
     pub(super) fn try_stack(&mut self, mut request: AttemptRequest, again: bool) {
         let stack = request.stack.clone();
@@ -50,6 +53,11 @@ impl Host {
                 "frozen",
                 Some(self.frozen_until_ms - self.now_ms),
             ),
+            Verdict::Trigger(_) if self.is_outdated(&request) => AttemptOutcome::Trouble {
+                message: "the chain was stopped".to_owned(),
+                in_doubt: false,
+                again_in_ms: None,
+            },
             Verdict::Trigger(_) if self.random.happens(self.faults.refused) => AttemptOutcome::Refused {
                 message: "no".to_owned(),
             },
@@ -88,6 +96,17 @@ impl Host {
             }
         };
         self.answer(stack, outcome);
+    }
+
+    /// A chain was stopped since the schedule decided, which is long ago.
+    fn is_outdated(&self, request: &AttemptRequest) -> bool {
+        let is_stopped = |chain| {
+            self.records
+                .get(chain)
+                .is_none_or(|record| record.is_over() || !record.may_start())
+        };
+        let mut chains = request.needs.iter().map(|need| &need.chain);
+        self.now_ms - request.decided_at_ms >= DECISION_AGE_MS && chains.any(is_stopped)
     }
 
     fn answer(&mut self, stack: StackId, outcome: AttemptOutcome) {

@@ -1,0 +1,147 @@
+//! Orders of people survive the loss of the schedule and of workers.
+
+use std::time::Duration;
+
+use chain::schedule::Control;
+use chain::{ChainId, ChainResult, RunId, RunState};
+use mock_spacelift::Fault;
+use temporal_client::contract::ScheduleMessage;
+use temporal_client::id;
+
+use crate::world::World;
+
+/// A chain in which `database` waits for a lock. There is no worker any more.
+async fn locked_without_worker() -> (World, ChainId) {
+    let mut world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    world.graph("network; database: network");
+    world.spacelift.lock("database", "alice");
+    let root = world.push_to(1, &["network"]).remove(0);
+    let database = "database".parse().unwrap();
+    let chain = world
+        .wait_for_chain(&root, "word of the lock", |report| {
+            let stack = report.record.as_ref().and_then(|record| record.stack(&database));
+            stack.is_some_and(|stack| stack.note.is_some())
+        })
+        .await
+        .id;
+    world.kill_worker().await;
+    (world, chain)
+}
+
+async fn cancel(world: &World, chain: &ChainId) {
+    let cancelled = world.workflows.control(chain, Control::Cancel, "bob").await;
+    assert!(cancelled.unwrap());
+}
+
+#[tokio::test]
+async fn a_cancellation_survives_the_loss_of_a_schedule_that_has_not_read_it() {
+    let (mut world, chain) = locked_without_worker().await;
+    cancel(&world, &chain).await;
+    world.terminate_schedule().await;
+    world.spacelift.unlock("database");
+    world.start_worker();
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+    world.wait_for_quiet().await;
+    assert!(world.spacelift.runs_of("database").is_empty());
+}
+
+#[tokio::test]
+async fn what_is_marked_as_done_survives_a_rebuild_at_the_same_moment() {
+    let (mut world, chain) = locked_without_worker().await;
+    let done = ScheduleMessage::DoneByHand {
+        stack: "database".parse().unwrap(),
+        by: "bob".to_owned(),
+        reason: None,
+    };
+    world.signal_schedule(&done).await;
+    world.signal_schedule(&ScheduleMessage::Rebuild).await;
+    world.start_worker();
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+    assert!(world.spacelift.runs_of("database").is_empty());
+}
+
+/// The worker returns after the schedule decided and a person cancelled, and begins with the attempt.
+#[tokio::test]
+async fn an_attempt_that_waited_for_a_worker_triggers_nothing_for_a_cancelled_chain() {
+    let (mut world, chain) = locked_without_worker().await;
+    world.start_attempt("database", &[&chain]).await;
+    cancel(&world, &chain).await;
+    world.spacelift.unlock("database");
+    world.start_worker();
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+    world.wait_for_quiet().await;
+    assert!(world.spacelift.runs_of("database").is_empty());
+}
+
+#[tokio::test]
+async fn a_run_is_ended_although_the_schedule_continues_in_another_history() {
+    let world = World::with_settings(|settings| settings.timing.history_events = 100).await;
+    world.graph_confirming("network; database: network", &["database"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    world
+        .spacelift
+        .fault(Fault::forbidden().on("RunDiscard").always());
+    let chain = ChainId::of_root_run(&world.account, &root);
+    let ordered = world
+        .workflows
+        .control(&chain, Control::CancelAndStopRuns, "bob")
+        .await;
+    assert!(ordered.unwrap());
+    world
+        .spacelift
+        .wait_until("a discard that is refused", |spacelift| {
+            spacelift
+                .requests()
+                .iter()
+                .any(|request| request.is("RunDiscard"))
+        })
+        .await;
+    while world.workflows("StackScheduleWorkflow").await < 2 {
+        world.signal_schedule(&ScheduleMessage::Wake).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.spacelift.clear_faults();
+    world.wait_for_run("database", &RunState::Discarded).await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+}
+
+/// A chain that is held by a halt.
+async fn halted() -> (World, RunId) {
+    let world = World::start().await;
+    world.graph_confirming("network; database: network", &["network"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.workflows.halt(&world.account, "alice").await.unwrap();
+    world.confirm("network").await;
+    world
+        .wait_for_chain(&root, "a plan", |report| report.record.is_some())
+        .await;
+    (world, root)
+}
+
+#[tokio::test]
+async fn a_halt_during_the_lifting_of_another_lasts() {
+    let (mut world, root) = halted().await;
+    world.kill_worker().await;
+    assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+    world.workflows.halt(&world.account, "carol").await.unwrap();
+    world.start_worker();
+    let halt = world.workflows.halt_of(&world.account).await.unwrap();
+    assert_eq!(halt.unwrap().by, "carol");
+    let report = world.workflows.schedule_report(&world.account).await.unwrap();
+    assert_eq!(report.unwrap().halted_by.as_deref(), Some("carol"));
+    assert!(world.workflows.is_halted(&world.account).await.unwrap());
+    assert!(world.spacelift.runs_of("database").is_empty());
+    assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+    world.all_succeed(&[root]).await;
+}
+
+#[tokio::test]
+async fn a_lifting_that_was_interrupted_can_be_repeated() {
+    let (world, root) = halted().await;
+    // The halt is over, and the schedule was not told.
+    world.terminate(&id::halt(&world.account)).await;
+    assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+    world.all_succeed(&[root]).await;
+    assert!(!world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+}
