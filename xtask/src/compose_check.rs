@@ -11,7 +11,7 @@ use crate::cargo::{cargo, succeed};
 use crate::test::build_programs;
 
 const COMPOSE: &str = "infra/compose.yaml";
-/// The image of Temporal's server in the compose file, before its version.
+/// The image of Temporal's server in the compose file, before its version and digest.
 const SERVER_IMAGE: &str = "image: temporalio/server:";
 /// Packages of Temporal's server, and the names that the programs have in its images.
 const PROGRAMS: [(&str, &str, &str); 2] = [
@@ -26,7 +26,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let compose = std::fs::read_to_string(repository.join(COMPOSE))?;
     let version = compose
         .lines()
-        .find_map(|line| line.trim().strip_prefix(SERVER_IMAGE))
+        .find_map(|line| line.trim().strip_prefix(SERVER_IMAGE)?.split('@').next())
         .with_context(|| format!("{COMPOSE} has no `{SERVER_IMAGE}<version>`"))?;
     let server = install_server(
         &repository

@@ -21,6 +21,8 @@ const DOCKERFILE: &str = "worker/Dockerfile";
 const BUILDER: &str = "builder";
 const PROGRAMS_IN_BUILDER: &str = "src/target/release";
 const PROGRAMS: [&str; 2] = ["spillway-worker", "webhook"];
+/// The image that takes the place of the base image.
+const BASE: &str = "base-of-debootstrap";
 /// The directory that the stage makes for the audit log.
 const AUDIT_IN_BUILDER: &str = "var-lib/spillway/audit";
 /// The stages that become images.
@@ -76,10 +78,10 @@ async fn build(is_dev: bool) -> anyhow::Result<Buildah> {
     let buildah = Buildah { store };
     let base = base_image(&repository)?;
     let root = bootstrap(&directory, release_of(&base)?).await?;
-    buildah.import(&root, &base).await?;
+    buildah.import(&root, BASE).await?;
     buildah.import(&builder(&directory, &programs)?, BUILDER).await?;
     for target in TARGETS {
-        buildah.build(&repository, target).await?;
+        buildah.build(&repository, target, &base).await?;
     }
     eprintln!(
         "The base image {base} was replaced by one of debootstrap, and the stage {BUILDER} by programs of this machine"
@@ -123,8 +125,7 @@ fn base_image(repository: &Path) -> anyhow::Result<String> {
         .lines()
         .find_map(|line| line.strip_prefix("FROM ")?.strip_suffix(" AS base"))
         .with_context(|| format!("{DOCKERFILE} has no stage `base`"))?;
-    // A digest is that of the published image.
-    Ok(base.split('@').next().unwrap_or(base).to_owned())
+    Ok(base.to_owned())
 }
 
 fn release_of(base: &str) -> anyhow::Result<&'static str> {
@@ -204,9 +205,9 @@ impl Buildah {
         Ok(())
     }
 
-    async fn build(&self, repository: &Path, target: &str) -> anyhow::Result<()> {
+    async fn build(&self, repository: &Path, target: &str, base: &str) -> anyhow::Result<()> {
         eprintln!("Building the image of the {target}");
-        let context = format!("{BUILDER}=container-image://localhost/{BUILDER}");
+        let replaced = |name: &str, by: &str| format!("{name}=container-image://localhost/{by}");
         // The health check is a part of Docker's format only.
         let mut build = self.command(&[
             "bud",
@@ -218,7 +219,8 @@ impl Buildah {
         ]);
         build
             .args(["--quiet", "--target", target, "--tag", target])
-            .args(["--build-context", &context, "--file"])
+            .args(["--build-context", &replaced(BUILDER, BUILDER)])
+            .args(["--build-context", &replaced(base, BASE), "--file"])
             .arg(repository.join(DOCKERFILE))
             .arg(repository.join("worker"));
         succeed(build).await

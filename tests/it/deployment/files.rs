@@ -72,6 +72,30 @@ fn the_image_is_built_from_every_member_of_the_workspace() {
     }
 }
 
+/// A tag can be moved to another image.
+#[test]
+fn every_published_image_has_a_digest() {
+    let stages: Vec<String> = dockerfile()
+        .iter()
+        .filter_map(|line| Some(line.split_once(" AS ")?.1.to_owned()))
+        .collect();
+    let of_image = dockerfile()
+        .into_iter()
+        .filter_map(|line| Some(line.strip_prefix("FROM ")?.split_whitespace().next()?.to_owned()))
+        .filter(|base| !stages.contains(base));
+    let compose = load("infra/compose.yaml");
+    let services = compose["services"].as_object().unwrap().values();
+    let of_compose = services
+        .filter(|service| service.get("build").is_none())
+        .map(|service| text(&service["image"]));
+    let images: Vec<String> = of_image.chain(of_compose).collect();
+    assert_eq!(images.len(), 7);
+    for image in images {
+        let (_, digest) = image.split_once("@sha256:").unwrap_or_else(|| panic!("{image}"));
+        assert_eq!(digest.len(), 64, "{image}");
+    }
+}
+
 #[test]
 fn the_image_contains_the_programs_that_it_starts() {
     let lines = dockerfile();
