@@ -11,8 +11,14 @@ use tokio::process::Command;
 use crate::browser;
 use crate::cargo::{cargo, succeed};
 
-/// The programs that the whole-system tests start and kill.
-const PROGRAMS: [&str; 4] = ["spillway-worker", "webhook", "redeliver", "dashboard-function"];
+/// The programs that the whole-system tests start.
+const PROGRAMS: [&str; 5] = [
+    "spillway",
+    "spillway-worker",
+    "webhook",
+    "redeliver",
+    "dashboard-function",
+];
 
 /// The package of the whole-system tests.
 const WHOLE_SYSTEM: &str = "tests";

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Chain, ChainStack, CommitSha, RunFacts, RunId, StackLook};
+use crate::{Chain, ChainStack, CommitSha, RunFacts, RunId, StackLook, StackPolicy};
 
 /// A commit, and what is known about when it was pushed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -109,11 +109,9 @@ impl fmt::Display for ChosenBecause {
     }
 }
 
-/// The label that makes a stack always run its tracked commit.
-pub const TRACKED_ONLY_LABEL: &str = "spillway:commit=tracked";
-
+/// A label makes the stack always run its tracked commit.
 pub(crate) fn is_tracked_only(look: &StackLook) -> bool {
-    look.labels.iter().any(|label| label.trim() == TRACKED_ONLY_LABEL)
+    StackPolicy::of(&look.labels).0.tracked_commit_only
 }
 
 /// The commit to run now: the one to follow if a person requested that, otherwise the newest of those that causes need,

@@ -10,7 +10,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::binding::{ON_COMPLETED, ON_FAILED, is_name};
-use crate::commit::TRACKED_ONLY_LABEL;
 use crate::settings::{NoChange, RUN_RETRIES_MAX};
 use crate::{OnFailure, StackId};
 
@@ -154,7 +153,7 @@ impl StackPolicy {
                 self.optional.insert(stack);
                 Ok(())
             }
-            "commit" if format!("{PREFIX}{key}={value}") == TRACKED_ONLY_LABEL => {
+            "commit" if value == "tracked" => {
                 self.tracked_commit_only = true;
                 Ok(())
             }

@@ -177,9 +177,11 @@ impl ChainRecord {
         }
     }
 
-    /// Records a change. A change about a stack outside of the chain has no effect.
+    /// Records a change. A change about a stack outside of the chain, and an order after the end, have no effect.
     pub fn apply(&mut self, change: &Change) {
         match change {
+            // The chain has ended, and its result stays.
+            Change::Controlled { .. } if self.over => {}
             Change::Controlled {
                 control, by, reason, ..
             } => {

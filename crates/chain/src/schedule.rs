@@ -222,10 +222,11 @@ impl Schedule {
             && state.untold.is_empty()
             && state.halted_by.is_none()
             && state.conflict.is_none()
-            && state
-                .stacks
-                .values()
-                .all(|stack| !stack.is_active() && stack.open_doubt().is_none())
+            && state.stacks.values().all(|stack| {
+                // After a loss, a run of ours may be among the others. Only this schedule knows that it is no root.
+                let may_be_ours = state.knows_since_s > 0 && !stack.others.is_empty();
+                !stack.is_active() && stack.open_doubt().is_none() && !may_be_ours
+            })
     }
 
     /// The stacks with an open attempt.
@@ -281,6 +282,7 @@ impl Schedule {
             Event::Released { stack, by } => self.released(&stack, &by),
             Event::Halted { by, reason } => self.halted(by, reason),
             Event::Resumed { by, reason } => self.resumed(by, reason),
+            Event::HaltGone => self.halt_gone(),
             Event::Thawed { by } => self.thawed(by),
             Event::ChainGone { chain } => self.chain_gone(&chain),
             Event::Rebuilt(rebuilt) => self.rebuilt(*rebuilt),

@@ -14,12 +14,18 @@ use crate::document::operation_document;
 use crate::error::{Error, ErrorKind};
 use crate::operations::session::log_in;
 use crate::settings::{ConfigError, Limits, Settings, check_key, endpoint};
-use crate::transport::{Effect, Http, Login, Request, Tokens, Unusable, bearer_header, unusable};
+use crate::transport::{Effect, Http, Login, Request, Token, Tokens, Unusable, bearer_header, unusable};
 
 /// A client of one Spacelift account, with an API key. Clones share the login, the connections and the request budget.
 #[derive(Clone)]
 pub struct Spacelift {
     shared: Arc<Shared>,
+}
+
+/// One request that can be sent at once. Whoever has to check something right before a request checks it in between.
+#[derive(Debug)]
+pub struct Reservation {
+    token: Token,
 }
 
 struct Shared {
@@ -120,19 +126,40 @@ impl Spacelift {
         variables: Q::Variables,
         convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
     ) -> Result<T, Error> {
-        let QueryBody {
-            variables,
-            query,
-            operation_name,
-        } = Q::build_query(variables);
-        let query = operation_document(query, operation_name);
-        let body = Body {
-            variables,
-            query,
-            operation_name,
-        };
-        let request = request(operation_name, effect, run_metadata, &body)?;
+        let request = request_of::<Q>(effect, run_metadata, variables)?;
         self.send(&request, |data| convert(typed::<Q>(data)?)).await
+    }
+
+    /// Logs in if necessary, and waits until the budget allows a request.
+    pub async fn reserve(&self) -> Result<Reservation, Error> {
+        let token = self.shared.tokens.current(|| self.log_in()).await?;
+        self.shared.http.reserve().await;
+        Ok(Reservation { token })
+    }
+
+    /// Sends a request at once, and only once.
+    pub(crate) async fn perform_reserved<Q: GraphQLQuery, T>(
+        &self,
+        reservation: Reservation,
+        run_metadata: Option<HeaderValue>,
+        variables: Q::Variables,
+        convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
+    ) -> Result<T, Error> {
+        let request = request_of::<Q>(Effect::Write, run_metadata, variables)?;
+        let posted = self
+            .shared
+            .http
+            .post_reserved(&request, Some(&reservation.token.jwt))
+            .await;
+        let result = posted.and_then(|answer| {
+            typed::<Q>(answer.data)
+                .and_then(convert)
+                .map_err(|why| unusable(why, request.effect))
+        });
+        result.map_err(|kind| Error {
+            operation: request.operation,
+            kind,
+        })
     }
 
     /// Sends a request with a token. If it is refused as `unauthorized`, which means that nothing happened, sends it
@@ -209,6 +236,25 @@ pub(crate) fn request(
             },
         }),
     }
+}
+
+fn request_of<Q: GraphQLQuery>(
+    effect: Effect,
+    run_metadata: Option<HeaderValue>,
+    variables: Q::Variables,
+) -> Result<Request, Error> {
+    let QueryBody {
+        variables,
+        query,
+        operation_name,
+    } = Q::build_query(variables);
+    let query = operation_document(query, operation_name);
+    let body = Body {
+        variables,
+        query,
+        operation_name,
+    };
+    request(operation_name, effect, run_metadata, &body)
 }
 
 fn typed<Q: GraphQLQuery>(data: Value) -> Result<Q::ResponseData, Unusable> {

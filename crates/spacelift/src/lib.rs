@@ -9,7 +9,7 @@ mod operations;
 mod settings;
 mod transport;
 
-pub use client::Spacelift;
+pub use client::{Reservation, Spacelift};
 pub use error::{Error, ErrorClass, ErrorKind};
 pub use facts::COMMITS_MAX;
 pub use fields::{Fields, FieldsError};

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use chain::schedule::{Control, ScheduleReport, StackReport};
-use chain::{AccountName, AttemptOutcome, ChainId, ChainRecord, Change, RunId, StackId};
+use chain::{AccountName, AttemptOutcome, ChainId, ChainRecord, RunId, StackId};
 use futures::StreamExt;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowInteractionError};
 use temporalio_client::{
@@ -11,13 +11,13 @@ use temporalio_client::{
 };
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition};
 
-use crate::contract::{ChainReport, FollowOutcome, ScheduleMessage};
+use crate::contract::{ChainOrder, ChainReport, FollowOutcome, ScheduleMessage};
 use crate::definition::{
-    ChainState, RecordChanges, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
+    ChainState, OrderChain, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
     StackExecutionWorkflow, StackScheduleWorkflow, StackWhy,
 };
 use crate::id;
-use crate::{Ordered, TemporalError, WorkflowClient, clock};
+use crate::{Ordered, TemporalError, WorkflowClient};
 
 /// How often to check whether a chain has begun.
 const BEGINNING_POLL: Duration = Duration::from_millis(200);
@@ -139,8 +139,7 @@ impl WorkflowClient {
             .await
     }
 
-    /// Pauses, resumes or cancels a chain. `false` if no such chain is open. The record of the chain comes first: the
-    /// schedule can be lost with every message that it has not processed, and a new one reads the records.
+    /// Pauses, resumes, approves or cancels a chain. `false` if no such chain is open.
     pub async fn control(
         &self,
         chain: &ChainId,
@@ -154,30 +153,22 @@ impl WorkflowClient {
         if self.status(chain.as_str()).await? != Some(WorkflowExecutionStatus::Running) {
             return Ok(false);
         }
-        let change = Change::Controlled {
-            control,
-            by: by.clone(),
-            at_ms: clock::now_ms(),
-            reason: reason.clone(),
-        };
+        let order = ChainOrder { control, by, reason };
         let handle = self
             .client
             .get_workflow_handle::<StackDependencyChainWorkflow>(chain.as_str());
-        let recorded = handle
-            .signal(RecordChanges, vec![change], WorkflowSignalOptions::default())
-            .await;
-        match recorded {
+        match handle
+            .signal(OrderChain, order, WorkflowSignalOptions::default())
+            .await
+        {
             Ok(()) => {}
             Err(WorkflowInteractionError::NotFound(_)) => return Ok(false),
             Err(error) => return Err(TemporalError::new(format!("reach `{chain}`"), error)),
         }
-        let message = ScheduleMessage::Controlled {
-            chain: chain.clone(),
-            control,
-            by,
-            reason,
-        };
-        self.signal_schedule(&account, &message).await?;
+        // A lost schedule would learn of the order only after the next sweep.
+        if self.status(&id::schedule(&account)).await? != Some(WorkflowExecutionStatus::Running) {
+            self.signal_schedule(&account, &ScheduleMessage::Wake).await?;
+        }
         Ok(true)
     }
 

@@ -10,8 +10,8 @@ use chain::schedule::ScheduleReport;
 use chain::{Change, Notice, StackId, schedule::StackReport};
 
 use crate::contract::{
-    ChainInput, ChainReport, Deliveries, ExecutionInput, FollowInput, FollowOutcome, FreezeInput, Halt,
-    NotifyInput, ReceivedEvent, RunNotifyInput, RunRef, ScheduleInput, ScheduleMessage, SweepInput,
+    ChainInput, ChainOrder, ChainReport, Deliveries, ExecutionInput, FollowInput, FollowOutcome, FreezeInput,
+    Halt, NotifyInput, ReceivedEvent, RunNotifyInput, RunRef, ScheduleInput, ScheduleMessage, SweepInput,
     SweepOutcome,
 };
 
@@ -118,6 +118,10 @@ signal!(
 signal!(
     /// Changes of stacks of the chain.
     RecordChanges = "record" for StackDependencyChainWorkflow, Vec<Change>
+);
+signal!(
+    /// A person pauses, resumes, approves or cancels the chain.
+    OrderChain = "order" for StackDependencyChainWorkflow, ChainOrder
 );
 signal!(
     /// A message to send.

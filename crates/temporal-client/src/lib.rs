@@ -30,6 +30,7 @@ mod requests;
 mod retries;
 mod sinks;
 mod sweep;
+mod unread;
 
 pub use chain_page::{ChainFilter, ChainPage};
 pub use chains::ChainSummary;

@@ -178,6 +178,7 @@ impl WorkflowClient {
             return Ok(Some(ScheduleBefore {
                 ended_by_itself: execution.status() == WorkflowExecutionStatus::Completed,
                 ended_at_ms: execution.close_time().map(clock::since_1970_ms),
+                workflow_run_id: execution.run_id().to_owned(),
             }));
         }
         Ok(None)
@@ -185,11 +186,12 @@ impl WorkflowClient {
 }
 
 /// The previous schedule of an account.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ScheduleBefore {
     /// It ended with nothing open.
     pub ended_by_itself: bool,
     pub ended_at_ms: Option<i64>,
+    pub workflow_run_id: String,
 }
 
 /// A time in the format of queries.

@@ -86,6 +86,31 @@ async fn a_chain_is_paused_resumed_and_cancelled() {
 }
 
 #[tokio::test]
+async fn a_chain_is_cancelled_together_with_its_runs() {
+    let Some(browser) = Browser::start(Setup::default()).await else {
+        return;
+    };
+    let world = World::start().await;
+    shop(&world);
+    let url = serve(&world).await;
+    let (_, chain) = world.begin_chain("network").await;
+    let run = run_to_decide_on(&world).await;
+    browser.open(&format!("{url}/chains/{chain}")).await;
+    act(
+        &browser,
+        "Cancel with its runs…",
+        &["Is ended, unless it is confirmed or applies: 1 stack", "shop"],
+    )
+    .await;
+    browser.wait_for("main", "Cancelled, with its runs.").await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+    let runs = world.spacelift.runs_of("shop");
+    assert_eq!((&runs[0].run, &runs[0].state), (&run, &RunState::Discarded));
+    browser.assert_clean(&url).await;
+    browser.stop().await;
+}
+
+#[tokio::test]
 async fn a_chain_that_waits_for_approval_is_approved() {
     let Some(browser) = Browser::start(Setup::default()).await else {
         return;

@@ -58,6 +58,49 @@ async fn what_is_marked_as_done_survives_a_rebuild_at_the_same_moment() {
     world.start_worker();
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
     assert!(world.spacelift.runs_of("database").is_empty());
+    assert_eq!(world.audited("stack_done_by_hand").await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_marked_as_done_survives_the_loss_of_a_schedule_that_has_not_read_it() {
+    let (mut world, chain) = locked_without_worker().await;
+    let done = ScheduleMessage::DoneByHand {
+        stack: "database".parse().unwrap(),
+        by: "bob".to_owned(),
+        reason: None,
+    };
+    world.signal_schedule(&done).await;
+    world.terminate_schedule().await;
+    world.start_worker();
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+    assert!(world.spacelift.runs_of("database").is_empty());
+    assert_eq!(world.audited("stack_done_by_hand").await.len(), 1);
+}
+
+#[tokio::test]
+async fn orders_to_a_chain_reach_the_schedule_in_their_order_and_an_ended_chain_takes_none() {
+    let (mut world, chain) = locked_without_worker().await;
+    for control in [Control::Pause, Control::Resume, Control::Pause] {
+        let ordered = world.workflows.control(&chain, control, "bob").await;
+        assert!(ordered.unwrap());
+    }
+    world.start_worker();
+    let database = "database".parse().unwrap();
+    let is_paused = async || {
+        let report = world.workflows.stack_report(&world.account, &database).await;
+        report
+            .unwrap()
+            .is_some_and(|report| report.why.contains("paused"))
+    };
+    while !is_paused().await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let report = world.workflows.chain(&chain).await.unwrap().unwrap();
+    assert_eq!(report.result, ChainResult::Paused);
+    cancel(&world, &chain).await;
+    // The chain may have ended by now.
+    let _ = world.workflows.control(&chain, Control::Pause, "carol").await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
 }
 
 /// The worker returns after the schedule decided and a person cancelled, and begins with the attempt.
@@ -106,9 +149,14 @@ async fn a_run_is_ended_although_the_schedule_continues_in_another_history() {
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
 }
 
-/// A chain that is held by a halt.
+/// A chain that is held by a halt, and its root.
 async fn halted() -> (World, RunId) {
     let world = World::start().await;
+    let root = halt(&world).await;
+    (world, root)
+}
+
+async fn halt(world: &World) -> RunId {
     world.graph_confirming("network; database: network", &["network"]);
     let root = world.push_to(1, &["network"]).remove(0);
     world.workflows.halt(&world.account, "alice").await.unwrap();
@@ -116,7 +164,7 @@ async fn halted() -> (World, RunId) {
     world
         .wait_for_chain(&root, "a plan", |report| report.record.is_some())
         .await;
-    (world, root)
+    root
 }
 
 #[tokio::test]
@@ -133,6 +181,14 @@ async fn a_halt_during_the_lifting_of_another_lasts() {
     assert!(world.workflows.is_halted(&world.account).await.unwrap());
     assert!(world.spacelift.runs_of("database").is_empty());
     assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
+    world.all_succeed(&[root]).await;
+}
+
+#[tokio::test]
+async fn the_sweep_finds_a_halt_that_is_over() {
+    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let root = halt(&world).await;
+    world.terminate(&id::halt(&world.account)).await;
     world.all_succeed(&[root]).await;
 }
 

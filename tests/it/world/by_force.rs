@@ -6,6 +6,7 @@ use chain::{Chain, ChainId};
 use temporal_client::contract::{ChainInput, ExecutionInput, VERSION};
 use temporal_client::definition::{StackDependencyChainWorkflow, StackExecutionWorkflow};
 use temporal_client::id;
+use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::tonic::IntoRequest;
 use temporalio_client::{NamespacedClient, UntypedWorkflow, WorkflowStartOptions, WorkflowTerminateOptions};
 use temporalio_common::data_converters::RawValue;
@@ -81,7 +82,7 @@ impl World {
         assert!(started.await.is_ok(), "nothing tries {stack}");
     }
 
-    /// Starts an attempt to run a stack that no schedule knows.
+    /// Starts an attempt to run a stack that no schedule knows, unless one is open.
     pub(crate) async fn start_attempt(&self, stack: &str, chains: &[&ChainId]) {
         let needs: Vec<_> = chains
             .iter()
@@ -95,11 +96,15 @@ impl World {
         };
         let id = id::execution(&self.account, &stack.parse().unwrap());
         let options = WorkflowStartOptions::new(&self.workflows.settings().task_queue, &id);
-        self.workflows
+        let started = self
+            .workflows
             .client()
             .start_workflow(StackExecutionWorkflow, input, options.build())
-            .await
-            .unwrap();
+            .await;
+        match started {
+            Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => {}
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Opens a chain that never answers the query for its state, since no worker can read its input.

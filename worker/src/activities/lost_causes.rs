@@ -20,8 +20,11 @@ use crate::failure::{activity_error, temporal_error};
 const FOLLOWERS_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl Activities {
-    /// Reports causes that no chain records to the schedule again.
-    pub(super) async fn report_lost_causes(&self, account: &AccountName) -> Result<(), ActivityError> {
+    /// Causes that no chain records, as they were reported.
+    pub(super) async fn lost_causes(
+        &self,
+        account: &AccountName,
+    ) -> Result<Vec<ScheduleMessage>, ActivityError> {
         let since_ms = clock::now_ms() - clock::milliseconds(LOOK_BACK_MAX);
         // Includes open ones: they may have signalled the schedule and not know it yet.
         let followers = self
@@ -35,29 +38,29 @@ impl Activities {
             .chains_begun_since(since_ms)
             .await
             .map_err(temporal_error)?;
-        let until = Instant::now() + FOLLOWERS_TIME_MAX;
         let since = self
             .spacelift
             .runs_since(since_ms / 1000)
             .await
             .map_err(activity_error)?;
+        let until = Instant::now() + FOLLOWERS_TIME_MAX;
         // The oldest first, in their original order.
         let recent = since.runs.into_iter().rev();
         let recent: Vec<(StackId, RunFacts)> = recent
             .map(|found| (found.stack, found.run.into_facts(self.spacelift.key_id())))
             .collect();
         let older = self.older_roots(account, &recent, &followers, until).await?;
+        let mut lost = Vec::new();
         for (stack, run) in older.into_iter().chain(recent) {
             let chain = ChainId::of_root_run(account, &run.id);
             let is_root = run.is_tracked() && run.state == RunState::Finished && !run.ours;
             let follower = id::follow_run(account, &run.id);
             if is_root && followers.contains(&follower) && !chains.contains(chain.as_str()) {
-                self.signal_schedule(account, ScheduleMessage::RunEnded { stack, run })
-                    .await?;
+                lost.push(ScheduleMessage::RunEnded { stack, run });
             }
         }
-        self.report_lost_requests(account, &followers, &chains, until)
-            .await
+        lost.extend(self.lost_requests(account, &followers, &chains, until).await?);
+        Ok(lost)
     }
 
     /// Runs that finished recently and are older: they waited for a person, for example.
@@ -90,13 +93,14 @@ impl Activities {
         Ok(roots)
     }
 
-    async fn report_lost_requests(
+    async fn lost_requests(
         &self,
         account: &AccountName,
         followers: &BTreeSet<String>,
         chains: &BTreeSet<String>,
         until: Instant,
-    ) -> Result<(), ActivityError> {
+    ) -> Result<Vec<ScheduleMessage>, ActivityError> {
+        let mut lost = Vec::new();
         for workflow in followers.iter().filter(|id| id::is_request(account, id)) {
             let Some(outcome) = self.outcome_of_follower(workflow, until).await? else {
                 continue;
@@ -113,8 +117,8 @@ impl Activities {
             if chains.contains(chain.as_str()) {
                 continue;
             }
-            if let Some(retry) = retry {
-                self.request_retry(&retry).await?;
+            let message = if let Some(retry) = retry {
+                self.message_of_retry(&retry).await?
             } else {
                 let request = RunRequest {
                     account: Some(account.clone()),
@@ -124,15 +128,16 @@ impl Activities {
                     follow,
                 };
                 let account = account.clone();
-                self.request(&RunRequested {
+                self.message_of_request(&RunRequested {
                     account,
                     chain,
                     request,
                 })
-                .await?;
-            }
+                .await?
+            };
+            lost.extend(message.ok());
         }
-        Ok(())
+        Ok(lost)
     }
 
     /// `None` if a run or request was not reported to the schedule: its workflow was terminated, or is still open.

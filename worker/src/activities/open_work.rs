@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chain::{AccountName, AttemptOutcome, ChainRecord, RunFacts, RunId, StackId, StackState};
 use futures::{StreamExt, TryStreamExt, stream};
-use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest};
+use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest, ScheduleMessage};
 use temporal_client::{TemporalError, clock};
 use temporalio_sdk::activities::ActivityError;
 use tracing::error;
@@ -34,7 +34,7 @@ impl Activities {
             .schedule_before(account, &request.asked_by)
             .await
             .map_err(temporal_error)?;
-        let clean = !request.lost && before.is_none_or(|before| before.ended_by_itself);
+        let clean = !request.lost && before.as_ref().is_none_or(|before| before.ended_by_itself);
         // Executions first: one that ends during the other reads has signalled nothing, but its run is found below.
         let executions = self
             .workflows
@@ -45,6 +45,7 @@ impl Activities {
             Vec::new()
         } else {
             let lost_at_ms = before
+                .as_ref()
                 .filter(|_| !request.lost)
                 .and_then(|before| before.ended_at_ms);
             let since_ms = lost_at_ms.unwrap_or_else(clock::now_ms) - clock::milliseconds(RECORDS_LAG);
@@ -53,17 +54,22 @@ impl Activities {
         let chains = self.open_records(account).await?;
         // Also if nothing else is open: the next root may be running already.
         let mut runs = self.open_runs(&chains).await?;
+        let mut lost = Vec::new();
         if clean {
             runs.extend(self.unreported_ends(account, &runs, &request.reported).await?);
         } else {
             // This includes the unreported ends of roots.
-            self.report_lost_causes(account).await?;
+            lost = self.lost_causes(account).await?;
+            if let Some(before) = before.filter(|_| !request.lost) {
+                lost.extend(self.unread_messages(account, &before.workflow_run_id).await?);
+            }
         }
         let halt = self.halt(account).await?;
         Ok(OpenWork {
             chains,
             executions,
             ended_executions,
+            lost,
             runs,
             halted_by: halt.as_ref().map(|halt| halt.by.clone()),
             halt_reason: halt.and_then(|halt| halt.reason),
@@ -73,16 +79,30 @@ impl Activities {
         })
     }
 
-    /// The halt of the account. It is halted all the same if the name cannot be read.
+    /// What a terminated schedule had received and not read: the orders of people, for example.
+    async fn unread_messages(
+        &self,
+        account: &AccountName,
+        workflow_run_id: &str,
+    ) -> Result<Vec<ScheduleMessage>, ActivityError> {
+        let unread = self.workflows.unread_messages(account, workflow_run_id).await;
+        let mut unread = unread.map_err(temporal_error)?;
+        unread.retain(|message| !matches!(message, ScheduleMessage::Rebuild | ScheduleMessage::Wake));
+        Ok(unread)
+    }
+
+    /// The halt of the account, unless it is being lifted. It is halted all the same if the name cannot be read.
     async fn halt(&self, account: &AccountName) -> Result<Option<Halt>, ActivityError> {
         if !self.workflows.is_halted(account).await.map_err(temporal_error)? {
             return Ok(None);
         }
         let halt = with_timeout(self.workflows.halt_of(account)).await;
-        Ok(Some(halt.ok().flatten().unwrap_or_else(|| Halt {
-            by: "a person".to_owned(),
-            reason: None,
-        })))
+        Ok(halt.unwrap_or_else(|_| {
+            Some(Halt {
+                by: "a person".to_owned(),
+                reason: None,
+            })
+        }))
     }
 
     /// The outcomes of attempts that ended since a time.

@@ -47,6 +47,11 @@ impl Activities {
                 repaired += 1;
             }
         }
+        if both.lost_halt {
+            warn!("`{account}` is not halted any more, and the schedule does not know it; reporting it");
+            self.signal_schedule(account, ScheduleMessage::HaltGone).await?;
+            repaired += 1;
+        }
         for _ in 0..repaired {
             metrics::alarm(Alarm::Repaired);
         }
@@ -69,11 +74,14 @@ impl Activities {
         if attempts.is_empty() && chains.is_empty() {
             return Ok(Differences::default());
         }
+        // Read before the schedule is queried, as above.
+        let is_halted = self.workflows.is_halted(account).await.map_err(temporal_error)?;
         match with_timeout(self.workflows.schedule_report(account)).await {
             Ok(Some(report)) => Ok(Differences::between(
                 &report,
                 &chains.into_iter().collect(),
                 &attempts.into_iter().collect(),
+                is_halted,
             )),
             Ok(None) => Ok(Differences::default()),
             Err(why) => {

@@ -9,24 +9,37 @@ use crate::failure::temporal_error;
 
 impl Activities {
     pub(super) async fn request_retry(&self, request: &RetryRequest) -> Result<FollowResult, ActivityError> {
-        let ignored = |reason: String| Ok(FollowResult::Ignored { reason });
-        let ours = self.account().await?;
-        if *ours != request.account {
-            return ignored(format!(
-                "our key belongs to the account `{ours}`, not to `{}`",
-                request.account
-            ));
+        let message = match self.message_of_retry(request).await? {
+            Ok(message) => message,
+            Err(reason) => return Ok(FollowResult::Ignored { reason }),
+        };
+        self.signal_schedule(&request.account, message).await?;
+        Ok(FollowResult::Requested {
+            chain: request.chain.clone(),
+            by: request.by.clone(),
+            retry: Some(request.clone()),
+            follow: false,
+        })
+    }
+
+    /// What the schedule is told of a retry, or why it is ignored.
+    pub(super) async fn message_of_retry(
+        &self,
+        request: &RetryRequest,
+    ) -> Result<Result<ScheduleMessage, String>, ActivityError> {
+        if let Some(reason) = self.other_account(&request.account).await? {
+            return Ok(Err(reason));
         }
         let Some(before) = self.workflows.chain(&request.of).await.map_err(temporal_error)? else {
-            return ignored(format!("there is no chain `{}`", request.of));
+            return Ok(Err(format!("there is no chain `{}`", request.of)));
         };
         let only = match before.record.map(|record| retry::stacks(&record, &request.scope)) {
             Some(Ok(stacks)) => Some(stacks),
-            Some(Err(error)) => return ignored(error.to_string()),
+            Some(Err(error)) => return Ok(Err(error.to_string())),
             // The chain was refused, and is planned again as a whole.
             None => None,
         };
-        let message = ScheduleMessage::Requested {
+        Ok(Ok(ScheduleMessage::Requested {
             chain: request.chain.clone(),
             root: retry::root(
                 &before.root,
@@ -36,13 +49,6 @@ impl Activities {
             ),
             by: request.by.clone(),
             only,
-        };
-        self.signal_schedule(&request.account, message).await?;
-        Ok(FollowResult::Requested {
-            chain: request.chain.clone(),
-            by: request.by.clone(),
-            retry: Some(request.clone()),
-            follow: false,
-        })
+        }))
     }
 }

@@ -70,42 +70,9 @@ impl Activities {
     }
 
     pub(super) async fn request(&self, requested: &RunRequested) -> Result<FollowResult, ActivityError> {
-        let ours = self.account().await?;
-        if *ours != requested.account {
-            return Ok(FollowResult::Ignored {
-                reason: format!(
-                    "our key belongs to the account `{ours}`, not to `{}`",
-                    requested.account
-                ),
-            });
-        }
-        let stack = &requested.request.stack;
-        let Some(facts) = self.spacelift.stack(stack).await.map_err(activity_error)? else {
-            return Ok(FollowResult::Ignored {
-                reason: format!("there is no stack `{stack}` that our key can see"),
-            });
-        };
-        if StackPolicy::of(&facts.labels).0.ignore {
-            return Ok(FollowResult::Ignored {
-                reason: format!(
-                    "the label `spillway:ignore=true` of the stack `{stack}` says that it never runs"
-                ),
-            });
-        }
-        if facts.is_disabled {
-            return Ok(FollowResult::Ignored {
-                reason: format!("the stack `{stack}` is disabled"),
-            });
-        }
-        let message = ScheduleMessage::Requested {
-            chain: requested.chain.clone(),
-            root: Root {
-                ended_at_s: Some(clock::now_ms() / 1000),
-                follow: requested.request.follow,
-                ..Root::requested(requested.account.clone(), stack.clone(), facts.branch)
-            },
-            by: requested.request.requested_by.clone(),
-            only: None,
+        let message = match self.message_of_request(requested).await? {
+            Ok(message) => message,
+            Err(reason) => return Ok(FollowResult::Ignored { reason }),
         };
         self.signal_schedule(&requested.account, message).await?;
         Ok(FollowResult::Requested {
@@ -114,6 +81,44 @@ impl Activities {
             follow: requested.request.follow,
             retry: None,
         })
+    }
+
+    /// What the schedule is told of a request, or why it is ignored.
+    pub(super) async fn message_of_request(
+        &self,
+        requested: &RunRequested,
+    ) -> Result<Result<ScheduleMessage, String>, ActivityError> {
+        if let Some(reason) = self.other_account(&requested.account).await? {
+            return Ok(Err(reason));
+        }
+        let stack = &requested.request.stack;
+        let Some(facts) = self.spacelift.stack(stack).await.map_err(activity_error)? else {
+            return Ok(Err(format!("there is no stack `{stack}` that our key can see")));
+        };
+        if StackPolicy::of(&facts.labels).0.ignore {
+            return Ok(Err(format!(
+                "the label `spillway:ignore=true` of the stack `{stack}` says that it never runs"
+            )));
+        }
+        if facts.is_disabled {
+            return Ok(Err(format!("the stack `{stack}` is disabled")));
+        }
+        Ok(Ok(ScheduleMessage::Requested {
+            chain: requested.chain.clone(),
+            root: Root {
+                ended_at_s: Some(clock::now_ms() / 1000),
+                follow: requested.request.follow,
+                ..Root::requested(requested.account.clone(), stack.clone(), facts.branch)
+            },
+            by: requested.request.requested_by.clone(),
+            only: None,
+        }))
+    }
+
+    /// Why a request for this account is ignored, if our key belongs to another one.
+    pub(super) async fn other_account(&self, account: &AccountName) -> Result<Option<String>, ActivityError> {
+        let ours = self.account().await?;
+        Ok((ours != account).then(|| format!("our key belongs to the account `{ours}`, not to `{account}`")))
     }
 
     pub(super) async fn signal_schedule(

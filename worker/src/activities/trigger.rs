@@ -10,7 +10,7 @@ use chain::commit::{ChosenBecause, ChosenCommit};
 use chain::freeze::{self, Covered, FreezeWindow};
 use chain::metadata::{self, Namespace};
 use chain::{AttemptOutcome, AttemptRequest, ChainId, RunFacts, RunType, StackLook};
-use spacelift::{Error, ErrorKind, TriggerRun};
+use spacelift::{Error, ErrorKind, Reservation, TriggerRun};
 use temporal_client::contract::Source;
 use temporal_client::{clock, id};
 use temporalio_client::NamespacedClient;
@@ -25,9 +25,11 @@ use crate::metrics;
 /// How long after its start an attempt may still trigger. Later, another attempt may have begun.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// A trigger that comes later than this after the decision reads the chains' records first: people may have given
-/// orders meanwhile that the schedule does not know yet, for example while there was no worker.
-const DECISION_AGE: Duration = Duration::from_secs(2);
+/// If an attempt begins, or triggers, later than this after the decision, it reads the chains' records first: people may
+/// have given orders that the schedule does not know yet, for example while there was no worker. Each read costs money,
+/// and a look at Spacelift alone can take a second.
+const BEGIN_WITHIN: Duration = Duration::from_millis(500);
+const TRIGGER_WITHIN: Duration = Duration::from_secs(2);
 
 /// A frozen stack is looked at again after this time at the latest: settings change.
 const FREEZE_LOOK: Duration = Duration::from_secs(6 * 3600);
@@ -147,14 +149,19 @@ impl Activities {
         chosen: ChosenCommit,
     ) -> Result<AttemptOutcome, ActivityError> {
         let request = &attempt.request;
-        if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
-            return Ok(held);
-        }
         // Without the id, the metadata have only the name, and another Spillway may take our run for its own. That is no
         // reason not to trigger.
         let named = || Namespace::named(self.workflows.client().namespace());
         let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
-        if let Some(outdated) = self.outdated(request).await {
+        // Everything that may take long comes before the last checks.
+        let reserved = match self.spacelift.reserve().await {
+            Ok(reserved) => reserved,
+            Err(error) => return Ok(failed(&error)),
+        };
+        if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
+            return Ok(held);
+        }
+        if let Some(outdated) = self.outdated(attempt).await {
             return Ok(outdated);
         }
         // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
@@ -169,9 +176,13 @@ impl Activities {
             });
         }
         let chains = made_for(look, request, &chosen);
-        let (run, why) = match self.make(request, &chosen, &namespace).await {
+        let (run, why) = match self.make(reserved, request, &chosen, &namespace).await {
             Ok(run) => (run, chosen.why),
             Err(error) if is_commit_gone(&error, &chosen) => {
+                let reserved = match self.spacelift.reserve().await {
+                    Ok(reserved) => reserved,
+                    Err(error) => return Ok(failed(&error)),
+                };
                 if let Some(held) = self.halted(request).await? {
                     return Ok(held);
                 }
@@ -179,7 +190,10 @@ impl Activities {
                     sha: None,
                     why: ChosenBecause::Tracked,
                 };
-                match (self.make(request, &tracked, &namespace).await, chosen.sha) {
+                match (
+                    self.make(reserved, request, &tracked, &namespace).await,
+                    chosen.sha,
+                ) {
                     (Ok(run), Some(sha)) => (run, ChosenBecause::Gone { sha }),
                     (Ok(run), None) => (run, ChosenBecause::Tracked),
                     (Err(error), _) => return Ok(failed(&error)),
@@ -206,8 +220,12 @@ impl Activities {
     }
 
     /// Whether a person stopped one of the chains since the schedule decided. It has to decide again then.
-    async fn outdated(&self, request: &AttemptRequest) -> Option<AttemptOutcome> {
-        if clock::elapsed_since(request.decided_at_ms) < DECISION_AGE {
+    async fn outdated(&self, attempt: &Attempt) -> Option<AttemptOutcome> {
+        let request = &attempt.request;
+        let elapsed = clock::elapsed_since(request.decided_at_ms);
+        let began_in_time =
+            elapsed.saturating_sub(attempt.began.elapsed().unwrap_or_default()) < BEGIN_WITHIN;
+        if began_in_time && elapsed < TRIGGER_WITHIN {
             return None;
         }
         for Need { chain, .. } in &request.needs {
@@ -264,6 +282,7 @@ impl Activities {
 
     async fn make(
         &self,
+        reserved: Reservation,
         request: &AttemptRequest,
         chosen: &ChosenCommit,
         namespace: &Namespace,
@@ -275,7 +294,9 @@ impl Activities {
             environment: Vec::new(),
             metadata: Some(metadata::of_run(namespace, &workflow)),
         };
-        self.spacelift.trigger_run(&request.stack, &trigger).await
+        self.spacelift
+            .trigger_reserved_run(reserved, &request.stack, &trigger)
+            .await
     }
 
     /// Starts the run's follower, so that webhooks are not needed.

@@ -3,6 +3,7 @@
 
 mod log;
 mod notices;
+mod orders;
 
 use std::collections::VecDeque;
 
@@ -24,6 +25,7 @@ pub struct StackDependencyChainWorkflow {
     input: ChainInput,
     report: ChainReport,
     pending: VecDeque<Change>,
+    orders: VecDeque<serde_json::Value>,
 }
 
 #[workflow_methods]
@@ -47,6 +49,7 @@ impl StackDependencyChainWorkflow {
             input,
             report,
             pending: VecDeque::new(),
+            orders: VecDeque::new(),
         }
     }
 
@@ -70,14 +73,14 @@ impl StackDependencyChainWorkflow {
         let mut is_over = input.refused.is_some();
         loop {
             is_over |= apply_changes(ctx, &mut log, opened_at_ms);
+            orders::carry_out(ctx, &mut log).await;
             if let Some(notices) = &mut notices {
                 notices.send_changes(ctx).await;
             }
             if is_over && log.is_written() {
                 return Ok(ctx.state(|state| state.report.clone()));
             }
-            if !is_over && is_history_full(ctx, &input.timing) && ctx.state(|state| state.pending.is_empty())
-            {
+            if !is_over && is_history_full(ctx, &input.timing) && !ctx.state(Self::has_signals) {
                 let next = ChainInput {
                     resume: ctx.state(|state| state.report.record.clone()).map(Box::new),
                     audit: log.into_audit(),
@@ -89,7 +92,7 @@ impl StackDependencyChainWorkflow {
                 return Ok(ctx.state(|state| state.report.clone()));
             }
             select! {
-                received = ctx.wait_condition(|state: &StackDependencyChainWorkflow| !state.pending.is_empty()) => received?,
+                received = ctx.wait_condition(Self::has_signals) => received?,
                 written = log.written(ctx) => written?,
             }
         }
@@ -100,20 +103,30 @@ impl StackDependencyChainWorkflow {
         self.pending.extend(changes);
     }
 
+    /// Parsed later: an order that cannot be parsed must not stop the chain.
+    #[signal]
+    pub fn order(&mut self, _ctx: &mut SyncWorkflowContext<Self>, order: serde_json::Value) {
+        self.orders.push_back(order);
+    }
+
     #[query]
     pub fn state(&self, _ctx: &WorkflowContextView) -> ChainReport {
         self.report.clone()
     }
 }
 
+impl StackDependencyChainWorkflow {
+    fn has_signals(&self) -> bool {
+        !self.pending.is_empty() || !self.orders.is_empty()
+    }
+}
+
 type Context = WorkflowContext<StackDependencyChainWorkflow>;
 
-/// Applies the changes that the schedule signalled, and shows the result. Returns whether the chain is over.
-fn apply_changes(ctx: &Context, log: &mut Log, opened_at_ms: i64) -> bool {
-    let changes: Vec<Change> = ctx.state_mut(|state| state.pending.drain(..).collect());
+fn apply(ctx: &Context, log: &mut Log, changes: &[Change]) {
     let details = ctx.state_mut(|state| {
         let record = state.report.record.as_mut()?;
-        for change in &changes {
+        for change in changes {
             record.apply(change);
             log.changed(record, change);
         }
@@ -123,6 +136,12 @@ fn apply_changes(ctx: &Context, log: &mut Log, opened_at_ms: i64) -> bool {
     if let Some(details) = details {
         ctx.set_current_details(details);
     }
+}
+
+/// Applies the changes that the schedule signalled, and shows the result. Returns whether the chain is over.
+fn apply_changes(ctx: &Context, log: &mut Log, opened_at_ms: i64) -> bool {
+    let changes: Vec<Change> = ctx.state_mut(|state| state.pending.drain(..).collect());
+    apply(ctx, log, &changes);
     let over_at_ms = changes.iter().find_map(|change| match change {
         Change::Over { at_ms } => Some(*at_ms),
         _ => None,

@@ -8,7 +8,7 @@ mod tasks;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use chain::schedule::{Effect, Event, ScheduleReport, StackReport};
+use chain::schedule::{Decision, Effect, Event, ScheduleReport, StackReport};
 use chain::{RunId, Schedule, StackId};
 use temporal_client::clock;
 use temporal_client::contract::{RunRef, RunStop, ScheduleInput, ScheduleMessage};
@@ -132,7 +132,7 @@ async fn host(ctx: &mut Context) -> WorkflowResult<()> {
             ended = tasks.next() => done = Some(ended),
         }
         if let Some(done) = done {
-            finish(ctx, &mut tasks, &mut input, done);
+            finish(ctx, &mut tasks, &mut input, &mut untaken, done);
         }
     }
 }
@@ -165,6 +165,9 @@ fn apply_messages(
                 return;
             }
             untaken.pop_front();
+            for decision in ctx.state_mut(|state| state.schedule.take_decisions()) {
+                record_decision(ctx, tasks, input, &decision, now);
+            }
             ctx.state_mut(|state| {
                 state.schedule = Schedule::new(state.input.account.clone(), state.input.settings.clone());
             });
@@ -239,6 +242,7 @@ fn event(message: ScheduleMessage) -> Option<Event> {
             stack,
         },
         ScheduleMessage::Thawed { by } => Event::Thawed { by },
+        ScheduleMessage::HaltGone => Event::HaltGone,
         ScheduleMessage::Rebuild | ScheduleMessage::Wake => return None,
     })
 }
@@ -275,16 +279,7 @@ fn carry_out(
                 );
             }
             Effect::Open(opening) => tasks.open(ctx, input, *opening),
-            Effect::Log(decision) => {
-                if let Some(entry) = orders::entry(&decision, &input.account, now) {
-                    tasks.audit(ctx, input, entry);
-                }
-                if !ctx.is_replaying() {
-                    metrics::decided(&decision);
-                    let json = serde_json::to_string(&decision).unwrap_or_default();
-                    info!(account = %input.account, at_ms = now, decision = json, "{decision}");
-                }
-            }
+            Effect::Log(decision) => record_decision(ctx, tasks, input, &decision, now),
         }
     }
     for (chain, changes) in ctx.state_mut(|state| state.schedule.take_changes()) {
@@ -296,6 +291,18 @@ fn carry_out(
     ctx.set_current_details(details);
 }
 
+/// Writes a decision to the log of the worker, and the order of a person to the audit log.
+fn record_decision(ctx: &Context, tasks: &mut Tasks, input: &ScheduleInput, decision: &Decision, now: i64) {
+    if let Some(entry) = orders::entry(decision, &input.account, now) {
+        tasks.audit(ctx, input, entry);
+    }
+    if !ctx.is_replaying() {
+        metrics::decided(decision);
+        let json = serde_json::to_string(decision).unwrap_or_default();
+        info!(account = %input.account, at_ms = now, decision = json, "{decision}");
+    }
+}
+
 fn reported_ends(untaken: &VecDeque<ScheduleMessage>) -> Vec<RunId> {
     let ends = untaken.iter().filter_map(|message| match message {
         ScheduleMessage::RunEnded { run, .. } => Some(run.id.clone()),
@@ -305,12 +312,25 @@ fn reported_ends(untaken: &VecDeque<ScheduleMessage>) -> Vec<RunId> {
 }
 
 /// Handles the end of a task.
-fn finish(ctx: &Context, tasks: &mut Tasks, input: &mut ScheduleInput, done: Done) {
+fn finish(
+    ctx: &Context,
+    tasks: &mut Tasks,
+    input: &mut ScheduleInput,
+    untaken: &mut VecDeque<ScheduleMessage>,
+    done: Done,
+) {
     let now = now_ms(ctx);
     match done {
         Done::Event(event) => ctx.state_mut(|state| state.schedule.apply(*event, now)),
-        Done::Rebuilt { event, settings } => {
+        Done::Rebuilt {
+            event,
+            settings,
+            lost,
+        } => {
             tasks.end_rebuild();
+            for message in lost.into_iter().rev() {
+                untaken.push_front(message);
+            }
             input.settings = settings;
             let stacks = ctx.state_mut(|state| {
                 state.schedule.apply(*event, now);

@@ -132,6 +132,13 @@ impl Schedule {
                 continue;
             };
             let is_only_for = |causes: &[u32]| causes.iter().all(|other| *other == number);
+            if known
+                .attempt
+                .as_ref()
+                .is_some_and(|causes| causes.contains(&number) && is_only_for(causes))
+            {
+                known.stop_attempt = Some(why.clone());
+            }
             let Some(used) = known
                 .run
                 .as_mut()

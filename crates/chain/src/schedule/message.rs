@@ -52,6 +52,8 @@ pub enum Event {
     Halted { by: String, reason: Option<String> },
     /// The halt is lifted.
     Resumed { by: String, reason: Option<String> },
+    /// The account is not halted any more, and nobody reported it.
+    HaltGone,
     /// A freeze was lifted. The stacks that it held are tried again.
     Thawed { by: String },
     /// The record of this chain cannot be updated, because its workflow was terminated.
@@ -230,6 +232,8 @@ pub enum Decision {
         run: RunId,
         namespace: String,
     },
+    /// The sweep found that the account is not halted any more.
+    HaltGone,
     Thawed {
         by: String,
     },
@@ -306,6 +310,7 @@ impl fmt::Display for Decision {
                 "Another Spillway, in the Temporal namespace `{namespace}`, made run {run} of `{stack}` with our API key: \
                  nothing is triggered for an hour, or until `spillway go`"
             ),
+            Self::HaltGone => f.write_str("The account is not halted any more"),
             Self::Thawed { by } => write!(f, "The freeze is lifted by {by}"),
             Self::Rebuilt { chains } => write!(f, "Rebuilt, with {chains} open chains"),
             Self::ChainFound { chain } => write!(f, "{chain} was open and not known: it goes on"),

@@ -19,6 +19,8 @@ struct FoundRun {
     chosen: Option<ChosenBecause>,
     /// A lost schedule began the attempt, and may already have received the end of the run.
     by_lost: bool,
+    /// Why it is ended unless a chain needs it.
+    stop: Option<Reason>,
 }
 
 impl Schedule {
@@ -27,6 +29,7 @@ impl Schedule {
         let attempt = known.attempt.take();
         let lifted = std::mem::take(&mut known.lifted);
         let early_ends = std::mem::take(&mut known.early_ends);
+        let stop = known.stop_attempt.take();
         self.note_activity(stack);
         let is_expected = attempt.is_some();
         let by_lost = attempt.as_ref().is_none_or(Vec::is_empty);
@@ -48,6 +51,7 @@ impl Schedule {
                     behind,
                     chosen,
                     by_lost,
+                    stop,
                 };
                 self.found(stack, &causes, found, early_ends);
             }
@@ -112,6 +116,7 @@ impl Schedule {
             behind,
             chosen,
             by_lost,
+            stop,
         } = found;
         let (own_end, other_ends): (Vec<_>, Vec<_>) =
             early_ends.into_iter().partition(|end| end.id == run.id);
@@ -122,6 +127,15 @@ impl Schedule {
             });
         }
         let served = self.due_causes_named(stack, &chains);
+        let is_needed_by_none = served.is_empty() && self.causes_with(stack, &[Standing::Due]).is_empty();
+        let stop = stop.filter(|_| run.ours && is_needed_by_none && !run.state.is_terminal());
+        if let Some(why) = &stop {
+            self.state.effects.push(Effect::Stop {
+                stack: stack.clone(),
+                run: run.id.clone(),
+                why: why.clone(),
+            });
+        }
         let was_told_over = self.state.ends.contains_key(&run.id);
         let (own_end, own_move): (Vec<_>, Vec<_>) =
             own_end.into_iter().partition(|word| word.state.is_terminal());
@@ -165,6 +179,7 @@ impl Schedule {
             stop: None,
         });
         used.causes.extend(&served);
+        used.stop = used.stop.take().or(stop);
         self.note_activity(stack);
         let commit = run.commit.as_ref().map(|commit| commit.sha.clone());
         self.log(Decision::Triggered {

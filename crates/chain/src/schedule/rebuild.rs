@@ -52,10 +52,8 @@ impl Schedule {
         for number in taken_up {
             self.settle_taken_up(number);
         }
-        for record in rebuilt.chains.iter().filter(|record| record.stops_runs()) {
-            if let (Some(number), Some(why)) = (self.cause_of(record.id()), record.cancelled()) {
-                self.stop_runs_of(number, why);
-            }
+        for record in &rebuilt.chains {
+            self.stop_runs_as_recorded(record);
         }
         if chains > 0 || !rebuilt.clean {
             self.log(Decision::Rebuilt { chains });
@@ -246,6 +244,17 @@ impl Schedule {
             self.skip_all_due(number, why);
         }
         Some(number)
+    }
+
+    /// A person may have cancelled the chain with its runs before the schedule was lost.
+    pub(super) fn stop_runs_as_recorded(&mut self, record: &ChainRecord) {
+        if let (true, Some(why), Some(number)) = (
+            record.stops_runs(),
+            record.cancelled(),
+            self.cause_of(record.id()),
+        ) {
+            self.stop_runs_of(number, why);
+        }
     }
 
     /// Applies what follows from the record but was not reported before the schedule was lost.

@@ -19,6 +19,8 @@ pub struct Differences {
     pub unknown_attempts: BTreeSet<StackId>,
     /// Stacks for whose attempt the schedule waits, although none is open.
     pub lost_attempts: BTreeSet<StackId>,
+    /// The schedule takes the account for halted, and it is not.
+    pub lost_halt: bool,
 }
 
 impl Differences {
@@ -28,6 +30,7 @@ impl Differences {
         report: &ScheduleReport,
         open_chains: &BTreeSet<ChainId>,
         open_attempts: &BTreeSet<StackId>,
+        is_halted: bool,
     ) -> Self {
         if !report.rebuilt {
             return Self::default();
@@ -40,6 +43,7 @@ impl Differences {
             unknown_chains: open_chains - &known_chains,
             unknown_attempts: open_attempts - &known_attempts,
             lost_attempts: &known_attempts - open_attempts,
+            lost_halt: report.halted_by.is_some() && !is_halted,
         }
     }
 
@@ -50,6 +54,7 @@ impl Differences {
             unknown_chains: &self.unknown_chains & &later.unknown_chains,
             unknown_attempts: &self.unknown_attempts & &later.unknown_attempts,
             lost_attempts: &self.lost_attempts & &later.lost_attempts,
+            lost_halt: self.lost_halt && later.lost_halt,
         }
     }
 
@@ -80,6 +85,7 @@ impl Schedule {
             self.finish_run(&stack, &run);
         }
         self.settle_taken_up(number);
+        self.stop_runs_as_recorded(record);
         // It may wait for an approval, and may have waited for long.
         self.note_deadline(self.now_ms);
     }

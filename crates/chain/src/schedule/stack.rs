@@ -13,6 +13,9 @@ pub(super) struct Stack {
     /// An attempt is open, for these causes.
     #[serde(default)]
     pub(super) attempt: Option<Vec<CauseNumber>>,
+    /// A person cancelled the only chain of the attempt, together with its runs. Its run is ended once it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stop_attempt: Option<Reason>,
     /// The hold was lifted after the attempt had begun. If the attempt is held nevertheless, it is repeated at once.
     #[serde(default)]
     pub(super) lifted: bool,

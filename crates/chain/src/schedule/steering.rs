@@ -117,6 +117,14 @@ impl Schedule {
         self.log(Decision::Resumed { by, reason: why });
     }
 
+    pub(super) fn halt_gone(&mut self) {
+        if self.state.halted_by.take().is_some() {
+            self.state.halt_reason = None;
+            self.drop_holds(HoldKind::Halt);
+            self.log(Decision::HaltGone);
+        }
+    }
+
     pub(super) fn thawed(&mut self, by: String) {
         self.drop_holds(HoldKind::Freeze);
         self.log(Decision::Thawed { by });

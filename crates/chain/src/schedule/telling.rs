@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Schedule;
 use super::cause::CauseNumber;
-use super::message::Decision;
+use super::message::{Decision, Effect};
 use crate::ChainId;
-use crate::record::Change;
+use crate::record::{Change, StackChange};
 
 /// How late a record can be, so that one message carries several changes.
 const TELL_WITHIN_MS: i64 = 2_000;
@@ -36,18 +36,29 @@ impl Schedule {
         std::mem::take(&mut self.state.untold).into_iter().collect()
     }
 
+    /// The decisions that were not returned yet, for a schedule that is about to be discarded.
+    pub fn take_decisions(&mut self) -> Vec<Decision> {
+        let effects = std::mem::take(&mut self.state.effects);
+        effects
+            .into_iter()
+            .filter_map(|effect| match effect {
+                Effect::Log(decision) => Some(decision),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// The chains whose changes are not sent yet, and when they will be: those whose record does not exist yet, and
-    /// those with open attempts.
+    /// those with open attempts, unless a person marked a stack as done.
     fn told_later(&self) -> BTreeMap<ChainId, Option<i64>> {
         let unplanned = self.state.causes.values().filter(|cause| cause.plan.is_none());
         let mut late: BTreeMap<ChainId, Option<i64>> =
             unplanned.map(|cause| (cause.chain.clone(), None)).collect();
         let tried: BTreeSet<CauseNumber> = self.attempts().flatten().copied().collect();
         for cause in tried.iter().filter_map(|number| self.state.causes.get(number)) {
-            let oldest = self
-                .state
-                .untold
-                .get(&cause.chain)
+            let untold = self.state.untold.get(&cause.chain);
+            let oldest = untold
+                .filter(|changes| !changes.iter().any(is_by_hand))
                 .and_then(|changes| changes.first());
             let until_ms = oldest.map(|change| change.at_ms() + TELL_WITHIN_MS);
             if until_ms.is_some_and(|until_ms| until_ms > self.now_ms) {
@@ -82,4 +93,15 @@ impl Schedule {
         }
         self.log(Decision::Changed { chain, change });
     }
+}
+
+/// What a person ordered is not repeated if the schedule is lost.
+fn is_by_hand(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Stack {
+            change: StackChange::Ended { by_hand: Some(_), .. },
+            ..
+        }
+    )
 }

@@ -351,9 +351,12 @@ impl View<'_> {
                 } else {
                     action("pause", "Pause")
                 };
+                let has_runs = record.counts().running > 0;
+                let with_runs = has_runs.then(|| action("cancel-and-stop-runs", "Cancel with its runs"));
                 approve
                     .into_iter()
                     .chain([pause, action("cancel", "Cancel")])
+                    .chain(with_runs)
                     .collect()
             }
             Some(record) if retry::stacks(record, &RetryScope::Failed).is_ok() => {

@@ -210,8 +210,12 @@ fn lists(record: &ChainRecord, control: Control) -> Vec<List> {
         Control::Cancel | Control::CancelAndStopRuns => format!("Is skipped: {words}"),
     };
     let running = in_state(StackState::Running);
-    let runs_on = format!("Runs on: {}", counted(running.len(), "stack", "stacks"));
-    [List::of(title, waiting), List::of(runs_on, running)]
+    let what = match control {
+        Control::CancelAndStopRuns => "Is ended, unless it is confirmed or applies",
+        Control::Pause | Control::Resume | Control::Approve | Control::Cancel => "Runs on",
+    };
+    let runs = format!("{what}: {}", counted(running.len(), "stack", "stacks"));
+    [List::of(title, waiting), List::of(runs, running)]
         .into_iter()
         .flatten()
         .collect()

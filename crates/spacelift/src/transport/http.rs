@@ -97,12 +97,26 @@ impl Http {
         })
     }
 
+    /// Waits until the budget allows a request.
+    pub(crate) async fn reserve(&self) {
+        self.budget.take().await;
+    }
+
     pub(crate) async fn post(
         &self,
         request: &Request,
         bearer: Option<&SecretString>,
     ) -> Result<Answer, ErrorKind> {
-        self.budget.take().await;
+        self.reserve().await;
+        self.post_reserved(request, bearer).await
+    }
+
+    /// Sends a request for which the budget was reserved.
+    pub(crate) async fn post_reserved(
+        &self,
+        request: &Request,
+        bearer: Option<&SecretString>,
+    ) -> Result<Answer, ErrorKind> {
         let start = Instant::now();
         let result = self.exchange(request, bearer).await;
         let outcome = result.as_ref().map_or_else(ErrorKind::name, |_| "ok");

@@ -9,4 +9,4 @@ mod token;
 
 pub(crate) use answer::{Unusable, unusable};
 pub(crate) use http::{Effect, Http, Request, bearer_header};
-pub(crate) use token::{Login, Tokens};
+pub(crate) use token::{Login, Token, Tokens};

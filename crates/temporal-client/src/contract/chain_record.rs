@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use audit::{Record, Trail};
+use chain::schedule::Control;
 use chain::{Chain, ChainId, ChainRecord, ChainResult, Notice, Reason, Root};
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +52,16 @@ pub struct ChainAudit {
     /// Whether the beginning is recorded.
     #[serde(default)]
     pub begun: bool,
+}
+
+/// Signal `order`: what a person orders of the chain. The chain records it, and reports it to the schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainOrder {
+    pub control: Control,
+    pub by: String,
+    /// Why, as the person said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Answer of the query `state`, and output of `StackDependencyChainWorkflow`.

@@ -13,7 +13,7 @@ pub mod run;
 pub mod schedule;
 pub mod sweep;
 
-pub use chain_record::{AuditRecords, ChainAudit, ChainInput, ChainReport};
+pub use chain_record::{AuditRecords, ChainAudit, ChainInput, ChainOrder, ChainReport};
 pub use execution::{ExecutionInput, ExecutionRef};
 pub use freeze::FreezeInput;
 pub use halt::Halt;

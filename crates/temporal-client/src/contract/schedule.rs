@@ -72,6 +72,7 @@ pub enum ScheduleMessage {
         stack: StackId,
         run: RunFacts,
     },
+    /// An order that the chain has recorded.
     Controlled {
         chain: ChainId,
         control: Control,
@@ -116,6 +117,8 @@ pub enum ScheduleMessage {
     Thawed {
         by: String,
     },
+    /// The sweep found that the account is not halted any more.
+    HaltGone,
     /// A person wants the schedule to be rebuilt.
     Rebuild,
     /// No event: starts the schedule if needed, which then looks for open work.
@@ -178,6 +181,10 @@ pub struct OpenWork {
     /// Outcomes of executions that ended shortly before the schedule was lost.
     #[serde(default)]
     pub ended_executions: Vec<(StackId, AttemptOutcome)>,
+    /// What the lost schedule was told and nothing records: causes that it had not planned, and what it had not read. The
+    /// oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<ScheduleMessage>,
     /// Tracked runs that are not over, and runs that are over although a chain's record says that they are running.
     pub runs: Vec<(StackId, RunFacts)>,
     #[serde(default)]

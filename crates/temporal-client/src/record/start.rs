@@ -152,7 +152,7 @@ async fn payload<T: TemporalSerializable + 'static>(
     converter.to_payload(&of_workflow(), value).await
 }
 
-fn of_workflow() -> SerializationContextData {
+pub(crate) fn of_workflow() -> SerializationContextData {
     SerializationContextData::Workflow(WorkflowSerializationContext::new())
 }
 

@@ -30,6 +30,7 @@ contract! {
     attempt_outcome: AttemptOutcome,
     audit_records: AuditRecords,
     chain_input: ChainInput,
+    chain_order: ChainOrder,
     chain_report: ChainReport,
     changes: Vec<Change>,
     execution_input: ExecutionInput,

@@ -16,7 +16,9 @@ use chain::schedule::{Event, Listed, Opening, Rebuilt};
 use chain::{AttemptOutcome, ChainId, Change, DependencyGraph, RunId, ScheduleSettings};
 use futures::FutureExt;
 use futures::future::FusedFuture;
-use temporal_client::contract::{ListRequest, OpenWorkRequest, RunRef, RunStop, ScheduleInput};
+use temporal_client::contract::{
+    ListRequest, OpenWorkRequest, RunRef, RunStop, ScheduleInput, ScheduleMessage,
+};
 use temporal_client::definition::RecordChanges;
 use temporalio_sdk::{ActivityExecutionError, SignalWorkflowOptions, WorkflowSignalError};
 use tracing::error;
@@ -31,6 +33,8 @@ pub(super) enum Done {
     Rebuilt {
         event: Box<Event>,
         settings: ScheduleSettings,
+        /// What a lost schedule was told.
+        lost: Vec<ScheduleMessage>,
     },
     Listed {
         event: Box<Event>,
@@ -153,6 +157,7 @@ impl Tasks {
             match found {
                 Ok(open) => Done::Rebuilt {
                     settings: open.settings.clone(),
+                    lost: open.lost,
                     event: Box::new(Event::Rebuilt(Box::new(Rebuilt {
                         chains: open.chains,
                         attempts: open.executions,

@@ -7,7 +7,7 @@ use reqwest::header::HeaderValue;
 use super::Run;
 use crate::error::ErrorKind;
 use crate::transport::Effect;
-use crate::{Error, Spacelift};
+use crate::{Error, Reservation, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
@@ -49,6 +49,21 @@ impl Spacelift {
     pub async fn trigger_run(&self, stack: &StackId, trigger: &TriggerRun) -> Result<Run, Error> {
         let metadata = trigger.metadata.as_deref().map(metadata_header).transpose()?;
         self.perform::<RunTrigger, _>(Effect::Write, metadata, variables(stack, trigger), |data| {
+            Run::from_fields(data.run_trigger)
+        })
+        .await
+    }
+
+    /// Triggers a run without a wait before it. A token that is refused is not replaced.
+    pub async fn trigger_reserved_run(
+        &self,
+        reservation: Reservation,
+        stack: &StackId,
+        trigger: &TriggerRun,
+    ) -> Result<Run, Error> {
+        let metadata = trigger.metadata.as_deref().map(metadata_header).transpose()?;
+        let variables = variables(stack, trigger);
+        self.perform_reserved::<RunTrigger, _>(reservation, metadata, variables, |data| {
             Run::from_fields(data.run_trigger)
         })
         .await

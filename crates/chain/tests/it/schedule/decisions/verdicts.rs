@@ -86,7 +86,7 @@ fn a_commit_that_is_too_old_does_not_serve() {
     check("2", "push 1; push 2; bob 1", "a 50 wants 3", "use R3 for a");
     check("2", "push 1; push 2; bob 1", "a 350 wants 3", "trigger 1");
     let mut labelled = look("1", "push 1");
-    labelled.labels.push("spillway:commit=tracked".to_owned());
+    labelled.labels.push(" spillway: commit = tracked".to_owned());
     assert_eq!(verdict(&labelled, &request("a 50 wants 3")), "use R1 for a");
 }
 

@@ -186,3 +186,37 @@ fn cancelling_a_chain_can_stop_its_runs() {
     assert_eq!(record.result(), chain::ChainResult::Cancelled);
     assert_eq!(made(&host).split(' ').filter(|stack| *stack == "a2").count(), 0);
 }
+
+#[test]
+fn cancelling_a_chain_stops_the_run_that_an_attempt_makes_meanwhile() {
+    let mut host = host("vpc; a: vpc");
+    host.fate("a", Fate::Unconfirmed);
+    host.pushes("vpc");
+    while !host.has_answer("a") {
+        host.run_for(10);
+    }
+    let chain = host.only_chain();
+    host.control(&chain, Control::CancelAndStopRuns);
+    host.hour();
+    assert_eq!(
+        host.world.runs[run_of(&host, "a")].facts.state,
+        RunState::Canceled
+    );
+    assert_eq!(host.records[&chain].result(), chain::ChainResult::Cancelled);
+}
+
+#[test]
+fn runs_of_a_cancelled_chain_are_stopped_although_the_schedule_is_lost() {
+    let mut host = host("vpc; a: vpc");
+    host.fate("a", Fate::Unconfirmed);
+    host.pushes("vpc");
+    host.run_for(20 * MINUTE_MS);
+    let chain = host.only_chain();
+    host.control_and_lose(&chain, Control::CancelAndStopRuns);
+    host.hour();
+    assert_eq!(
+        host.world.runs[run_of(&host, "a")].facts.state,
+        RunState::Discarded
+    );
+    assert_eq!(host.records[&chain].result(), chain::ChainResult::Cancelled);
+}

@@ -50,12 +50,14 @@ fn check(known: &str, open: &str, expected: [&str; 3]) {
         &report(known, attempted),
         &chains(open_chains),
         &stacks(open_attempts),
+        false,
     );
     let [unknown_chains, unknown_attempts, lost_attempts] = expected;
     let expected = Differences {
         unknown_chains: chains(unknown_chains),
         unknown_attempts: stacks(unknown_attempts),
         lost_attempts: stacks(lost_attempts),
+        lost_halt: false,
     };
     assert_eq!(found, expected, "{known} | {attempted}, and open: {open}");
 }
@@ -71,19 +73,31 @@ fn differences_are_found() {
 }
 
 #[test]
+fn a_halt_that_is_over_is_found() {
+    let halted = ScheduleReport {
+        halted_by: Some("alice".to_owned()),
+        ..report("a", "")
+    };
+    let look = |is_halted| Differences::between(&halted, &chains("a"), &stacks(""), is_halted);
+    assert!(!look(true).lost_halt);
+    assert!(look(false).lost_halt);
+    assert!(!look(false).and(&look(true)).lost_halt);
+}
+
+#[test]
 fn before_the_open_workflows_are_known_nothing_differs() {
     let rebuilding = ScheduleReport {
         rebuilt: false,
         ..report("", "db")
     };
-    let found = Differences::between(&rebuilding, &chains("a"), &stacks("app"));
+    let found = Differences::between(&rebuilding, &chains("a"), &stacks("app"), false);
     assert!(found.is_empty(), "{found:?}");
 }
 
 #[test]
 fn only_a_difference_seen_twice_is_repaired() {
     let look = |open: &str, attempts: &str| {
-        Differences::between(&report("a", "db"), &chains(open), &stacks(attempts))
+        Differences::between(&report("a", "db"), &chains(open), &stacks(attempts), false)
     };
     let first = look("a b c", "db app");
     let both = first.and(&look("a c d", "app"));
