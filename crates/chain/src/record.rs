@@ -55,6 +55,10 @@ impl fmt::Display for ChainResult {
 /// A chain and its progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Saved", into = "Saved")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent facts, and make no states together"
+)]
 pub struct ChainRecord {
     id: ChainId,
     chain: Chain,
@@ -217,6 +221,10 @@ impl ChainRecord {
 
 /// The stored form of a record: everything that cannot be computed.
 #[derive(Clone, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent facts, and make no states together"
+)]
 struct Saved {
     id: ChainId,
     chain: Chain,

@@ -120,22 +120,12 @@ impl Schedule {
         } = found;
         let (own_end, other_ends): (Vec<_>, Vec<_>) =
             early_ends.into_iter().partition(|end| end.id == run.id);
-        for end in other_ends.iter().filter(|end| end.state.succeeded()) {
-            self.log(Decision::NotARoot {
-                stack: stack.clone(),
-                run: end.id.clone(),
-            });
+        for end in other_ends.into_iter().filter(|end| end.state.succeeded()) {
+            let (stack, run) = (stack.clone(), end.id);
+            self.log(Decision::NotARoot { stack, run });
         }
         let served = self.due_causes_named(stack, &chains);
-        let is_needed_by_none = served.is_empty() && self.causes_with(stack, &[Standing::Due]).is_empty();
-        let stop = stop.filter(|_| run.ours && is_needed_by_none && !run.state.is_terminal());
-        if let Some(why) = &stop {
-            self.state.effects.push(Effect::Stop {
-                stack: stack.clone(),
-                run: run.id.clone(),
-                why: why.clone(),
-            });
-        }
+        let stop = stop.and_then(|why| self.stop_unneeded(stack, &run, &served, why));
         let was_told_over = self.state.ends.contains_key(&run.id);
         let (own_end, own_move): (Vec<_>, Vec<_>) =
             own_end.into_iter().partition(|word| word.state.is_terminal());
@@ -224,6 +214,26 @@ impl Schedule {
                 }
             }
         }
+    }
+
+    /// Ends a run of ours whose chain was cancelled with its runs, unless another chain may need it.
+    fn stop_unneeded(
+        &mut self,
+        stack: &StackId,
+        run: &RunFacts,
+        served: &[CauseNumber],
+        why: Reason,
+    ) -> Option<Reason> {
+        let is_needed = !served.is_empty() || !self.causes_with(stack, &[Standing::Due]).is_empty();
+        if is_needed || !run.ours || run.state.is_terminal() {
+            return None;
+        }
+        self.state.effects.push(Effect::Stop {
+            stack: stack.clone(),
+            run: run.id.clone(),
+            why: why.clone(),
+        });
+        Some(why)
     }
 
     /// By name: an earlier schedule may have begun the attempt, with other numbers for the causes.
