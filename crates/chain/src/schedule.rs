@@ -98,6 +98,9 @@ struct State {
     ends: BTreeMap<RunId, RunEnd>,
     #[serde(default)]
     own_runs: OwnRuns,
+    /// Open runs of ours for no open chain, from before a loss. Only this schedule knows that they are no roots.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    unclaimed: BTreeSet<RunId>,
     halted_by: Option<String>,
     #[serde(default)]
     halt_reason: Option<String>,
@@ -189,6 +192,7 @@ impl Schedule {
             stacks: BTreeMap::new(),
             ends: BTreeMap::new(),
             own_runs: OwnRuns::default(),
+            unclaimed: BTreeSet::new(),
             halted_by: None,
             halt_reason: None,
             conflict: None,
@@ -222,11 +226,11 @@ impl Schedule {
             && state.untold.is_empty()
             && state.halted_by.is_none()
             && state.conflict.is_none()
-            && state.stacks.values().all(|stack| {
-                // After a loss, a run of ours may be among the others. Only this schedule knows that it is no root.
-                let may_be_ours = state.knows_since_s > 0 && !stack.others.is_empty();
-                !stack.is_active() && stack.open_doubt().is_none() && !may_be_ours
-            })
+            && state.unclaimed.is_empty()
+            && state
+                .stacks
+                .values()
+                .all(|stack| !stack.is_active() && stack.open_doubt().is_none())
     }
 
     /// The stacks with an open attempt.

@@ -137,7 +137,7 @@ impl Spacelift {
         Ok(Reservation { token })
     }
 
-    /// Sends a request at once, and only once.
+    /// Sends a request at once, and only once. If its token is refused, the next request has another.
     pub(crate) async fn perform_reserved<Q: GraphQLQuery, T>(
         &self,
         reservation: Reservation,
@@ -146,16 +146,17 @@ impl Spacelift {
         convert: impl Fn(Q::ResponseData) -> Result<T, Unusable>,
     ) -> Result<T, Error> {
         let request = request_of::<Q>(Effect::Write, run_metadata, variables)?;
-        let posted = self
-            .shared
-            .http
-            .post_reserved(&request, Some(&reservation.token.jwt))
-            .await;
+        let Shared { http, tokens, .. } = &*self.shared;
+        let posted = http.post_reserved(&request, Some(&reservation.token.jwt)).await;
         let result = posted.and_then(|answer| {
             typed::<Q>(answer.data)
                 .and_then(convert)
                 .map_err(|why| unusable(why, request.effect))
         });
+        if let Err(ErrorKind::Unauthorized) = result {
+            // For the next request. The error of this login would come again there.
+            let _ = tokens.other_than(&reservation.token, || self.log_in()).await;
+        }
         result.map_err(|kind| Error {
             operation: request.operation,
             kind,

@@ -6,7 +6,9 @@ use chain::id::parts;
 use chain::{AccountName, ChainId, RunId, StackId};
 use futures::StreamExt;
 use temporalio_client::errors::WorkflowInteractionError;
-use temporalio_client::{WorkflowExecutionStatus, WorkflowListOptions, WorkflowSignalOptions};
+use temporalio_client::{
+    ListWorkflowsStream, WorkflowExecutionStatus, WorkflowListOptions, WorkflowSignalOptions,
+};
 
 use crate::definition::{
     LookAtRun, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
@@ -154,21 +156,24 @@ impl WorkflowClient {
         Ok(ids)
     }
 
+    /// The histories of the account's schedules, newest first.
+    pub(crate) fn schedules(&self, account: &AccountName) -> ListWorkflowsStream {
+        let query = format!(
+            "WorkflowType = '{}' AND WorkflowId = '{}'",
+            StackScheduleWorkflow::NAME,
+            id::schedule(account).replace('\'', "''")
+        );
+        self.client()
+            .list_workflows(query, WorkflowListOptions::default())
+    }
+
     /// The previous schedule. `None` if there was none.
     pub async fn schedule_before(
         &self,
         account: &AccountName,
         asked_by: &str,
     ) -> Result<Option<ScheduleBefore>, TemporalError> {
-        let query = format!(
-            "WorkflowType = '{}' AND WorkflowId = '{}'",
-            StackScheduleWorkflow::NAME,
-            id::schedule(account).replace('\'', "''")
-        );
-        let mut found = self
-            .client()
-            .list_workflows(query, WorkflowListOptions::default());
-        // The newest comes first.
+        let mut found = self.schedules(account);
         while let Some(execution) = found.next().await {
             let execution =
                 execution.map_err(|error| TemporalError::new("find the schedule before", error))?;
@@ -178,7 +183,6 @@ impl WorkflowClient {
             return Ok(Some(ScheduleBefore {
                 ended_by_itself: execution.status() == WorkflowExecutionStatus::Completed,
                 ended_at_ms: execution.close_time().map(clock::since_1970_ms),
-                workflow_run_id: execution.run_id().to_owned(),
             }));
         }
         Ok(None)
@@ -186,12 +190,11 @@ impl WorkflowClient {
 }
 
 /// The previous schedule of an account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct ScheduleBefore {
     /// It ended with nothing open.
     pub ended_by_itself: bool,
     pub ended_at_ms: Option<i64>,
-    pub workflow_run_id: String,
 }
 
 /// A time in the format of queries.

@@ -60,8 +60,8 @@ impl Activities {
         } else {
             // This includes the unreported ends of roots.
             lost = self.lost_causes(account).await?;
-            if let Some(before) = before.filter(|_| !request.lost) {
-                lost.extend(self.unread_messages(account, &before.workflow_run_id).await?);
+            if !request.lost {
+                lost.extend(self.unread_messages(account, &request.asked_by).await?);
             }
         }
         let halt = self.halt(account).await?;
@@ -79,15 +79,21 @@ impl Activities {
         })
     }
 
-    /// What a terminated schedule had received and not read: the orders of people, for example.
+    /// What a terminated schedule had received and not read: the orders of people, for example. Orders to chains are in
+    /// their records, which may have newer ones.
     async fn unread_messages(
         &self,
         account: &AccountName,
-        workflow_run_id: &str,
+        asked_by: &str,
     ) -> Result<Vec<ScheduleMessage>, ActivityError> {
-        let unread = self.workflows.unread_messages(account, workflow_run_id).await;
+        let unread = self.workflows.unread_messages(account, asked_by).await;
         let mut unread = unread.map_err(temporal_error)?;
-        unread.retain(|message| !matches!(message, ScheduleMessage::Rebuild | ScheduleMessage::Wake));
+        unread.retain(|message| {
+            !matches!(
+                message,
+                ScheduleMessage::Rebuild | ScheduleMessage::Wake | ScheduleMessage::Controlled { .. }
+            )
+        });
         Ok(unread)
     }
 

@@ -158,22 +158,8 @@ impl Activities {
             Ok(reserved) => reserved,
             Err(error) => return Ok(failed(&error)),
         };
-        if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
-            return Ok(held);
-        }
-        if let Some(outdated) = self.outdated(attempt).await {
-            return Ok(outdated);
-        }
-        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
-        if let Some(held) = self.halted(request).await? {
-            return Ok(held);
-        }
-        if attempt.is_late() {
-            return Ok(AttemptOutcome::Trouble {
-                message: "looking at the stack took too long".to_owned(),
-                in_doubt: false,
-                again_in_ms: None,
-            });
+        if let Some(outcome) = self.last_checks(attempt, look).await? {
+            return Ok(outcome);
         }
         let chains = made_for(look, request, &chosen);
         let (run, why) = match self.make(reserved, request, &chosen, &namespace).await {
@@ -183,8 +169,8 @@ impl Activities {
                     Ok(reserved) => reserved,
                     Err(error) => return Ok(failed(&error)),
                 };
-                if let Some(held) = self.halted(request).await? {
-                    return Ok(held);
+                if let Some(outcome) = self.last_checks(attempt, look).await? {
+                    return Ok(outcome);
                 }
                 let tracked = ChosenCommit {
                     sha: None,
@@ -219,6 +205,30 @@ impl Activities {
         })
     }
 
+    /// Whether anything holds the trigger now.
+    async fn last_checks(
+        &self,
+        attempt: &Attempt,
+        look: &StackLook,
+    ) -> Result<Option<AttemptOutcome>, ActivityError> {
+        let request = &attempt.request;
+        if let Some(outdated) = self.outdated(attempt).await {
+            return Ok(Some(outdated));
+        }
+        if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
+            return Ok(Some(held));
+        }
+        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
+        if let Some(held) = self.halted(request).await? {
+            return Ok(Some(held));
+        }
+        Ok(attempt.is_late().then(|| AttemptOutcome::Trouble {
+            message: "looking at the stack took too long".to_owned(),
+            in_doubt: false,
+            again_in_ms: None,
+        }))
+    }
+
     /// Whether a person stopped one of the chains since the schedule decided. It has to decide again then.
     async fn outdated(&self, attempt: &Attempt) -> Option<AttemptOutcome> {
         let request = &attempt.request;
@@ -229,14 +239,13 @@ impl Activities {
             return None;
         }
         for Need { chain, .. } in &request.needs {
-            let message = match with_timeout(self.workflows.open_record(chain)).await {
+            let why = match with_timeout(self.workflows.open_record(chain)).await {
                 Ok(Some(record)) if record.may_start() => continue,
                 Ok(_) => format!("{chain} was stopped before the stack could be triggered"),
                 Err(why) => format!("the record of {chain} cannot be read before the trigger: {why}"),
             };
-            return Some(AttemptOutcome::Trouble {
-                message,
-                in_doubt: false,
+            return Some(AttemptOutcome::Held {
+                hold: Hold::new(HoldKind::Trouble, why),
                 again_in_ms: None,
             });
         }

@@ -78,6 +78,7 @@ impl Schedule {
 
     /// A run ended. A repeated report has no further effect.
     pub(super) fn run_ended(&mut self, stack: &StackId, run: RunFacts) {
+        self.state.unclaimed.remove(&run.id);
         if !run.is_tracked() {
             return;
         }

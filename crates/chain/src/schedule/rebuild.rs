@@ -122,6 +122,9 @@ impl Schedule {
                 };
                 self.take_up_run(&stack, used);
             } else {
+                if run.ours {
+                    self.state.unclaimed.insert(run.id.clone());
+                }
                 let known = self.state.stacks.entry(stack.clone()).or_default();
                 known.others.insert(run.id, seen);
                 self.note_activity(&stack);

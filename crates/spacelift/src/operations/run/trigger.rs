@@ -54,7 +54,7 @@ impl Spacelift {
         .await
     }
 
-    /// Triggers a run without a wait before it. A token that is refused is not replaced.
+    /// Triggers a run without a wait before it. It is not sent again with another token.
     pub async fn trigger_reserved_run(
         &self,
         reservation: Reservation,

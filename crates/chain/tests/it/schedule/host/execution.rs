@@ -53,11 +53,9 @@ impl Host {
                 "frozen",
                 Some(self.frozen_until_ms - self.now_ms),
             ),
-            Verdict::Trigger(_) if self.is_outdated(&request) => AttemptOutcome::Trouble {
-                message: "the chain was stopped".to_owned(),
-                in_doubt: false,
-                again_in_ms: None,
-            },
+            Verdict::Trigger(_) if self.is_outdated(&request) => {
+                held(HoldKind::Trouble, "the chain was stopped", None)
+            }
             Verdict::Trigger(_) if self.random.happens(self.faults.refused) => AttemptOutcome::Refused {
                 message: "no".to_owned(),
             },
