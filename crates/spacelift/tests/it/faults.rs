@@ -91,19 +91,61 @@ async fn a_query_that_fails_can_be_made_again() {
     }
 }
 
-#[tokio::test]
-async fn clones_share_one_request_budget() {
-    let (mock, server, _) = vpc().await;
+fn with_budget(server: &Server, requests_per_minute: u32) -> Spacelift {
     let settings = Settings {
         base_url: server.url(),
         key_id: mock_spacelift::KEY_ID.to_owned(),
         key_secret: SecretString::from(mock_spacelift::KEY_SECRET),
         limits: Limits {
-            requests_per_minute: NonZeroU32::new(3).unwrap(),
+            requests_per_minute: NonZeroU32::new(requests_per_minute).unwrap(),
             ..Limits::default()
         },
     };
-    let client = Spacelift::with_settings(settings).unwrap();
+    Spacelift::with_settings(settings).unwrap()
+}
+
+#[tokio::test]
+async fn a_reserved_trigger_waits_for_nothing() {
+    let (mock, server, _) = vpc().await;
+    let client = with_budget(&server, 2);
+    let stack = "vpc".parse().unwrap();
+    // The login and the reservation take the budget.
+    let reservation = client.reserve().await.unwrap();
+    let another = tokio::time::timeout(Duration::from_millis(300), client.reserve()).await;
+    assert!(another.is_err(), "{another:?}");
+    client
+        .trigger_reserved_run(reservation, &stack, &TriggerRun::default())
+        .await
+        .unwrap();
+    assert_eq!((mock.requests().len(), mock.runs().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_reserved_trigger_is_sent_once_and_the_next_request_has_another_token() {
+    let (mock, _server, client) = vpc().await;
+    let stack = "vpc".parse().unwrap();
+    let reservation = client.reserve().await.unwrap();
+    mock.fault(Fault::unauthorized().on("RunTrigger"));
+    let error = client
+        .trigger_reserved_run(reservation, &stack, &TriggerRun::default())
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Unauthorized);
+    assert!(mock.runs().is_empty());
+    let reservation = client.reserve().await.unwrap();
+    client
+        .trigger_reserved_run(reservation, &stack, &TriggerRun::default())
+        .await
+        .unwrap();
+    let requests = mock.requests();
+    let logins = requests.iter().filter(|request| request.is("ApiKeyUser"));
+    assert_eq!(logins.count(), 2);
+}
+
+#[tokio::test]
+async fn clones_share_one_request_budget() {
+    let (mock, server, _) = vpc().await;
+    let client = with_budget(&server, 3);
     let clone = client.clone();
     // The login is the first of the three.
     client.viewer().await.unwrap();

@@ -58,7 +58,8 @@ impl Oracle<'_> {
                 {
                     let is_due = |chain| {
                         let cause: Option<&Cause> = self.causes.get(chain);
-                        cause.is_some_and(|cause| cause.stacks.get(stack) == Some(&Place::Due))
+                        let is_due = |cause: &Cause| cause.stacks.get(stack) == Some(&Place::Due);
+                        cause.is_some_and(|cause| !cause.cancelled && is_due(cause))
                     };
                     if run.ours || chains.iter().any(is_due) {
                         self.used.insert(stack.clone(), run.id.clone());
