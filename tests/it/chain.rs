@@ -122,7 +122,11 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     let chain = world
-        .wait_for_chain(&root, "a start", |report| report.result == ChainResult::Running)
+        .wait_for_chain(&root, "a run of database", |report| {
+            let database = "database".parse().unwrap();
+            let record = report.record.as_ref().unwrap();
+            record.stack(&database).unwrap().state == StackState::Running
+        })
         .await
         .id;
     assert!(
@@ -176,6 +180,11 @@ async fn a_cancelled_chain_lets_runs_finish_and_skips_the_rest() {
             .await
             .unwrap()
     );
+    world
+        .wait_for_chain(&root, "a cancellation", |report| {
+            report.record.as_ref().unwrap().cancelled().is_some()
+        })
+        .await;
     world.confirm("database").await;
     let report = world.chain_of(&root).await;
     assert_eq!(report.result, ChainResult::Cancelled);

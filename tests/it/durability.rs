@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chain::schedule::Control;
 use chain::{ChainId, ChainResult};
 use temporal_client::contract::{ChainReport, ScheduleMessage};
 
@@ -47,17 +46,22 @@ async fn a_query_while_workers_change_does_not_change_what_is_decided() {
     let asked = tokio::spawn(async move { workflows.schedule_report(&account).await });
     // The query has to arrive before the message, and nothing shows that it did.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let chain = ChainId::of_root_run(&world.account, &root);
-    order(&world, &chain, Control::Pause).await;
+    let (by, reason) = ("carol".to_owned(), None);
+    world
+        .signal_schedule(&ScheduleMessage::Halted {
+            by: by.clone(),
+            reason: None,
+        })
+        .await;
     world.start_worker();
     let report = asked.await.unwrap().unwrap().expect("the schedule is open");
+    let chain = ChainId::of_root_run(&world.account, &root);
     assert!(report.chains.contains(&chain), "{report:?}");
-    order(&world, &chain, Control::Resume).await;
-    let is_resumed = |report: &ChainReport| {
-        let record = report.record.as_ref();
-        record.is_some_and(|record| record.ordered().is_some() && !record.is_paused())
-    };
-    world.wait_for_chain(&root, "a resumed chain", is_resumed).await;
+    wait_for_halt(&world, true).await;
+    world
+        .signal_schedule(&ScheduleMessage::Resumed { by, reason })
+        .await;
+    wait_for_halt(&world, false).await;
 
     // The next worker replays what was decided.
     world.kill_worker().await;
@@ -66,13 +70,15 @@ async fn a_query_while_workers_change_does_not_change_what_is_decided() {
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
 }
 
-async fn order(world: &World, chain: &ChainId, control: Control) {
-    let message = ScheduleMessage::Controlled {
-        chain: chain.clone(),
-        control,
-        by: "carol".to_owned(),
-        reason: None,
-    };
-    let sent = world.workflows.signal_schedule(&world.account, &message).await;
-    sent.unwrap();
+/// Waits until the schedule has processed a halt, or its end.
+async fn wait_for_halt(world: &World, is_halted: bool) {
+    loop {
+        // A query that comes before its workflow task fails.
+        if let Ok(Some(report)) = world.workflows.schedule_report(&world.account).await
+            && report.halted_by.is_some() == is_halted
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -2,6 +2,7 @@
 //! which commit, and what is left out and why.
 
 mod links;
+mod member;
 mod order;
 mod planner;
 mod scope;
@@ -11,7 +12,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use planner::{Member, members};
+pub(crate) use member::Member;
+pub(crate) use planner::members;
 pub use planner::{plan, plan_only};
 pub use scope::Scope;
 

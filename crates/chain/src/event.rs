@@ -130,7 +130,7 @@ impl fmt::Display for Ignored {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AuditTrail => "an entry of the audit trail",
-            Self::InternalError => "an internal error that Spacelift tells of",
+            Self::InternalError => "an internal error that Spacelift reports",
             Self::ModuleVersion => "about a module, not a stack",
             Self::Unknown => "no kind of event that this version knows",
         })

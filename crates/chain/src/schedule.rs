@@ -7,6 +7,7 @@
 mod attempts;
 mod cause;
 mod conflict;
+mod control;
 mod deadlines;
 mod ends;
 mod failure;
@@ -34,7 +35,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use message::{Control, Decision, Effect, Event, Listed, Opening, Rebuilt};
+pub use control::Control;
+pub use message::{Decision, Effect, Event, Listed, Opening, Rebuilt};
 pub use repair::Differences;
 pub use settings::ScheduleSettings;
 pub use waiting::{Waiting, WaitingKind};

@@ -4,11 +4,10 @@
 mod bash;
 mod candidates;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_complete::env::{CompleteEnv, Elvish, Fish, Powershell, Shells, Zsh};
 
-use crate::arguments::Arguments;
 use crate::command::Done;
 use crate::exit::Exit;
 use crate::output;
@@ -51,8 +50,8 @@ pub(crate) fn is_asked() -> bool {
 }
 
 /// Answers a shell that asks for candidates, and ends the program.
-pub(crate) fn answer() {
-    CompleteEnv::with_factory(Arguments::command)
+pub(crate) fn answer(command: impl Fn() -> Command) {
+    CompleteEnv::with_factory(command)
         .var(ASKED)
         .shells(SHELLS)
         .complete();

@@ -50,14 +50,14 @@ mod webhook;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use arguments::Arguments;
 
 fn main() -> ExitCode {
     match profile::apply() {
         Err(error) if !completion::is_asked() => return failure::report(&error, false),
-        _ => completion::answer(),
+        _ => completion::answer(Arguments::command),
     }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -13,7 +13,7 @@ use crate::output;
 use install::InstallArguments;
 
 pub(crate) use install::{Installation, WEBHOOK_NAME, install};
-pub(crate) use replay::{Looked, ReplayArguments};
+pub(crate) use replay::{ReplayArguments, ReplayedMessage};
 pub(crate) use send::{Answer, SendArguments};
 
 const EXAMPLES: &str = "Examples:

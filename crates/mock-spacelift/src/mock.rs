@@ -150,7 +150,7 @@ impl MockSpacelift {
                 .map(|run| format!("  {} {} {} {}", run.stack, run.run, run.run_type, run.state))
                 .collect();
             panic!(
-                "waited {WAIT_MAX:?} in vain until {what}; runs:\n{}",
+                "{what} did not happen within {WAIT_MAX:?}; runs:\n{}",
                 runs.join("\n")
             );
         }

@@ -108,7 +108,7 @@ async fn answers(http: &Client, url: &SecretString) -> Result<String, SinkError>
     if status.is_server_error() {
         return Err(SinkError::Refused {
             status: status.as_u16(),
-            text: "it is there, and does not work".to_owned(),
+            text: "it answers with a server error".to_owned(),
         });
     }
     Ok(format!("it answers {} to HEAD", status.as_u16()))

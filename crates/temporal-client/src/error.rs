@@ -4,8 +4,16 @@ use temporalio_client::errors::{
     ClientError, WorkflowGetResultError, WorkflowInteractionError, WorkflowQueryError, WorkflowStartError,
 };
 use temporalio_client::tonic::{Code, Status};
+use temporalio_common::data_converters::PayloadConversionError;
 
-use crate::record::NotRecorded;
+/// A call that records something failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotRecorded {
+    #[error(transparent)]
+    Conversion(#[from] PayloadConversionError),
+    #[error(transparent)]
+    Call(#[from] Status),
+}
 
 /// A failed request to Temporal.
 #[derive(Debug, thiserror::Error)]

@@ -19,7 +19,7 @@ use crate::definition::{
 };
 use crate::id;
 use crate::{TemporalError, WorkflowClient};
-pub(crate) use start::{NotRecorded, Start, arguments, memo, of_workflow, recorded_as};
+pub(crate) use start::{Start, arguments, memo, of_workflow, recorded_as};
 
 /// Follows the stack in the summary of a request.
 pub(crate) const REQUEST_SUMMARY: &str = ", by request";

@@ -59,7 +59,7 @@ async fn a_chain_is_paused_resumed_and_cancelled() {
     act(
         &browser,
         "Pause…",
-        &["Does not start: 2 stacks", "database", "shop", "runs on"],
+        &["Does not start: 2 stacks", "database", "shop", "runs continue"],
     )
     .await;
     browser.wait_for("main", "Paused.").await;

@@ -88,11 +88,32 @@ fn every_published_image_has_a_digest() {
     let of_compose = services
         .filter(|service| service.get("build").is_none())
         .map(|service| text(&service["image"]));
-    let images: Vec<String> = of_image.chain(of_compose).collect();
-    assert_eq!(images.len(), 7);
+    let guide = read("infra/README.md");
+    let of_guide = guide
+        .lines()
+        .filter(|line| line.contains("docker run"))
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("debian:")))
+        .map(str::to_owned);
+    let images: Vec<String> = of_image.chain(of_compose).chain(of_guide).collect();
+    assert_eq!(images.len(), 8);
     for image in images {
         let (_, digest) = image.split_once("@sha256:").unwrap_or_else(|| panic!("{image}"));
         assert_eq!(digest.len(), 64, "{image}");
+    }
+}
+
+/// `rust-toolchain.toml` names the newest stable version, so that a machine without the network can build.
+#[test]
+fn the_workflows_build_with_the_toolchain_of_the_image() {
+    let lines = dockerfile();
+    let image = lines.iter().find_map(|line| line.strip_prefix("FROM rust:"));
+    let version = image.unwrap().split('-').next().unwrap();
+    for workflow in ["test", "release"] {
+        let text = read(&format!(".github/workflows/{workflow}.yml"));
+        assert!(
+            text.contains(&format!("RUSTUP_TOOLCHAIN: {version}\n")),
+            "{workflow}"
+        );
     }
 }
 

@@ -100,7 +100,7 @@ impl fmt::Display for FaultKind {
             Self::OtherChain { chain } => write!(f, "the record belongs to the chain `{chain}`"),
             Self::AfterEnd => f.write_str("the record comes after the chain's end"),
             Self::Misplaced => f.write_str("the object is not called after its first record"),
-            Self::Stranger => f.write_str("no object of an audit log is called so"),
+            Self::Stranger => f.write_str("its name is not that of an object of an audit log"),
         }
     }
 }

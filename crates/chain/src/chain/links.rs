@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::member::Member;
 use super::order;
-use super::planner::Member;
 use crate::DependencyGraph;
 
 /// What each reached stack waits for, in the order of the ids.

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::links::{links, native_links, renumbered};
+use super::member::Member;
 use super::scope::{Scope, downstream, reached_in, restrict};
 use super::{
     Chain, ChainStack, CommitChoice, CommitReason, LeftOut, LeftOutReason, Refusal, Root, VERSION, order,
@@ -12,18 +13,6 @@ use crate::{
     ChainSettings, Confirm, DependencyGraph, Problem, Reason, ReasonCode, StackFacts, StackId, StackPolicy,
     UnknownUpstream,
 };
-
-/// The role of a stack of the account in a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Member {
-    /// Not downstream of the root, or the root, which has already run.
-    Outside,
-    Runs,
-    /// Part of the chain but left out: stacks that wait for it continue.
-    LeftOut(LeftOutReason),
-    /// Not run, and neither are the stacks that wait for it.
-    Skipped(Reason),
-}
 
 /// The role of each stack of the account in the chain of a root, in the order of the graph.
 pub(crate) fn members(

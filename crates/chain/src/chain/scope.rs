@@ -1,7 +1,7 @@
 //! Which of the stacks downstream of a root its chain runs: all, those that a retry names, or those that the root's run
 //! changed.
 
-use super::planner::Member;
+use super::member::Member;
 use super::{LeftOutReason, Root};
 use crate::{DependencyGraph, Downstream, Reason, ReasonCode, RunChanges, StackId};
 

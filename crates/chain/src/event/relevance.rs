@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::RunEvent;
 use crate::attempt::waits_for_person;
+use crate::settings::milliseconds;
 use crate::{AccountName, RunState, RunType};
 
 /// The oldest event that is accepted. A delivery has no proof of when it was sent, so an older one may be a replay of a
@@ -106,8 +107,4 @@ pub fn is_other_account(account: &AccountName, ours: Option<&AccountName>) -> Op
         .then(|| IrrelevantEvent::OtherAccount {
             account: account.clone(),
         })
-}
-
-fn milliseconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ScheduleSettings;
+use super::control::Control;
 use crate::attempt::{AttemptOutcome, AttemptRequest, Hold, RunFacts};
 use crate::commit::ChosenBecause;
 use crate::reason::with_reason;
@@ -96,21 +97,6 @@ pub struct Rebuilt {
     /// The previous schedule completed with nothing open, so there is no doubt about runs of ours.
     pub clean: bool,
     pub now_s: i64,
-}
-
-/// How a person can steer a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Control {
-    /// Nothing new starts until the chain is resumed.
-    Pause,
-    Resume,
-    /// A chain that waits for an approval begins.
-    Approve,
-    /// Stacks without a run are skipped.
-    Cancel,
-    /// Like cancel, and runs that no other chain needs are stopped unless they are confirmed.
-    CancelAndStopRuns,
 }
 
 /// What is to be done.

@@ -2,7 +2,8 @@
 
 use super::Schedule;
 use super::cause::Standing;
-use super::message::{Control, Decision};
+use super::control::Control;
+use super::message::Decision;
 use super::standing::EndedBy;
 use crate::attempt::HoldKind;
 use crate::reason::with_reason;

@@ -31,7 +31,7 @@ pub(super) struct Differences {
     pub(super) without_end: Vec<Difference>,
 }
 
-/// One chain that the log and Temporal tell differently.
+/// One chain of which the log and Temporal have different facts.
 pub(super) struct Difference {
     pub(super) chain: String,
     /// `None` if Temporal does not know it, or no longer.

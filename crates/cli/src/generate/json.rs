@@ -97,7 +97,7 @@ fn kinds() -> Vec<Kind> {
         one::<audit_log::Report<'_>>(&["audit report"]),
         one::<webhook::Installation>(&["webhook install"]),
         one::<webhook::Answer>(&["webhook send"]),
-        list::<webhook::Looked>(&["webhook replay"]),
+        list::<webhook::ReplayedMessage>(&["webhook replay"]),
         list::<sink::View>(&["sink list"]),
         list::<sink::MessageView>(&["sink preview"]),
         list::<space::View<'_>>(&["space list"]),

@@ -58,20 +58,18 @@ fn queue_url(text: &str) -> Result<String, &'static str> {
 
 /// A message of the queue, and what becomes of it.
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ReplayedMessage")]
-pub(crate) struct Looked {
+pub(crate) struct ReplayedMessage {
     message: String,
     /// How often it was received.
     received: u32,
-    about: Option<About>,
+    about: Option<ReplayedEvent>,
     result: Outcome,
     /// Why it is ignored, or stays in the queue.
     reason: Option<String>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
-#[schemars(rename = "ReplayedEvent")]
-struct About {
+struct ReplayedEvent {
     account: AccountName,
     stack: String,
     run: Option<String>,
@@ -103,8 +101,8 @@ impl Outcome {
     }
 }
 
-/// What a message asks for.
-enum Wanted {
+/// What a message is.
+enum Parsed {
     Record(Box<contract::Received>),
     Nothing(String),
     Unknown(String),
@@ -116,8 +114,8 @@ impl ReplayArguments {
         block_on(async {
             let queue = Queue::new(&arguments.queue);
             // Before anything is taken out of the queue.
-            let hands = if arguments.apply {
-                Some(Hands {
+            let recorder = if arguments.apply {
+                Some(Recorder {
                     workflows: temporal::connect().await?,
                     by: by().await,
                     audit: Store::from_lookup(|name| std::env::var(name).ok()).await?,
@@ -129,7 +127,7 @@ impl ReplayArguments {
             let messages = during("Reading the queue", everything).await?;
             let mut looked = Vec::new();
             for message in &messages {
-                looked.push(look(&queue, message, arguments, hands.as_ref()).await?);
+                looked.push(look(&queue, message, arguments, recorder.as_ref()).await?);
             }
             let none = "The queue is empty, or its messages are being processed.";
             arguments.output.list(&looked, &table(&looked), none)?;
@@ -142,7 +140,7 @@ impl ReplayArguments {
     }
 }
 
-impl Shape for Looked {
+impl Shape for ReplayedMessage {
     const KIND: &'static str = "replayed_message";
 }
 
@@ -158,8 +156,8 @@ async fn by() -> String {
     }
 }
 
-/// What it takes to record.
-struct Hands {
+/// Records messages.
+struct Recorder {
     workflows: WorkflowClient,
     /// Who replays, for the audit log.
     by: String,
@@ -182,34 +180,34 @@ async fn look(
     queue: &Queue,
     message: &Received,
     arguments: &ReplayArguments,
-    hands: Option<&Hands>,
-) -> anyhow::Result<Looked> {
-    let mut looked = Looked {
+    recorder: Option<&Recorder>,
+) -> anyhow::Result<ReplayedMessage> {
+    let mut looked = ReplayedMessage {
         message: message.id.clone(),
         received: message.times,
         about: None,
         result: Outcome::Stays,
         reason: None,
     };
-    match (wanted(&message.text, arguments.account.as_ref()), hands) {
-        (Wanted::Unknown(why), _) => looked.reason = Some(why),
-        (Wanted::Nothing(why), None) => {
+    match (parsed(&message.text, arguments.account.as_ref()), recorder) {
+        (Parsed::Unknown(why), _) => looked.reason = Some(why),
+        (Parsed::Nothing(why), None) => {
             looked.result = Outcome::Ignored;
             looked.reason = Some(why);
         }
-        (Wanted::Nothing(why), Some(_)) => {
+        (Parsed::Nothing(why), Some(_)) => {
             queue.delete(message).await?;
             looked.result = Outcome::Ignored;
             looked.reason = Some(why);
             return Ok(looked);
         }
-        (Wanted::Record(arrived), None) => {
+        (Parsed::Record(arrived), None) => {
             looked.about = Some(about(&arrived));
             looked.result = Outcome::WouldRecord;
         }
-        (Wanted::Record(arrived), Some(hands)) => {
+        (Parsed::Record(arrived), Some(recorder)) => {
             looked.about = Some(about(&arrived));
-            match hands.record(&arrived).await {
+            match recorder.record(&arrived).await {
                 Ok(outcome) => {
                     queue.delete(message).await?;
                     looked.result = outcome;
@@ -223,18 +221,18 @@ async fn look(
     Ok(looked)
 }
 
-fn wanted(text: &str, account: Option<&AccountName>) -> Wanted {
+fn parsed(text: &str, account: Option<&AccountName>) -> Parsed {
     let unreadable = match Message::parse(text) {
-        Ok(Message::Received(arrived)) => return Wanted::Record(Box::new(arrived)),
+        Ok(Message::Received(arrived)) => return Parsed::Record(Box::new(arrived)),
         Ok(Message::Unreadable(unreadable)) => unreadable,
-        Err(error) => return Wanted::Unknown(error.to_string()),
+        Err(error) => return Parsed::Unknown(error.to_string()),
     };
     let body = match unreadable.body() {
         Ok(body) => body,
-        Err(error) => return Wanted::Unknown(error.to_string()),
+        Err(error) => return Parsed::Unknown(error.to_string()),
     };
     match event::parse(&body) {
-        Ok(Delivery::Run(event)) => Wanted::Record(Box::new(contract::Received::Event {
+        Ok(Delivery::Run(event)) => Parsed::Record(Box::new(contract::Received::Event {
             event: ReceivedEvent {
                 event,
                 received_at_ms: Some(unreadable.received_at_ms),
@@ -242,19 +240,19 @@ fn wanted(text: &str, account: Option<&AccountName>) -> Wanted {
         })),
         // A person decides about what was quarantined, so that it need not be fresh.
         Ok(Delivery::Request(signed)) => match signed.request.account.clone().or_else(|| account.cloned()) {
-            Some(account) => Wanted::Record(Box::new(contract::Received::request(account, signed.request))),
-            None => Wanted::Unknown("it names no account: pass --account".to_owned()),
+            Some(account) => Parsed::Record(Box::new(contract::Received::request(account, signed.request))),
+            None => Parsed::Unknown("it names no account: pass --account".to_owned()),
         },
         Ok(Delivery::RunEnded(ended)) => match ended.account.clone().or_else(|| account.cloned()) {
-            Some(account) => Wanted::Record(Box::new(contract::Received::RunEnded { account, ended })),
-            None => Wanted::Unknown("it names no account: pass --account".to_owned()),
+            Some(account) => Parsed::Record(Box::new(contract::Received::RunEnded { account, ended })),
+            None => Parsed::Unknown("it names no account: pass --account".to_owned()),
         },
-        Ok(Delivery::Ignored(ignored)) => Wanted::Nothing(ignored.to_string()),
-        Err(error) => Wanted::Unknown(format!("still unreadable: {error}")),
+        Ok(Delivery::Ignored(ignored)) => Parsed::Nothing(ignored.to_string()),
+        Err(error) => Parsed::Unknown(format!("still unreadable: {error}")),
     }
 }
 
-impl Hands {
+impl Recorder {
     async fn record(&self, arrived: &contract::Received) -> anyhow::Result<Outcome> {
         let outcome = match self.workflows.record(arrived, Source::Operator).await? {
             Recorded::Accepted { .. } => Outcome::Recorded,
@@ -274,25 +272,25 @@ impl Hands {
     }
 }
 
-fn about(arrived: &contract::Received) -> About {
+fn about(arrived: &contract::Received) -> ReplayedEvent {
     match arrived {
         contract::Received::Event {
             event: ReceivedEvent { event, .. },
-        } => About {
+        } => ReplayedEvent {
             account: event.account.clone(),
             stack: event.stack.to_string(),
             run: Some(event.run.to_string()),
             state: Some(event.state.to_string()),
             at: Time::from_ms(event.timestamp_ms),
         },
-        contract::Received::RunEnded { account, ended } => About {
+        contract::Received::RunEnded { account, ended } => ReplayedEvent {
             account: account.clone(),
             stack: ended.stack.to_string(),
             run: Some(ended.run.to_string()),
             state: None,
             at: None,
         },
-        contract::Received::Request { account, request, .. } => About {
+        contract::Received::Request { account, request, .. } => ReplayedEvent {
             account: account.clone(),
             stack: request.stack.to_string(),
             run: None,
@@ -302,7 +300,7 @@ fn about(arrived: &contract::Received) -> About {
     }
 }
 
-fn table(looked: &[Looked]) -> Table {
+fn table(looked: &[ReplayedMessage]) -> Table {
     let mut table = Table::with_head(["stack", "run", "state", "at", "result"]);
     for message in looked {
         let about = message.about.as_ref();

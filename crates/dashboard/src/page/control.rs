@@ -170,11 +170,11 @@ pub(crate) async fn ask(
         }
         .to_owned(),
         effect: match control {
-            Control::Pause => "Nothing new starts for this chain until somebody resumes it. What runs, runs on. A stack that another chain needs as well runs for that one.",
+            Control::Pause => "Nothing new starts for this chain until somebody resumes it. Its runs continue. A stack that another chain needs as well runs for that one.",
             Control::Resume => "Stacks of this chain are started again, each as soon as all that it waits for is over.",
             Control::Approve => "The stacks of this chain are started, each as soon as all that it waits for is over.",
-            Control::Cancel => "Nothing new starts for this chain any more. This cannot be undone. What runs, runs on.",
-            Control::CancelAndStopRuns => "Nothing new starts for this chain any more, and its runs that nobody has confirmed are ended. This cannot be undone. What applies, runs on.",
+            Control::Cancel => "Nothing new starts for this chain any more. This cannot be undone. Its runs continue.",
+            Control::CancelAndStopRuns => "Nothing new starts for this chain any more, and its runs that nobody has confirmed are ended. This cannot be undone. Runs that apply continue.",
         }
         .to_owned(),
         lists: lists(record, control),
@@ -212,7 +212,7 @@ fn lists(record: &ChainRecord, control: Control) -> Vec<List> {
     let running = in_state(StackState::Running);
     let what = match control {
         Control::CancelAndStopRuns => "Is ended, unless it is confirmed or applies",
-        Control::Pause | Control::Resume | Control::Approve | Control::Cancel => "Runs on",
+        Control::Pause | Control::Resume | Control::Approve | Control::Cancel => "Continues",
     };
     let runs = format!("{what}: {}", counted(running.len(), "stack", "stacks"));
     [List::of(title, waiting), List::of(runs, running)]

@@ -40,7 +40,7 @@ pub(crate) async fn ask(
     } else {
         format!("May start: {waiting_words}")
     };
-    let runs_on = format!("Runs on: {}", counted(running.len(), "stack", "stacks"));
+    let runs_on = format!("Continues: {}", counted(running.len(), "stack", "stacks"));
     let account = &dashboard.config.account;
     let page = AskPage {
         frame: dashboard.frame(&person, Section::Other, false).await,
@@ -50,7 +50,7 @@ pub(crate) async fn ask(
             format!("Lift the halt of {account}?")
         },
         effect: if is_halt {
-            "Nothing is triggered in the whole account, for any chain, until somebody lifts the halt. What runs, runs on."
+            "Nothing is triggered in the whole account, for any chain, until somebody lifts the halt. Runs in progress continue."
         } else {
             "Stacks are triggered again, each as soon as all that it waits for is over."
         }

@@ -38,7 +38,7 @@ struct Kept {
 #[derive(Default)]
 struct Answers {
     last: Option<(Arc<ChainReport>, i64)>,
-    /// When it was asked last, also in vain.
+    /// When it was last queried, with or without an answer.
     asked: Option<Instant>,
     failed: Option<Arc<anyhow::Error>>,
 }

@@ -89,7 +89,7 @@ impl Account {
             ..RunRequest::tracked(Some(policy))
         };
         if let Err(refusal) = self.create_run(stack, &request) {
-            tracing::warn!(policy.id = %policy, "Policy `{policy}` asks in vain: {refusal}");
+            tracing::warn!(policy.id = %policy, "Policy `{policy}` requested a run and was refused: {refusal}");
         }
     }
 

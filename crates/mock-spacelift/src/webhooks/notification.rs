@@ -61,7 +61,7 @@ pub(crate) fn deliveries(
             match delivery(request, &webhooks, run, default_body, about) {
                 Ok(delivery) => outgoing.extend(delivery),
                 Err(reason) => {
-                    tracing::warn!(policy.id = %policy.id, "Policy `{}` asks in vain: {reason}", policy.id);
+                    tracing::warn!(policy.id = %policy.id, "Policy `{}` requested a delivery and was refused: {reason}", policy.id);
                 }
             }
         }

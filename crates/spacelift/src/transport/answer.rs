@@ -7,8 +7,8 @@ use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::effect::Effect;
 use super::graphql_error::{GraphQlError, error_kind, messages};
-use super::http::Effect;
 use crate::error::ErrorKind;
 
 /// The longest `Retry-After` that is obeyed: a longer one is a mistake and would block the caller.

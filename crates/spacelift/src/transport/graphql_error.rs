@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::http::Effect;
+use super::effect::Effect;
 use crate::error::ErrorKind;
 
 #[derive(Deserialize)]

@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::answer;
 use super::budget::Budget;
+use super::effect::Effect;
 use crate::error::ErrorKind;
 use crate::settings::{ConfigError, Limits};
 
@@ -21,39 +22,6 @@ const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(30);
 
 /// The header that carries a run's metadata into policies and notifications.
 const RUN_METADATA: &str = "spacelift-user-provided-run-metadata";
-
-/// Whether a request changes something. It decides what a lost answer means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Read,
-    Write,
-}
-
-impl Effect {
-    /// The request may have arrived, and there is no usable answer.
-    pub(crate) fn lost(self, detail: String) -> ErrorKind {
-        match self {
-            Self::Read => ErrorKind::Unreachable { detail },
-            Self::Write => ErrorKind::Ambiguous { detail },
-        }
-    }
-
-    /// The answer has a success status and a body that is not GraphQL.
-    pub(crate) fn not_graphql(self, status: u16, detail: String) -> ErrorKind {
-        match self {
-            Self::Read => ErrorKind::NotGraphQl { status, detail },
-            Self::Write => ErrorKind::Ambiguous { detail },
-        }
-    }
-
-    /// The answer is GraphQL, and its data do not match the schema.
-    pub(crate) fn unexpected(self, detail: String) -> ErrorKind {
-        match self {
-            Self::Read => ErrorKind::UnexpectedData { detail },
-            Self::Write => ErrorKind::Ambiguous { detail },
-        }
-    }
-}
 
 /// A request that can be sent any number of times. It may hold secrets, so it has no `Debug`.
 pub(crate) struct Request {

@@ -3,10 +3,12 @@
 
 mod answer;
 mod budget;
+mod effect;
 mod graphql_error;
 mod http;
 mod token;
 
 pub(crate) use answer::{Unusable, unusable};
-pub(crate) use http::{Effect, Http, Request, bearer_header};
+pub(crate) use effect::Effect;
+pub(crate) use http::{Http, Request, bearer_header};
 pub(crate) use token::{Login, Token, Tokens};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chain::{AccountName, RunId, StackId};
 use temporalio_client::grpc::WorkflowService as _;
-use temporalio_client::tonic::{Code, Request, Status};
+use temporalio_client::tonic::{Code, Request};
 use temporalio_common::SignalDefinition;
 use temporalio_common::data_converters::{
     DataConverter, PayloadConversionError, SerializationContextData, TemporalSerializable,
@@ -22,18 +22,11 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use uuid::Uuid;
 
 use super::{Recorded, RecordingClient};
+use crate::error::NotRecorded;
 use crate::{TemporalError, WorkflowClient};
 
 /// How long a call may take before Temporal counts as unreachable.
 const CALL_TIMEOUT: Duration = Duration::from_secs(5);
-
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotRecorded {
-    #[error(transparent)]
-    Conversion(#[from] PayloadConversionError),
-    #[error(transparent)]
-    Call(#[from] Status),
-}
 
 /// A workflow that is started unless it exists.
 pub(crate) struct Start {
