@@ -2,6 +2,7 @@
 
 use chain::{ChainResult, ReasonCode, StackState};
 use mock_spacelift::NewStack;
+use temporal_client::contract::ChainReport;
 
 use crate::world::World;
 
@@ -115,6 +116,12 @@ async fn dependents_of_a_run_without_changes_still_run() {
     );
 }
 
+fn runs_database(report: &ChainReport) -> bool {
+    let database = "database".parse().unwrap();
+    let record = report.record.as_ref().unwrap();
+    record.stack(&database).unwrap().state == StackState::Running
+}
+
 #[tokio::test]
 async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     use chain::schedule::Control;
@@ -122,11 +129,7 @@ async fn a_paused_chain_starts_nothing_until_it_is_resumed() {
     world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     let chain = world
-        .wait_for_chain(&root, "a run of database", |report| {
-            let database = "database".parse().unwrap();
-            let record = report.record.as_ref().unwrap();
-            record.stack(&database).unwrap().state == StackState::Running
-        })
+        .wait_for_chain(&root, "a run of database", runs_database)
         .await
         .id;
     assert!(
@@ -166,11 +169,7 @@ async fn a_cancelled_chain_lets_runs_finish_and_skips_the_rest() {
     world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     let chain = world
-        .wait_for_chain(&root, "a run of database", |report| {
-            let database = "database".parse().unwrap();
-            let record = report.record.as_ref().unwrap();
-            record.stack(&database).unwrap().state == StackState::Running
-        })
+        .wait_for_chain(&root, "a run of database", runs_database)
         .await
         .id;
     assert!(

@@ -47,20 +47,18 @@ async fn a_query_while_workers_change_does_not_change_what_is_decided() {
     // The query has to arrive before the message, and nothing shows that it did.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (by, reason) = ("carol".to_owned(), None);
-    world
-        .signal_schedule(&ScheduleMessage::Halted {
-            by: by.clone(),
-            reason: None,
-        })
-        .await;
+    let halted = ScheduleMessage::Halted {
+        by: by.clone(),
+        reason: reason.clone(),
+    };
+    world.signal_schedule(&halted).await;
     world.start_worker();
     let report = asked.await.unwrap().unwrap().expect("the schedule is open");
     let chain = ChainId::of_root_run(&world.account, &root);
     assert!(report.chains.contains(&chain), "{report:?}");
     wait_for_halt(&world, true).await;
-    world
-        .signal_schedule(&ScheduleMessage::Resumed { by, reason })
-        .await;
+    let resumed = ScheduleMessage::Resumed { by, reason };
+    world.signal_schedule(&resumed).await;
     wait_for_halt(&world, false).await;
 
     // The next worker replays what was decided.

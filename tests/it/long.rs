@@ -14,7 +14,8 @@ use crate::world::World;
 
 /// The smallest number of events that can be configured.
 const HISTORY_EVENTS: u32 = 100;
-const STACKS: usize = 40;
+/// Under load a task processes more events, and there are fewer histories.
+const STACKS: usize = 60;
 
 /// `network`, and this many stacks that depend only on it.
 fn many(world: &World, count: usize) {
@@ -62,8 +63,7 @@ async fn the_schedule_continues_in_new_histories_during_runs() {
     assert!(world.runs_per_stack().iter().all(|(_, runs)| *runs == 1));
     world.assert_order(&[("database", "apps")]);
     let histories = world.workflows("StackScheduleWorkflow").await;
-    // Under load, a task processes more events, so there are fewer histories.
-    assert!(histories > 2, "the schedule had {histories} histories");
+    assert!(histories >= 4, "the schedule had {histories} histories");
     assert_eq!(world.workflows("StackExecutionWorkflow").await, STACKS + 2);
     // No record is lost between two histories.
     let entries = entries(&world, &root).await;

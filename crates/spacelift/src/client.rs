@@ -22,7 +22,7 @@ pub struct Spacelift {
     shared: Arc<Shared>,
 }
 
-/// One request that can be sent at once. Whoever has to check something right before a request checks it in between.
+/// One request that can be sent at once. Reserve it before a check that has to come right before the request.
 #[derive(Debug)]
 pub struct Reservation {
     token: Token,

@@ -28,14 +28,15 @@ fn refused_listings(spacelift: &MockSpacelift) -> usize {
     refused.count()
 }
 
-#[tokio::test]
-async fn a_schedule_lost_before_planning_starts_over() {
-    let world = swept().await;
-    diamond(&world);
+/// Spacelift refuses to list the stacks, so that nothing is planned.
+fn refuse_listings(world: &World) {
     world
         .spacelift
         .fault(Fault::forbidden().on("searchStacks").always());
-    let root = world.push_to(1, &["network"]).remove(0);
+}
+
+/// The schedule is lost once it has tried to plan.
+async fn lose_unplanned(world: &World) {
     world
         .spacelift
         .wait_until("a listing that is refused", |spacelift| {
@@ -44,6 +45,15 @@ async fn a_schedule_lost_before_planning_starts_over() {
         .await;
     world.terminate_schedule().await;
     world.spacelift.clear_faults();
+}
+
+#[tokio::test]
+async fn a_schedule_lost_before_planning_starts_over() {
+    let world = swept().await;
+    diamond(&world);
+    refuse_listings(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    lose_unplanned(&world).await;
     ends_well(&world, root).await;
 }
 
@@ -55,18 +65,9 @@ async fn an_old_root_survives_the_loss_of_a_schedule_that_has_not_planned_it() {
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("network", &RunState::Unconfirmed).await;
     world.spacelift.age(&root, Duration::from_secs(13 * 3600));
-    world
-        .spacelift
-        .fault(Fault::forbidden().on("searchStacks").always());
+    refuse_listings(&world);
     world.confirm("network").await;
-    world
-        .spacelift
-        .wait_until("a listing that is refused", |spacelift| {
-            refused_listings(spacelift) > 0
-        })
-        .await;
-    world.terminate_schedule().await;
-    world.spacelift.clear_faults();
+    lose_unplanned(&world).await;
     world.all_succeed(&[root]).await;
     world.assert_once(&["network", "database"]);
 }
@@ -75,19 +76,10 @@ async fn an_old_root_survives_the_loss_of_a_schedule_that_has_not_planned_it() {
 async fn an_unplanned_request_survives_the_loss_of_the_schedule() {
     let world = swept().await;
     diamond(&world);
-    world
-        .spacelift
-        .fault(Fault::forbidden().on("searchStacks").always());
+    refuse_listings(&world);
     let body = crate::request::request("change-7");
     assert_eq!(world.post(&body).await.status(), 202);
-    world
-        .spacelift
-        .wait_until("a listing that is refused", |spacelift| {
-            refused_listings(spacelift) > 0
-        })
-        .await;
-    world.terminate_schedule().await;
-    world.spacelift.clear_faults();
+    lose_unplanned(&world).await;
     let chain = chain::ChainId::of_request(&world.account, "change-7");
     let report = world.end_of(&chain).await;
     assert_eq!(report.result, chain::ChainResult::Succeeded);

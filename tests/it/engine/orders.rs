@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use audit::Action;
 use chain::schedule::Control;
 use chain::{ChainId, ChainResult, RunId, RunState};
 use mock_spacelift::Fault;
@@ -33,6 +34,22 @@ async fn cancel(world: &World, chain: &ChainId) {
     assert!(cancelled.unwrap());
 }
 
+async fn mark_as_done(world: &World) {
+    let done = ScheduleMessage::DoneByHand {
+        stack: "database".parse().unwrap(),
+        by: "bob".to_owned(),
+        reason: None,
+    };
+    world.signal_schedule(&done).await;
+}
+
+/// The chain ends without a run of `database`.
+async fn ends_as(world: &World, chain: &ChainId, result: ChainResult) {
+    assert_eq!(world.end_of(chain).await.result, result);
+    world.wait_for_quiet().await;
+    assert!(world.spacelift.runs_of("database").is_empty());
+}
+
 #[tokio::test]
 async fn a_cancellation_survives_the_loss_of_a_schedule_that_has_not_read_it() {
     let (mut world, chain) = locked_without_worker().await;
@@ -40,40 +57,26 @@ async fn a_cancellation_survives_the_loss_of_a_schedule_that_has_not_read_it() {
     world.terminate_schedule().await;
     world.spacelift.unlock("database");
     world.start_worker();
-    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
-    world.wait_for_quiet().await;
-    assert!(world.spacelift.runs_of("database").is_empty());
+    ends_as(&world, &chain, ChainResult::Cancelled).await;
 }
 
 #[tokio::test]
 async fn what_is_marked_as_done_survives_a_rebuild_at_the_same_moment() {
     let (mut world, chain) = locked_without_worker().await;
-    let done = ScheduleMessage::DoneByHand {
-        stack: "database".parse().unwrap(),
-        by: "bob".to_owned(),
-        reason: None,
-    };
-    world.signal_schedule(&done).await;
+    mark_as_done(&world).await;
     world.signal_schedule(&ScheduleMessage::Rebuild).await;
     world.start_worker();
-    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
-    assert!(world.spacelift.runs_of("database").is_empty());
+    ends_as(&world, &chain, ChainResult::Succeeded).await;
     assert_eq!(world.audited("stack_done_by_hand").await.len(), 1);
 }
 
 #[tokio::test]
 async fn what_is_marked_as_done_survives_the_loss_of_a_schedule_that_has_not_read_it() {
     let (mut world, chain) = locked_without_worker().await;
-    let done = ScheduleMessage::DoneByHand {
-        stack: "database".parse().unwrap(),
-        by: "bob".to_owned(),
-        reason: None,
-    };
-    world.signal_schedule(&done).await;
+    mark_as_done(&world).await;
     world.terminate_schedule().await;
     world.start_worker();
-    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
-    assert!(world.spacelift.runs_of("database").is_empty());
+    ends_as(&world, &chain, ChainResult::Succeeded).await;
     assert_eq!(world.audited("stack_done_by_hand").await.len(), 1);
 }
 
@@ -103,6 +106,37 @@ async fn orders_to_a_chain_reach_the_schedule_in_their_order_and_an_ended_chain_
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
 }
 
+/// The record of the chain continues in another history whenever it has grown, and orders come at any moment.
+#[tokio::test]
+async fn no_order_is_lost_while_the_chain_continues_in_other_histories() {
+    const ORDERS: usize = 20;
+    let world = World::with_settings(|settings| settings.timing.history_events = 100).await;
+    world.graph_confirming("network; database: network", &["database"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    let chain = ChainId::of_root_run(&world.account, &root);
+    for _ in 0..ORDERS {
+        for (control, result) in [
+            (Control::Pause, ChainResult::Paused),
+            (Control::Resume, ChainResult::Running),
+        ] {
+            let ordered = world.workflows.control(&chain, control, "bob").await;
+            assert!(ordered.unwrap());
+            world
+                .wait_for_chain(&root, "what was ordered", |report| report.result == result)
+                .await;
+        }
+    }
+    world.confirm("database").await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+    assert!(world.workflows("StackDependencyChainWorkflow").await > 1);
+    let entries = crate::audit::entries(&world, &root).await;
+    for action in [Action::ChainPaused, Action::ChainResumed] {
+        let recorded = entries.iter().filter(|entry| entry.action == action);
+        assert_eq!(recorded.count(), ORDERS, "{action}");
+    }
+}
+
 /// The worker returns after the schedule decided and a person cancelled, and begins with the attempt.
 #[tokio::test]
 async fn an_attempt_that_waited_for_a_worker_triggers_nothing_for_a_cancelled_chain() {
@@ -111,9 +145,7 @@ async fn an_attempt_that_waited_for_a_worker_triggers_nothing_for_a_cancelled_ch
     cancel(&world, &chain).await;
     world.spacelift.unlock("database");
     world.start_worker();
-    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
-    world.wait_for_quiet().await;
-    assert!(world.spacelift.runs_of("database").is_empty());
+    ends_as(&world, &chain, ChainResult::Cancelled).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use crate::failure::{activity_error, temporal_error};
 const FOLLOWERS_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl Activities {
-    /// Causes that no chain records, as they were reported.
+    /// The messages about causes that no chain records.
     pub(super) async fn lost_causes(
         &self,
         account: &AccountName,
@@ -63,7 +63,7 @@ impl Activities {
         Ok(lost)
     }
 
-    /// Runs that finished recently and are older: they waited for a person, for example.
+    /// Runs that were created before that time and finished after it, for example because they waited for a person.
     async fn older_roots(
         &self,
         account: &AccountName,

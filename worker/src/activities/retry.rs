@@ -9,17 +9,14 @@ use crate::failure::temporal_error;
 
 impl Activities {
     pub(super) async fn request_retry(&self, request: &RetryRequest) -> Result<FollowResult, ActivityError> {
-        let message = match self.message_of_retry(request).await? {
-            Ok(message) => message,
-            Err(reason) => return Ok(FollowResult::Ignored { reason }),
-        };
-        self.signal_schedule(&request.account, message).await?;
-        Ok(FollowResult::Requested {
+        let message = self.message_of_retry(request).await?;
+        let passed_on = FollowResult::Requested {
             chain: request.chain.clone(),
             by: request.by.clone(),
             retry: Some(request.clone()),
             follow: false,
-        })
+        };
+        self.pass_on(&request.account, message, passed_on).await
     }
 
     /// What the schedule is told of a retry, or why it is ignored.

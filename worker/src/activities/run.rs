@@ -70,17 +70,30 @@ impl Activities {
     }
 
     pub(super) async fn request(&self, requested: &RunRequested) -> Result<FollowResult, ActivityError> {
-        let message = match self.message_of_request(requested).await? {
-            Ok(message) => message,
-            Err(reason) => return Ok(FollowResult::Ignored { reason }),
-        };
-        self.signal_schedule(&requested.account, message).await?;
-        Ok(FollowResult::Requested {
+        let message = self.message_of_request(requested).await?;
+        let passed_on = FollowResult::Requested {
             chain: requested.chain.clone(),
             by: requested.request.requested_by.clone(),
             follow: requested.request.follow,
             retry: None,
-        })
+        };
+        self.pass_on(&requested.account, message, passed_on).await
+    }
+
+    /// Passes a request to the schedule, unless there is a reason to ignore it.
+    pub(super) async fn pass_on(
+        &self,
+        account: &AccountName,
+        message: Result<ScheduleMessage, String>,
+        passed_on: FollowResult,
+    ) -> Result<FollowResult, ActivityError> {
+        match message {
+            Ok(message) => {
+                self.signal_schedule(account, message).await?;
+                Ok(passed_on)
+            }
+            Err(reason) => Ok(FollowResult::Ignored { reason }),
+        }
     }
 
     /// What the schedule is told of a request, or why it is ignored.

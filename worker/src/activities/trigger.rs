@@ -153,25 +153,18 @@ impl Activities {
         // reason not to trigger.
         let named = || Namespace::named(self.workflows.client().namespace());
         let namespace = self.workflows.namespace().await.unwrap_or_else(|_| named());
-        // Everything that may take long comes before the last checks.
-        let reserved = match self.spacelift.reserve().await {
+        let reserved = match self.reserve(attempt, look).await? {
             Ok(reserved) => reserved,
-            Err(error) => return Ok(failed(&error)),
+            Err(outcome) => return Ok(outcome),
         };
-        if let Some(outcome) = self.last_checks(attempt, look).await? {
-            return Ok(outcome);
-        }
         let chains = made_for(look, request, &chosen);
         let (run, why) = match self.make(reserved, request, &chosen, &namespace).await {
             Ok(run) => (run, chosen.why),
             Err(error) if is_commit_gone(&error, &chosen) => {
-                let reserved = match self.spacelift.reserve().await {
+                let reserved = match self.reserve(attempt, look).await? {
                     Ok(reserved) => reserved,
-                    Err(error) => return Ok(failed(&error)),
+                    Err(outcome) => return Ok(outcome),
                 };
-                if let Some(outcome) = self.last_checks(attempt, look).await? {
-                    return Ok(outcome);
-                }
                 let tracked = ChosenCommit {
                     sha: None,
                     why: ChosenBecause::Tracked,
@@ -203,6 +196,21 @@ impl Activities {
             chains,
             chosen: Some(why),
         })
+    }
+
+    /// Waits for the login and the request budget, and checks what may hold the trigger after that: nothing that takes
+    /// long may come between the checks and the trigger.
+    async fn reserve(
+        &self,
+        attempt: &Attempt,
+        look: &StackLook,
+    ) -> Result<Result<Reservation, AttemptOutcome>, ActivityError> {
+        let reserved = match self.spacelift.reserve().await {
+            Ok(reserved) => reserved,
+            Err(error) => return Ok(Err(failed(&error))),
+        };
+        let held = self.last_checks(attempt, look).await?;
+        Ok(held.map_or(Ok(reserved), Err))
     }
 
     /// Whether anything holds the trigger now.

@@ -123,6 +123,7 @@ impl StackDependencyChainWorkflow {
 
 type Context = WorkflowContext<StackDependencyChainWorkflow>;
 
+/// Applies changes to the record, and shows the result.
 fn apply(ctx: &Context, log: &mut Log, changes: &[Change]) {
     let details = ctx.state_mut(|state| {
         let record = state.report.record.as_mut()?;
@@ -138,7 +139,7 @@ fn apply(ctx: &Context, log: &mut Log, changes: &[Change]) {
     }
 }
 
-/// Applies the changes that the schedule signalled, and shows the result. Returns whether the chain is over.
+/// Applies the changes that the schedule signalled. Returns whether the chain is over.
 fn apply_changes(ctx: &Context, log: &mut Log, opened_at_ms: i64) -> bool {
     let changes: Vec<Change> = ctx.state_mut(|state| state.pending.drain(..).collect());
     apply(ctx, log, &changes);

@@ -27,12 +27,8 @@ impl Schedule {
             .collect()
     }
 
-    /// All changes, for a schedule that is about to be discarded, except those for records that do not exist.
+    /// All changes, for a schedule that is about to be discarded.
     pub fn take_all_changes(&mut self) -> Vec<(ChainId, Vec<Change>)> {
-        let unplanned = self.state.causes.values().filter(|cause| cause.plan.is_none());
-        for chain in unplanned.map(|cause| &cause.chain) {
-            self.state.untold.remove(chain);
-        }
         std::mem::take(&mut self.state.untold).into_iter().collect()
     }
 
@@ -48,12 +44,10 @@ impl Schedule {
             .collect()
     }
 
-    /// The chains whose changes are not sent yet, and when they will be: those whose record does not exist yet, and
-    /// those with open attempts, unless a person marked a stack as done.
-    fn told_later(&self) -> BTreeMap<ChainId, Option<i64>> {
-        let unplanned = self.state.causes.values().filter(|cause| cause.plan.is_none());
-        let mut late: BTreeMap<ChainId, Option<i64>> =
-            unplanned.map(|cause| (cause.chain.clone(), None)).collect();
+    /// The chains whose changes are not sent yet, and when they will be: those with open attempts, unless a person marked
+    /// a stack as done.
+    fn told_later(&self) -> BTreeMap<ChainId, i64> {
+        let mut late = BTreeMap::new();
         let tried: BTreeSet<CauseNumber> = self.attempts().flatten().copied().collect();
         for cause in tried.iter().filter_map(|number| self.state.causes.get(number)) {
             let untold = self.state.untold.get(&cause.chain);
@@ -61,7 +55,7 @@ impl Schedule {
                 .filter(|changes| !changes.iter().any(is_by_hand))
                 .and_then(|changes| changes.first());
             let until_ms = oldest.map(|change| change.at_ms() + TELL_WITHIN_MS);
-            if until_ms.is_some_and(|until_ms| until_ms > self.now_ms) {
+            if let Some(until_ms) = until_ms.filter(|until_ms| *until_ms > self.now_ms) {
                 late.insert(cause.chain.clone(), until_ms);
             }
         }
@@ -69,7 +63,7 @@ impl Schedule {
     }
 
     pub(super) fn wake_to_tell(&mut self) {
-        let earliest = self.told_later().into_values().flatten().min();
+        let earliest = self.told_later().into_values().min();
         if let Some(at_ms) = earliest {
             self.wake_at(at_ms);
         }

@@ -2,7 +2,7 @@
 //! applying.
 
 use chain::schedule::{Control, Decision, WaitingKind};
-use chain::{ReasonCode, RunState};
+use chain::{ChainId, ReasonCode, RunState};
 
 use super::{MINUTE_MS, host, host_with, made, run_of, settings, states};
 use crate::account::id;
@@ -187,6 +187,14 @@ fn cancelling_a_chain_can_stop_its_runs() {
     assert_eq!(made(&host).split(' ').filter(|stack| *stack == "a2").count(), 0);
 }
 
+/// The chain was cancelled with its runs, and the run of `a` ended in this state.
+#[track_caller]
+fn ends_cancelled(host: &mut Host, chain: &ChainId, state: &RunState) {
+    host.hour();
+    assert_eq!(host.world.runs[run_of(host, "a")].facts.state, *state);
+    assert_eq!(host.records[chain].result(), chain::ChainResult::Cancelled);
+}
+
 #[test]
 fn cancelling_a_chain_stops_the_run_that_an_attempt_makes_meanwhile() {
     let mut host = host("vpc; a: vpc");
@@ -197,12 +205,7 @@ fn cancelling_a_chain_stops_the_run_that_an_attempt_makes_meanwhile() {
     }
     let chain = host.only_chain();
     host.control(&chain, Control::CancelAndStopRuns);
-    host.hour();
-    assert_eq!(
-        host.world.runs[run_of(&host, "a")].facts.state,
-        RunState::Canceled
-    );
-    assert_eq!(host.records[&chain].result(), chain::ChainResult::Cancelled);
+    ends_cancelled(&mut host, &chain, &RunState::Canceled);
 }
 
 #[test]
@@ -213,10 +216,5 @@ fn runs_of_a_cancelled_chain_are_stopped_although_the_schedule_is_lost() {
     host.run_for(20 * MINUTE_MS);
     let chain = host.only_chain();
     host.control_and_lose(&chain, Control::CancelAndStopRuns);
-    host.hour();
-    assert_eq!(
-        host.world.runs[run_of(&host, "a")].facts.state,
-        RunState::Discarded
-    );
-    assert_eq!(host.records[&chain].result(), chain::ChainResult::Cancelled);
+    ends_cancelled(&mut host, &chain, &RunState::Discarded);
 }
