@@ -109,9 +109,7 @@ async fn spent_on(world: &World, push: u32, stacks: &[&str]) -> Spent {
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "it measures, and says what")]
 async fn a_stack_costs_few_actions_and_requests() {
-    const GOAL: usize = 12;
-    // When other tests run at the same time, a message to a chain carries fewer changes.
-    const PRESENT: usize = 13;
+    const ACTIONS: usize = 12;
     const REQUESTS: usize = 4;
     let world = World::start().await;
     let (short, long) = (line("short", "dns", 1), line("long", "network", STACKS + 1));
@@ -121,10 +119,7 @@ async fn a_stack_costs_few_actions_and_requests() {
     let one = spent_on(&world, 2, &["dns"]).await;
     let more = spent_on(&world, 3, &["network"]).await.since(one);
     println!("a chain of one stack: {one:?}, {STACKS} stacks more: {more:?}");
-    assert!(
-        more.actions <= STACKS * PRESENT,
-        "{more:?} for {STACKS} stacks; the goal is {GOAL} for each"
-    );
+    assert!(more.actions <= STACKS * ACTIONS, "{more:?} for {STACKS} stacks");
     assert!(more.requests <= STACKS * REQUESTS, "{more:?} for {STACKS} stacks");
     assert_eq!((one.listings, more.listings), (1, 0));
 }
@@ -132,10 +127,9 @@ async fn a_stack_costs_few_actions_and_requests() {
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "it measures, and says what")]
 async fn a_further_cause_costs_little_more_for_each_stack() {
-    // A signal to the record, and one write of its audit log.
-    const GOAL: usize = 2;
-    // When other tests run at the same time, a signal carries fewer changes.
-    const PRESENT: usize = 4;
+    // A signal to the record and one write of its audit log, and half as much again on a slow machine, where a signal
+    // carries fewer changes.
+    const ACTIONS: usize = 3;
     let world = World::start().await;
     let (short, long) = (
         line("short", "dns other", 1),
@@ -154,10 +148,7 @@ async fn a_further_cause_costs_little_more_for_each_stack() {
     let [short, long] = [0, 1].map(|at| two[at].since(one[at]));
     let more = long.since(short);
     println!("for a second cause: {short:?} with one stack, {more:?} for {STACKS} stacks more");
-    assert!(
-        more.actions <= PRESENT * STACKS,
-        "{more:?} for {STACKS} stacks; the goal is {GOAL} for each"
-    );
+    assert!(more.actions <= ACTIONS * STACKS, "{more:?} for {STACKS} stacks");
     assert!(more.requests < STACKS, "{more:?}");
 }
 

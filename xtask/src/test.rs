@@ -23,6 +23,9 @@ const PROGRAMS: [&str; 5] = [
 /// The package of the whole-system tests.
 const WHOLE_SYSTEM: &str = "tests";
 
+/// The whole-system tests that measure. They run alone, because a loaded machine changes what they count.
+const MEASURING: &str = "cost::";
+
 /// More failures than this have another cause than one slow moment.
 const RETRIED_MAX: usize = 5;
 
@@ -97,11 +100,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 async fn everything(tests: impl Fn(&[&str]) -> Command) -> anyhow::Result<bool> {
     let excluded = ["--workspace", "--exclude", WHOLE_SYSTEM, "--no-fail-fast"];
     let mut parts = summary::run(tests(&excluded)).await?;
-    let mut system = summary::run(tests(&["-p", WHOLE_SYSTEM, "--no-fail-fast"])).await?;
+    let whole_system = ["-p", WHOLE_SYSTEM, "--no-fail-fast", "--"];
+    let mut system = summary::run(tests(&[&whole_system[..], &["--skip", MEASURING]].concat())).await?;
+    let mut measuring = tests(&[&whole_system[..], &[MEASURING]].concat());
+    measuring.env("RUST_TEST_THREADS", "1");
+    system.add(summary::run(measuring).await?);
     let mut unstable = Vec::new();
     if (1..=RETRIED_MAX).contains(&system.failures.len()) {
         eprintln!("Running again, one by one: {}", system.failures.join(", "));
-        let mut again = tests(&["-p", WHOLE_SYSTEM, "--no-fail-fast", "--", "--exact"]);
+        let mut again = tests(&[&whole_system[..], &["--exact"]].concat());
         again.args(&system.failures).env("RUST_TEST_THREADS", "1");
         let again = summary::run(again).await?;
         unstable = system.replace_failures(&again);
