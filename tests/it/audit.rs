@@ -86,7 +86,8 @@ async fn the_audit_log_names_who_triggered_the_root_and_who_steered_the_chain() 
         .add_stack(NewStack::named("dns").depends_on("network").autodeploy(false));
     let root = world.spacelift.trigger("network", "alice@acme.example");
     world
-        .wait_for_chain(&root, "a beginning", |report| report.record.is_some())
+        .spacelift
+        .wait_until("a run of `dns`", |spacelift| !spacelift.runs_of("dns").is_empty())
         .await;
     let chain = ChainId::of_root_run(&world.account, &root);
     for (control, by) in [(Control::Pause, "bob"), (Control::Cancel, "carol")] {

@@ -2,11 +2,11 @@
 //! worker/Dockerfile. What can be deployed without an AWS account is deployed on moto.
 
 mod alarms;
-mod built;
 mod cloud;
 mod compose;
 mod files;
 mod grants;
+mod packaged;
 mod parameters;
 mod rights;
 pub(crate) mod running;

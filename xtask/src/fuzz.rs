@@ -30,21 +30,9 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    // Also before the runs: cargo-fuzz has no `--locked`.
+    check(&repository).await?;
     if arguments.check {
-        let mut check = cargo();
-        check
-            .args([
-                "check",
-                "--locked",
-                "--manifest-path",
-                "fuzz/Cargo.toml",
-                "--target-dir",
-                "target",
-            ])
-            .current_dir(&repository)
-            // A check links nothing, so the library need not be built.
-            .env("CUSTOM_LIBFUZZER_PATH", repository.join("target/libfuzzer.a"));
-        succeed(check).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let program = installed("cargo-fuzz", VERSION).await?;
@@ -75,4 +63,21 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         succeed(fuzz).await?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn check(repository: &Path) -> anyhow::Result<()> {
+    let mut check = cargo();
+    check
+        .args([
+            "check",
+            "--locked",
+            "--manifest-path",
+            "fuzz/Cargo.toml",
+            "--target-dir",
+            "target",
+        ])
+        .current_dir(repository)
+        // A check links nothing, so the library need not be built.
+        .env("CUSTOM_LIBFUZZER_PATH", repository.join("target/libfuzzer.a"));
+    succeed(check).await
 }

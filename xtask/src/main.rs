@@ -49,7 +49,7 @@ enum Task {
     Infra,
     /// Runs the installation on one machine as the compose file describes it, without Docker. On Debian, as root.
     ComposeCheck,
-    /// Builds the functions as `sam build` does, for this machine, and tests the result.
+    /// Builds the functions as `sam build` does, for this machine, packs them into dist/, and tests what is there.
     Package,
     /// Measures the webhook and its peers, latency, long chains, the core, and the model.
     Bench(bench::Arguments),

@@ -30,7 +30,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut mutants = Command::new(program);
     forget_this_package(&mut mutants);
     mutants
-        .args(["mutants", "--no-shuffle", "--output", "target/mutants"])
+        .args([
+            "mutants",
+            "--no-shuffle",
+            "--cargo-arg=--locked",
+            "--output",
+            "target/mutants",
+        ])
         .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
         .args(arguments.shard.iter().flat_map(|shard| ["--shard", shard]))
         .args(arguments.file.iter().flat_map(|file| ["--file", file]))

@@ -1,19 +1,24 @@
-//! `cargo xtask package`: builds what `sam build` builds, for this machine, and runs it in the emulated Lambda. Needs
-//! no AWS account and no Docker.
+//! `cargo xtask package`: builds what `sam build` builds, for this machine, packs it into `dist/` as a release does, and
+//! runs what is in there in the emulated Lambda. Needs no AWS account and no Docker.
 
 use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 
+use crate::release::Dist;
 use crate::test;
 use crate::tools::Tools;
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
-    build(architecture()?).await?;
+    let architecture = architecture()?;
+    build(architecture).await?;
+    let dist = Dist::create(architecture)?;
+    dist.add_functions()?;
+    dist.write_checksums()?;
     // In the whole workspace, as all tests are built: alone they would be built again, with other features.
-    let tests_of_what_is_built = ["deployment::built", "--", "--ignored", "--nocapture"];
+    let tests_of_dist = ["deployment::packaged", "--", "--ignored", "--nocapture"];
     test::run(test::Arguments {
-        rest: tests_of_what_is_built.map(str::to_owned).into(),
+        rest: tests_of_dist.map(str::to_owned).into(),
     })
     .await
 }

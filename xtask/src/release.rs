@@ -40,57 +40,27 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if !arguments.no_build {
         package::build(architecture).await?;
     }
-    let repository = repository();
-    let dist = repository.join(DIST);
-    if dist.exists() {
-        fs::remove_dir_all(&dist)?;
-    }
-    fs::create_dir_all(dist.join("infra/parameters"))?;
-    let mut template = fs::read_to_string(repository.join("template.yaml"))?;
-    replace(
-        &mut template,
-        ARCHITECTURE_DEFAULT,
-        &format!("    Default: {architecture}\n    AllowedValues: [{architecture}]\n"),
-    )?;
+    let dist = Dist::create(architecture)?;
+    dist.add_functions()?;
     let mut materials = Materials::default();
-    for (function, package, code) in FUNCTIONS {
-        let zip = format!("{package}-{architecture}.zip");
-        let built = repository.join(format!(".aws-sam/build/{function}/bootstrap"));
-        zip_file(&built, &dist.join(&zip))?;
-        replace(
-            &mut template,
-            &format!("CodeUri: {code}\n"),
-            &format!("CodeUri: {zip}\n"),
-        )?;
-        materials.extend(write_bill(package, &dist, &zip)?);
+    for (_, package, _) in FUNCTIONS {
+        materials.extend(dist.write_bill(package, &dist.zip(package))?);
     }
     let command = format!("spillway-{architecture}");
-    fs::copy(build_command().await?, dist.join(&command))?;
-    materials.extend(write_bill("spillway", &dist, &command)?);
+    fs::copy(build_command().await?, dist.directory.join(&command))?;
+    materials.extend(dist.write_bill("spillway", &command)?);
     let has_image = arguments.image || arguments.image_archive.is_some();
     if has_image {
         let archive = format!("worker-{architecture}.oci.tar");
         match &arguments.image_archive {
-            Some(given) => drop(fs::copy(given, dist.join(&archive))?),
-            None => image::archive("worker", &dist.join(&archive)).await?,
+            Some(given) => drop(fs::copy(given, dist.directory.join(&archive))?),
+            None => image::archive("worker", &dist.directory.join(&archive)).await?,
         }
-        materials.extend(write_bill("worker", &dist, &archive)?);
+        materials.extend(dist.write_bill("worker", &archive)?);
     }
-    fs::write(dist.join(format!("template-{architecture}.yaml")), template)?;
-    for nested in fs::read_dir(repository.join("infra"))? {
-        let nested = nested?;
-        let name = nested.file_name();
-        let is_template = Path::new(&name).extension().is_some_and(|kind| kind == "yaml");
-        if is_template && name != "compose.yaml" {
-            fs::copy(nested.path(), dist.join("infra").join(name))?;
-        }
-    }
-    fs::copy(
-        repository.join("infra/parameters/example.yaml"),
-        dist.join("infra/parameters/example.yaml"),
-    )?;
-    fs::write(dist.join("LICENSES.txt"), materials.licences(&repository)?)?;
-    let written = checksums(&dist)?;
+    let licences = materials.licences(&repository())?;
+    fs::write(dist.directory.join("LICENSES.txt"), licences)?;
+    let written = dist.write_checksums()?;
     eprintln!("{written} files are in {DIST}/, for {architecture}");
     if !has_image {
         eprintln!(
@@ -98,6 +68,106 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The directory of a release.
+pub(crate) struct Dist {
+    directory: PathBuf,
+    architecture: &'static str,
+}
+
+impl Dist {
+    /// An empty one.
+    pub(crate) fn create(architecture: &'static str) -> anyhow::Result<Self> {
+        let directory = repository().join(DIST);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(directory.join("infra/parameters"))?;
+        Ok(Self {
+            directory,
+            architecture,
+        })
+    }
+
+    fn zip(&self, package: &str) -> String {
+        format!("{package}-{}.zip", self.architecture)
+    }
+
+    /// Adds the functions that `sam build` has built, as zip files, and the templates that refer to them.
+    pub(crate) fn add_functions(&self) -> anyhow::Result<()> {
+        let (repository, architecture) = (repository(), self.architecture);
+        let mut template = fs::read_to_string(repository.join("template.yaml"))?;
+        replace(
+            &mut template,
+            ARCHITECTURE_DEFAULT,
+            &format!("    Default: {architecture}\n    AllowedValues: [{architecture}]\n"),
+        )?;
+        for (function, package, code) in FUNCTIONS {
+            let zip = self.zip(package);
+            let built = repository.join(format!(".aws-sam/build/{function}/bootstrap"));
+            zip_file(&built, &self.directory.join(&zip))?;
+            replace(
+                &mut template,
+                &format!("CodeUri: {code}\n"),
+                &format!("CodeUri: {zip}\n"),
+            )?;
+        }
+        fs::write(
+            self.directory.join(format!("template-{architecture}.yaml")),
+            template,
+        )?;
+        for nested in fs::read_dir(repository.join("infra"))? {
+            let nested = nested?;
+            let name = nested.file_name();
+            let is_template = Path::new(&name).extension().is_some_and(|kind| kind == "yaml");
+            if is_template && name != "compose.yaml" {
+                fs::copy(nested.path(), self.directory.join("infra").join(name))?;
+            }
+        }
+        let example = "infra/parameters/example.yaml";
+        fs::copy(repository.join(example), self.directory.join(example))?;
+        Ok(())
+    }
+
+    /// Writes the bill of materials of a file beside it. An image also has packages of Debian.
+    fn write_bill(&self, package: &str, file: &str) -> anyhow::Result<Materials> {
+        let materials = Materials::of(package)?;
+        let path = self.directory.join(file);
+        let image = path
+            .extension()
+            .is_some_and(|kind| kind == "tar")
+            .then_some(&*path);
+        let bill = serde_json::to_string_pretty(&bill(package, &materials, image)?)?;
+        fs::write(self.directory.join(format!("{file}.cdx.json")), bill + "\n")?;
+        Ok(materials)
+    }
+
+    /// Writes the checksums of every file, for `sha256sum --check`. Returns the number of files.
+    pub(crate) fn write_checksums(&self) -> anyhow::Result<usize> {
+        let mut files = Vec::new();
+        let mut directories = vec![self.directory.clone()];
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory)? {
+                let path = entry?.path();
+                if path.is_dir() {
+                    directories.push(path);
+                } else {
+                    files.push(path.strip_prefix(&self.directory)?.to_owned());
+                }
+            }
+        }
+        files.sort();
+        let sums = Command::new("sha256sum")
+            .arg("--")
+            .args(&files)
+            .current_dir(&self.directory)
+            .output()
+            .context("sha256sum could not be started")?;
+        ensure!(sums.status.success(), "the checksums could not be computed");
+        fs::write(self.directory.join("SHA256SUMS"), sums.stdout)?;
+        Ok(files.len())
+    }
 }
 
 /// Builds the command, and returns where it is.
@@ -116,14 +186,6 @@ async fn build_command() -> anyhow::Result<PathBuf> {
         .arg(&target);
     succeed(build).await?;
     Ok(target.join("release/spillway"))
-}
-
-/// Writes the bill of materials of a file beside it.
-fn write_bill(package: &str, dist: &Path, file: &str) -> anyhow::Result<Materials> {
-    let materials = Materials::of(package)?;
-    let bill = serde_json::to_string_pretty(&bill(package, &materials))?;
-    fs::write(dist.join(format!("{file}.cdx.json")), bill + "\n")?;
-    Ok(materials)
 }
 
 fn repository() -> PathBuf {
@@ -156,30 +218,4 @@ fn zip_file(file: &Path, zip: &Path) -> anyhow::Result<()> {
         .context("python3 could not be started")?;
     ensure!(status.success(), "{} could not be packed", file.display());
     Ok(())
-}
-
-/// Checksums of every file, for `sha256sum --check`. Returns the number of files.
-fn checksums(dist: &Path) -> anyhow::Result<usize> {
-    let mut files = Vec::new();
-    let mut directories = vec![dist.to_owned()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                files.push(path.strip_prefix(dist)?.to_owned());
-            }
-        }
-    }
-    files.sort();
-    let sums = Command::new("sha256sum")
-        .arg("--")
-        .args(&files)
-        .current_dir(dist)
-        .output()
-        .context("sha256sum could not be started")?;
-    ensure!(sums.status.success(), "the checksums could not be computed");
-    fs::write(dist.join("SHA256SUMS"), sums.stdout)?;
-    Ok(files.len())
 }

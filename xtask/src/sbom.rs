@@ -1,6 +1,8 @@
 //! The contents of a program: Cargo's list of the packages that it links, as a CycloneDX bill of materials, and their
 //! licences.
 
+mod image;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -11,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::cargo::cargo;
+use image::{DebianPackage, debian_packages};
 
 /// The prefixes of the names of licence files.
 const LICENCE_FILES: [&str; 4] = ["LICENSE", "LICENCE", "COPYING", "NOTICE"];
@@ -114,8 +117,9 @@ fn parse(line: &str) -> Option<Package> {
     })
 }
 
-/// A CycloneDX 1.5 document of the packages that a program links.
-pub(crate) fn bill(program: &str, materials: &Materials) -> Value {
+/// A CycloneDX 1.5 document of the packages that a program links, and of the Debian packages beside it in an image.
+pub(crate) fn bill(program: &str, materials: &Materials, image: Option<&Path>) -> anyhow::Result<Value> {
+    let debian = image.map(debian_packages).transpose()?.unwrap_or_default();
     let component = |package: &Package| {
         let purl = format!("pkg:cargo/{}@{}", package.name, package.version);
         json!({
@@ -127,11 +131,13 @@ pub(crate) fn bill(program: &str, materials: &Materials) -> Value {
     };
     let is_program = |package: &&Package| package.name == program;
     let (programs, libraries): (Vec<_>, Vec<_>) = materials.0.iter().partition(is_program);
-    json!({
+    let components = libraries.into_iter().map(component);
+    let components = components.chain(debian.iter().map(DebianPackage::component));
+    Ok(json!({
         "bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
         "metadata": {"component": programs.first().map(|package| component(package))},
-        "components": libraries.into_iter().map(component).collect::<Vec<_>>(),
-    })
+        "components": components.collect::<Vec<_>>(),
+    }))
 }
 
 fn run(mut cargo: Command) -> anyhow::Result<String> {
@@ -202,7 +208,7 @@ mod tests {
     #[test]
     fn the_sbom_of_the_webhook_has_its_tls_library_and_no_test_dependencies() {
         let materials = Materials::of("webhook").unwrap();
-        let bill = bill("webhook", &materials);
+        let bill = bill("webhook", &materials, None).unwrap();
         assert_eq!(bill["metadata"]["component"]["name"], "webhook");
         let names = bill["components"].as_array().unwrap().iter();
         let names: BTreeSet<&str> = names.map(|one| one["name"].as_str().unwrap()).collect();

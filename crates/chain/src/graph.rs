@@ -10,7 +10,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
 
-use crate::label::{self, LabelGrammar};
+use crate::label::{self, LabelError, LabelErrorKind, LabelGrammar};
 use crate::{CommitSha, Problem, SpaceId, StackId, StackPolicy};
 
 /// What is needed to place a stack in a chain.
@@ -220,6 +220,16 @@ fn policy_of(stack: &StackFacts, problems: &mut BTreeSet<Problem>) -> StackPolic
     policy
 }
 
+/// A label that adds no dependency although it looks like one.
+fn unused_label(stack: &StackFacts, label: &str, error: &LabelError) -> Problem {
+    let (stack, label, reason) = (stack.id.clone(), label.to_owned(), error.to_string());
+    match error.kind {
+        // It asks for no place in the order, so the stack keeps the one of its other labels.
+        LabelErrorKind::State { .. } if !label.contains(',') => Problem::OtherState { stack, label, reason },
+        _ => Problem::UnreadableLabel { stack, label, reason },
+    }
+}
+
 /// The numbers of the stacks that `stack` waits for, in order, without duplicates.
 fn upstream_of(
     stack: &StackFacts,
@@ -234,11 +244,7 @@ fn upstream_of(
         let targets = match label::parse(label, grammar) {
             Ok(targets) => targets.unwrap_or_default(),
             Err(e) => {
-                problems.insert(Problem::UnreadableLabel {
-                    stack: stack.id.clone(),
-                    label: label.clone(),
-                    reason: e.to_string(),
-                });
+                problems.insert(unused_label(stack, label, &e));
                 continue;
             }
         };

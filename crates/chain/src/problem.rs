@@ -42,6 +42,12 @@ pub enum Problem {
         label: String,
         reason: String,
     },
+    /// A label names a state other than FINISHED, so it adds no dependency. The other labels of the stack count.
+    OtherState {
+        stack: StackId,
+        label: String,
+        reason: String,
+    },
     /// A label that looks like a policy of the stack cannot be read, so the default applies.
     UnreadablePolicy {
         stack: StackId,
@@ -74,6 +80,7 @@ impl Problem {
             | Self::MoreCycles { .. }
             | Self::SelfDependency { .. }
             | Self::UnreadableLabel { .. }
+            | Self::OtherState { .. }
             | Self::UnreadablePolicy { .. }
             | Self::Dangling { .. }
             | Self::DuplicateStack { .. }
@@ -89,6 +96,7 @@ impl Problem {
             Self::MoreCycles { .. } => "more_cycles",
             Self::SelfDependency { .. } => "self_dependency",
             Self::UnreadableLabel { .. } => "unreadable_label",
+            Self::OtherState { .. } => "other_state",
             Self::UnreadablePolicy { .. } => "unreadable_policy",
             Self::Dangling { .. } => "dangling",
             Self::DuplicateStack { .. } => "duplicate_stack",
@@ -105,6 +113,7 @@ impl Problem {
             Self::Cycle { stacks } | Self::MoreCycles { stacks } => stacks,
             Self::SelfDependency { stack, .. }
             | Self::UnreadableLabel { stack, .. }
+            | Self::OtherState { stack, .. }
             | Self::UnreadablePolicy { stack, .. }
             | Self::DuplicateStack { stack }
             | Self::Disabled { stack } => std::slice::from_ref(stack),
@@ -127,7 +136,9 @@ impl fmt::Display for Problem {
             Self::SelfDependency { stack, label } => {
                 write!(f, "`{stack}` depends on itself (label `{label}`)")
             }
-            Self::UnreadableLabel { stack, reason, .. } => write!(f, "`{stack}`: {reason}"),
+            Self::UnreadableLabel { stack, reason, .. } | Self::OtherState { stack, reason, .. } => {
+                write!(f, "`{stack}`: {reason}")
+            }
             Self::UnreadablePolicy { stack, label, reason } => {
                 write!(f, "`{stack}`: label `{label}` is not used: {reason}")
             }

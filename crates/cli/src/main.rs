@@ -1,6 +1,7 @@
 //! `spillway`: runs Spacelift stacks in the order of their dependencies.
 
 mod actor;
+mod apply;
 mod arguments;
 mod audit_log;
 mod blueprint;

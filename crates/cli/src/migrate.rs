@@ -14,6 +14,7 @@ use serde::Serialize;
 use settings::Settings;
 use spacelift::{Spacelift, Stack};
 
+use crate::apply::Apply;
 use crate::command::{Done, settings, with_spacelift};
 use crate::completion;
 use crate::dependencies;
@@ -63,9 +64,8 @@ struct NativeArguments {
     /// Go back: create Spacelift's own dependencies for the labels, and remove the labels.
     #[arg(long, conflicts_with = "remove_native")]
     undo: bool,
-    /// Make the changes. Without it, they are only shown.
-    #[arg(long)]
-    apply: bool,
+    #[command(flatten)]
+    apply: Apply,
     #[command(flatten)]
     output: Output,
 }
@@ -148,7 +148,7 @@ pub(crate) fn migrate(arguments: MigrateArguments) -> Done {
     with_spacelift(async |spacelift| {
         let (mut view, stacks) = arguments.plan(&spacelift, &settings).await?;
         let mut failed = Ok(());
-        if arguments.apply {
+        if arguments.apply.is_on() {
             let changes = apply::apply(&spacelift, &mut view, &stacks, &settings.chain.label_prefixes);
             failed = Box::pin(during("Changing the dependencies", changes)).await;
         }
@@ -204,7 +204,7 @@ impl NativeArguments {
         };
         View {
             direction,
-            applied: self.apply,
+            applied: self.apply.is_on(),
             dependencies: plans.into_iter().map(Edge::of).collect(),
             left_behind: left,
         }

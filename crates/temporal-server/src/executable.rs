@@ -4,12 +4,37 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 /// The version of the command line that is downloaded or built. Later ones have a replace directive in their `go.mod`,
 /// which `go install` refuses.
 pub const VERSION: &str = "1.5.1";
+
+/// The SHA-256 of each official release that can be downloaded.
+const CHECKSUMS: [(&str, &str, &str); 4] = [
+    (
+        "linux",
+        "amd64",
+        "ddc95e08b0b076efd4ea9733a3f488eb7d2be875f8834e616cd2a37358b4852d",
+    ),
+    (
+        "linux",
+        "arm64",
+        "bd1b0db9f18b051026de8bf6cc1505f2510f14bbb7a8b9a4a91fff46c77454f5",
+    ),
+    (
+        "darwin",
+        "amd64",
+        "bbb73e2a31135abe50a1f1cdb35030c42961df618e8ce9c60ae89f201540c5d9",
+    ),
+    (
+        "darwin",
+        "arm64",
+        "cca01b7ea35ad56e2a328d9ae596bf716bd22313ef63c7a761c88354457c2415",
+    ),
+];
 
 /// How long to wait for a connection to the official download before a build is tried instead.
 const DOWNLOAD_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,6 +93,11 @@ async fn download(cache: &Path) -> anyhow::Result<()> {
         "aarch64" => "arm64",
         other => bail!("there is no release for {other}"),
     };
+    let expected = CHECKSUMS
+        .iter()
+        .find(|(os, machine, _)| (*os, *machine) == (platform, architecture))
+        .map(|(_, _, sum)| *sum)
+        .with_context(|| format!("there is no release for {platform}"))?;
     let address =
         format!("https://temporal.download/cli/archive/v{VERSION}?platform={platform}&arch={architecture}");
     // An error means that a provider is installed already, which is fine.
@@ -82,6 +112,8 @@ async fn download(cache: &Path) -> anyhow::Result<()> {
         .error_for_status()?
         .bytes()
         .await?;
+
+    check(&archive, expected)?;
 
     // Unpacked beside its destination and renamed, so that an incomplete download is never taken for the program.
     let unpacked = tempfile::tempdir_in(cache)?;
@@ -98,6 +130,16 @@ async fn download(cache: &Path) -> anyhow::Result<()> {
         bail!("tar could not unpack the archive ({tar})");
     }
     std::fs::rename(unpacked.path().join("temporal"), cache.join("temporal"))?;
+    Ok(())
+}
+
+/// Refuses an archive that is not the official one.
+fn check(archive: &[u8], expected: &str) -> anyhow::Result<()> {
+    let found = hex::encode(Sha256::digest(archive));
+    ensure!(
+        found == expected,
+        "the download is not Temporal {VERSION}: its SHA-256 is {found} instead of {expected}"
+    );
     Ok(())
 }
 
@@ -119,4 +161,21 @@ async fn build(cache: &Path) -> anyhow::Result<()> {
     }
     std::fs::rename(built.path().join("temporal"), cache.join("temporal"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CHECKSUMS, check};
+
+    #[test]
+    fn an_archive_with_another_checksum_is_refused() {
+        // The SHA-256 of nothing.
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        check(b"", empty).unwrap();
+        let error = check(b"another program", empty).unwrap_err().to_string();
+        assert!(error.ends_with(empty), "{error}");
+        for (_, _, sum) in CHECKSUMS {
+            assert!(check(b"", sum).is_err() && sum.len() == empty.len());
+        }
+    }
 }

@@ -148,6 +148,28 @@ fn unreadable_labels() {
 }
 
 #[test]
+fn a_label_that_names_another_state_is_reported_and_not_used() {
+    let labels = |labels: &[&str]| vec![stack("a", labels), stack("b", &[]), stack("c", &[])];
+    let of = |all: &[&str]| DependencyGraph::build(labels(all), &LabelGrammar::default());
+    let graph = of(&["depends-on:b", "depends-on:c|state:FAILED"]);
+    assert_eq!(graph.upstream(&id("a")).collect::<Vec<_>>(), [&id("b")]);
+    let [problem] = graph.problems() else {
+        panic!("{:?}", graph.problems());
+    };
+    assert_eq!(
+        (problem.code(), problem.severity()),
+        ("other_state", Severity::Error)
+    );
+    assert!(
+        problem.to_string().contains("never because of `|state:FAILED`"),
+        "{problem}"
+    );
+    // The list also names a stack to wait for.
+    let codes = |graph: &DependencyGraph| graph.problems().iter().map(Problem::code).collect::<Vec<_>>();
+    assert_eq!(codes(&of(&["depends-on:b,c|state:FAILED"])), ["unreadable_label"]);
+}
+
+#[test]
 fn duplicates() {
     check(
         "a: b b; b",

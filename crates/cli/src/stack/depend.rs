@@ -6,6 +6,7 @@ use clap::{ArgGroup, Args};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::apply::Apply;
 use crate::command::{Done, settings, with_spacelift};
 use crate::completion;
 use crate::dependencies;
@@ -37,9 +38,8 @@ pub(crate) struct DependArguments {
     /// The id of a stack that it no longer depends on. Can be repeated.
     #[arg(long, value_name = "STACK", value_delimiter = ',', add = completion::stacks())]
     not_on: Vec<StackId>,
-    /// Make the changes. Without it, they are only shown.
-    #[arg(long)]
-    apply: bool,
+    #[command(flatten)]
+    apply: Apply,
     #[command(flatten)]
     output: Output,
 }
@@ -73,14 +73,14 @@ impl DependArguments {
             let facts: Vec<StackFacts> = stacks.into_iter().map(StackFacts::from).collect();
             let change = self.change(facts, &grammar)?;
             let mut view = View::of(change);
-            if self.apply && view.changes() {
+            if self.apply.is_on() && view.changes() {
                 let relabelled = spacelift.relabel_stack(&self.stack, |labels| {
                     relabel(&labels, &self.on, &self.not_on, &grammar)
                 });
                 view.labels_after = Box::pin(during("Changing the labels", relabelled)).await?.labels;
                 view.applied = true;
             }
-            self.output.show(&view, || view.text(self.apply))?;
+            self.output.show(&view, || view.text(self.apply.is_on()))?;
             if self.output.is_text() {
                 for problem in &view.problems {
                     output::warning(&plain(problem));

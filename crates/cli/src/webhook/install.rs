@@ -10,6 +10,7 @@ use spacelift::{ErrorKind, NamedWebhook, NewNamedWebhook, NewPolicy, Policy, Spa
 
 use super::changes::{Action, Change};
 use super::{policy, policy_with_proposed};
+use crate::apply::Apply;
 use crate::command::{Done, block_on, spacelift};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -42,9 +43,8 @@ pub(crate) struct InstallArguments {
     /// Also report the ends of proposed runs, for comments on pull requests.
     #[arg(long)]
     pull_requests: bool,
-    /// Make the changes. Without it, they are only shown.
-    #[arg(long)]
-    apply: bool,
+    #[command(flatten)]
+    apply: Apply,
     #[command(flatten)]
     output: Output,
 }
@@ -113,7 +113,7 @@ impl InstallArguments {
                 Ok(secret) => Ok(Some(secret)),
                 Err(error) => Err(Failure::setting(format!("{}: {error}", self.secret_env)).into()),
             },
-            Err(_) if self.apply => Err(Failure::setting(format!("{} is not set", self.secret_env))
+            Err(_) if self.apply.is_on() => Err(Failure::setting(format!("{} is not set", self.secret_env))
                 .meaning("It holds the secret that Spacelift signs with.")
                 .hint("Set it to the secret of the webhook, for example 32 random characters.")
                 .into()),
@@ -136,7 +136,7 @@ impl InstallArguments {
                 output::line(&(change.render() + "\n"))?;
             }
         }
-        if self.apply {
+        if self.apply.is_on() {
             found.replace(spacelift, self, &webhook, policy).await?;
         }
         self.conclude(changes.into(), secret.is_some())?;
@@ -145,11 +145,11 @@ impl InstallArguments {
 
     fn conclude(&self, changes: Vec<Change>, has_secret: bool) -> anyhow::Result<()> {
         let installation = Installation {
-            applied: self.apply,
+            applied: self.apply.is_on(),
             changes,
         };
         self.output.show(&installation, || {
-            if self.apply {
+            if self.apply.is_on() {
                 format!(
                     "Installed. Spacelift sends every change of a tracked run in the space `{}`, and in the spaces \
                      that inherit from it, to {}.",
@@ -159,7 +159,7 @@ impl InstallArguments {
                 "Nothing was changed. Run with --apply to make these changes.".to_owned()
             }
         })?;
-        if !self.apply && !has_secret {
+        if !self.apply.is_on() && !has_secret {
             output::hint(&format!(
                 "--apply needs the secret that Spacelift signs with, in {}.",
                 self.secret_env
@@ -234,7 +234,7 @@ pub(crate) async fn install(spacelift: &Spacelift, endpoint: String, secret: &st
         name: WEBHOOK_NAME.to_owned(),
         secret_env: String::new(),
         pull_requests: false,
-        apply: true,
+        apply: Apply::YES,
         output: Output::from(Format::Table),
     };
     let found = Found::read(spacelift, &arguments).await?;

@@ -11,6 +11,7 @@ use temporal_client::contract::{self, ReceivedEvent, Source};
 use temporal_client::{Recorded, WorkflowClient, clock};
 
 use crate::actor::Actor;
+use crate::apply::Apply;
 use crate::command::{Done, block_on, spacelift};
 use crate::exit::Exit;
 use crate::json::{Shape, Time};
@@ -34,9 +35,8 @@ pub(crate) struct ReplayArguments {
     /// The URL of the queue, from the outputs of the deployment.
     #[arg(long, value_name = "URL", value_parser = queue_url)]
     queue: String,
-    /// Record the messages in Temporal, and delete the recorded ones.
-    #[arg(long)]
-    apply: bool,
+    #[command(flatten)]
+    apply: Apply,
     /// The default account for requests.
     #[arg(long, env = "SPILLWAY_ACCOUNT", hide_env_values = true)]
     account: Option<AccountName>,
@@ -114,7 +114,7 @@ impl ReplayArguments {
         block_on(async {
             let queue = Queue::new(&arguments.queue);
             // Before anything is taken out of the queue.
-            let recorder = if arguments.apply {
+            let recorder = if arguments.apply.is_on() {
                 Some(Recorder {
                     workflows: temporal::connect().await?,
                     by: by().await,
@@ -131,10 +131,10 @@ impl ReplayArguments {
             }
             let none = "The queue is empty, or its messages are being processed.";
             arguments.output.list(&looked, &table(&looked), none)?;
-            if !arguments.apply && !looked.is_empty() && arguments.output.is_text() {
+            if !arguments.apply.is_on() && !looked.is_empty() && arguments.output.is_text() {
                 output::note("\nNothing was changed. Run with --apply to record them.");
             }
-            let left = arguments.apply && looked.iter().any(|looked| looked.result == Outcome::Stays);
+            let left = arguments.apply.is_on() && looked.iter().any(|looked| looked.result == Outcome::Stays);
             Ok(Exit::of(!left))
         })
     }

@@ -72,7 +72,7 @@ impl Manager {
         if known == Some(current.id.as_str()) {
             return Ok(None);
         }
-        Versions::of(current, self.version(client, PREVIOUS).await).map(Some)
+        Versions::of(current, self.version(client, PREVIOUS).await, SystemTime::now()).map(Some)
     }
 
     async fn client(&self) -> &Client {
@@ -99,9 +99,13 @@ impl Manager {
 
 impl Versions {
     /// A secret that was never rotated has no previous version.
-    fn of(current: Version, previous: Result<Version, ReadError>) -> Result<Self, ReadError> {
+    fn of(
+        current: Version,
+        previous: Result<Version, ReadError>,
+        now: SystemTime,
+    ) -> Result<Self, ReadError> {
         let previous = match previous {
-            Ok(previous) => is_still_valid(current.made_at, SystemTime::now()).then_some(previous.secret),
+            Ok(previous) => is_still_valid(current.made_at, now).then_some(previous.secret),
             Err(ReadError::Call(error)) if is_absent(&error) => None,
             // Without the previous secret, deliveries signed with it would be lost: the old ones are kept instead.
             Err(error @ ReadError::Call(_)) => return Err(error),
@@ -136,6 +140,26 @@ fn is_absent(error: &SdkError<GetSecretValueError, HttpResponse>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn version(secret: &str, made_at: SystemTime) -> Version {
+        Version {
+            secret: WebhookSecret::parse(secret).unwrap(),
+            id: secret.to_owned(),
+            made_at: Some(made_at),
+        }
+    }
+
+    #[test]
+    fn a_day_after_a_rotation_the_previous_secret_is_refused() {
+        let made_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_745_600_100);
+        let at = |age| {
+            let (current, previous) = (version("current", made_at), version("previous", made_at));
+            let versions = Versions::of(current, Ok(previous), made_at + age).unwrap();
+            versions.secrets.previous.is_some()
+        };
+        assert!(at(Duration::from_secs(1)));
+        assert!(!at(PREVIOUS_FOR));
+    }
 
     #[test]
     fn the_previous_secret_is_valid_for_a_day() {

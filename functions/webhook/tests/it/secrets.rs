@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_stand_ins::moto::{CallFault, Moto};
 use axum::Router;
@@ -210,14 +210,18 @@ async fn a_flood_of_bad_signatures_makes_one_call_in_ten_seconds_and_hides_no_go
     create(&moto, NAME, SECRET).await;
     let router = router_with(source(&moto));
     assert_eq!(status_of_signed(&router, SECRET).await, 200);
-    for round in 1..=3 {
+    for _ in 0..3 {
+        let (calls_before, began) = (calls(&moto), Instant::now());
         let flood = join_all((0..FLOOD).map(async |n| {
             let is_good = n % 100 == 0;
             let status = status_of_signed(&router, if is_good { SECRET } else { OTHER_SECRET }).await;
             status == if is_good { 200 } else { 401 }
         }));
         assert_eq!(flood.await, [true; FLOOD]);
-        assert_eq!(calls(&moto), 2 + round, "two of the first read");
+        // On a busy machine the flood takes longer than ten seconds.
+        let most = 1 + began.elapsed().as_secs() / 10;
+        let made = calls(&moto) - calls_before;
+        assert!((1..=most).contains(&u64::try_from(made).unwrap()), "{made} calls");
         pass(Duration::from_secs(30)).await;
     }
 }

@@ -1,17 +1,20 @@
-//! The output of `sam build` for this machine. `cargo xtask package` builds it and runs these tests.
+//! `dist/`, as `cargo xtask package` makes it for this machine.
 
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use aws_stand_ins::lambda::Function;
 use chain::signature::{WebhookSecret, sign};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::process::Child;
 
 use super::place;
 use super::running::event;
 use super::system::{NOWHERE, SECRET, System, of_api_gateway};
+use super::template::{load, resources, text};
 use crate::world::{WAIT_MAX, any_port, http};
 
 /// The files that Lambda loads before it starts a function. The dashboard reads, so it has the SDK's whole client.
@@ -21,9 +24,47 @@ const ZIP_BYTES_MAX: [(&str, u64); 3] = [
     ("Dashboard", 12_000_000),
 ];
 
-/// The file that Lambda starts.
-fn bootstrap(function: &str) -> PathBuf {
-    place(&format!(".aws-sam/build/{function}/bootstrap"))
+fn template() -> Value {
+    let architecture = match std::env::consts::ARCH {
+        "aarch64" => "arm64",
+        other => other,
+    };
+    load(&format!("dist/template-{architecture}.yaml"))
+}
+
+/// The zip file that the template names for a function.
+fn zip(template: &Value, function: &str) -> PathBuf {
+    let properties = &template["Resources"][function]["Properties"];
+    place("dist").join(text(&properties["CodeUri"]))
+}
+
+/// As Lambda does, with the permissions that the zip file has.
+const UNZIP: &str = "
+import os, sys, zipfile
+file = zipfile.ZipFile(sys.argv[1])
+for item in file.infolist():
+    os.chmod(file.extract(item, sys.argv[2]), item.external_attr >> 16)
+";
+
+/// What Lambda unpacks.
+struct Programs(TempDir);
+
+impl Programs {
+    fn unpack() -> Self {
+        let (directory, template) = (tempfile::tempdir().unwrap(), template());
+        for (function, _) in ZIP_BYTES_MAX {
+            let mut python = Command::new("python3");
+            python.args(["-c", UNZIP]).arg(zip(&template, function));
+            python.arg(directory.path().join(function));
+            assert!(python.status().unwrap().success(), "{function}");
+        }
+        Self(directory)
+    }
+
+    /// The file that Lambda starts.
+    fn bootstrap(&self, function: &str) -> PathBuf {
+        self.0.path().join(function).join("bootstrap")
+    }
 }
 
 async fn assert_answer(webhook: &Function, body: &str, expected: &str) {
@@ -39,19 +80,21 @@ async fn assert_answer(webhook: &Function, body: &str, expected: &str) {
 #[tokio::test]
 #[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
 async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
-    let system = System::start().await;
+    let (system, programs) = (System::start().await, Programs::unpack());
     let mut variables = system.of_function("Webhook");
     let webhook = system
-        .function(&bootstrap("Webhook"), "webhook", variables.clone())
+        .function(&programs.bootstrap("Webhook"), "webhook", variables.clone())
         .await;
     assert_answer(&webhook, &event(&system.account, "01J"), "accepted").await;
 
     variables.insert("TEMPORAL_ADDRESS".to_owned(), NOWHERE.to_owned());
-    let cut_off = system.function(&bootstrap("Webhook"), "webhook", variables).await;
+    let cut_off = system
+        .function(&programs.bootstrap("Webhook"), "webhook", variables)
+        .await;
     assert_answer(&cut_off, &event(&system.account, "01K"), "buffered").await;
     let redeliver = system
         .function(
-            &bootstrap("Redeliver"),
+            &programs.bootstrap("Redeliver"),
             "redeliver",
             system.of_function("Redeliver"),
         )
@@ -64,20 +107,43 @@ async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
 #[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
 #[expect(clippy::print_stdout, reason = "it measures, and says what")]
 fn the_zips_are_small() {
-    let directory = tempfile::tempdir().unwrap();
+    let template = template();
     for (function, bytes_max) in ZIP_BYTES_MAX {
-        let zip = directory.path().join(function);
-        // SAM makes the zip with the same library.
-        let mut python = Command::new("python3");
-        python
-            .args(["-m", "zipfile", "-c"])
-            .arg(&zip)
-            .arg(bootstrap(function));
-        assert!(python.status().unwrap().success());
-        let bytes = zip.metadata().unwrap().len();
+        let bytes = fs::metadata(zip(&template, function)).unwrap().len();
         println!("{function}: a zip of {bytes} bytes");
         assert!(bytes <= bytes_max, "{function}: {bytes}");
     }
+}
+
+#[test]
+#[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
+fn the_packed_template_needs_no_build_and_its_files_are_there() {
+    let dist = place("dist");
+    let mut check = Command::new("sha256sum");
+    check
+        .args(["--check", "--quiet", "--strict", "SHA256SUMS"])
+        .current_dir(&dist);
+    assert!(check.status().unwrap().success());
+    let sums = fs::read_to_string(dist.join("SHA256SUMS")).unwrap();
+    let has_checksum = |file: &Path| {
+        let name = file.strip_prefix(&dist).unwrap().to_str().unwrap();
+        sums.lines().any(|line| line.ends_with(&format!("  {name}")))
+    };
+
+    let template = template();
+    let functions = resources(&template, "AWS::Serverless::Function");
+    let zips: Vec<PathBuf> = functions.map(|(name, _)| zip(&template, name)).collect();
+    assert_eq!(zips.len(), ZIP_BYTES_MAX.len());
+    let nested = resources(&template, "AWS::CloudFormation::Stack");
+    let nested: Vec<PathBuf> = nested
+        .map(|(_, resource)| dist.join(text(&resource["TemplateURL"])))
+        .collect();
+    assert!(!nested.is_empty());
+    for file in zips.iter().chain(&nested) {
+        assert!(has_checksum(file), "{}", file.display());
+    }
+    let architecture = &template["Parameters"]["Architecture"];
+    assert_eq!(json!([architecture["Default"]]), architecture["AllowedValues"]);
 }
 
 /// `cargo lambda watch`, as a contributor runs it, with everything that it starts.
@@ -105,7 +171,7 @@ impl Watching {
         let listener = tokio::net::TcpListener::bind(any_port()).await.unwrap();
         let port = listener.local_addr().unwrap().port().to_string();
         drop(listener);
-        let child = cargo_lambda(&["watch", "--bin", "webhook", "--ignore-changes"])
+        let child = cargo_lambda(&["watch", "--locked", "--bin", "webhook", "--ignore-changes"])
             .args(["--invoke-address", "127.0.0.1", "--invoke-port", &port])
             .envs(system.with_aws("webhook", system.of_function("Webhook")))
             .process_group(0)
