@@ -176,7 +176,7 @@ impl<'a> Checker<'a> {
         };
         let first = key::first_of_batch(key);
         if first.is_none() {
-            self.fault(place(1), FaultKind::Stranger);
+            self.fault(place(1), FaultKind::UnknownObject);
         }
         let (text, is_cut_off) = match bytes.strip_suffix(b"\n") {
             Some(text) => (text, false),

@@ -102,8 +102,8 @@ impl<'a> SlackLabel<'a> {
 
     /// The states for which no message is sent: Spillway looks at a run when it ends or waits for a person.
     pub fn silent_states(&self) -> impl Iterator<Item = &RunState> {
-        let is_told = |state: &RunState| state.is_terminal() || waits_for_person(state).is_some();
-        self.states.iter().filter(move |state| !is_told(state))
+        let sends_notice = |state: &RunState| state.is_terminal() || waits_for_person(state).is_some();
+        self.states.iter().filter(move |state| !sends_notice(state))
     }
 }
 

@@ -14,6 +14,7 @@ mod failure;
 mod forget;
 mod joins;
 mod message;
+mod outbox;
 mod outcomes;
 mod own_runs;
 mod planning;
@@ -26,7 +27,6 @@ mod settings;
 mod stack;
 mod standing;
 mod steering;
-mod telling;
 mod topology;
 mod waiting;
 mod why;
@@ -113,7 +113,8 @@ struct State {
     #[serde(default)]
     conflict_excused_s: i64,
     /// Changes that the records of chains do not have yet.
-    untold: BTreeMap<ChainId, Vec<Change>>,
+    #[serde(rename = "untold")]
+    unsent: BTreeMap<ChainId, Vec<Change>>,
     /// Effects that were not returned yet.
     #[serde(default)]
     effects: Vec<Effect>,
@@ -136,7 +137,8 @@ struct Listing {
 /// A run that ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct RunEnd {
-    told_ms: i64,
+    #[serde(rename = "told_ms")]
+    reported_at_ms: i64,
     /// We triggered it.
     made: bool,
 }
@@ -199,7 +201,7 @@ impl Schedule {
             halt_reason: None,
             conflict: None,
             conflict_excused_s: 0,
-            untold: BTreeMap::new(),
+            unsent: BTreeMap::new(),
             effects: Vec::new(),
         }
         .into()
@@ -225,7 +227,7 @@ impl Schedule {
         state.rebuilt
             && state.causes.is_empty()
             && state.listing_below.is_none()
-            && state.untold.is_empty()
+            && state.unsent.is_empty()
             && state.halted_by.is_none()
             && state.conflict.is_none()
             && state.unclaimed.is_empty()
@@ -309,7 +311,7 @@ impl Schedule {
             self.wait_for_openings();
             self.start_attempts();
             self.keep_deadlines();
-            self.wake_to_tell();
+            self.wake_to_send();
         } else if !std::mem::replace(&mut self.asked_to_rebuild, true) {
             self.state.effects.push(Effect::Rebuild);
         }
@@ -372,7 +374,7 @@ impl Schedule {
             .map(|(number, _)| *number)
             .collect();
         for number in over {
-            self.tell(number, Change::Over { at_ms: self.now_ms });
+            self.add_change(number, Change::Over { at_ms: self.now_ms });
             self.state.causes.remove(&number);
         }
     }

@@ -21,7 +21,6 @@ use crate::output::Output;
 use manifest::{Comparison, ManifestArguments};
 pub(crate) use report::{ReportArguments, View as Report};
 use temporal::{Difference, Differences, Status, Temporal};
-pub(crate) use text::counted;
 
 const VERIFY_EXAMPLES: &str = "Examples:
   spillway audit verify --audit s3://acme-audit/spillway

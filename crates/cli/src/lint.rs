@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::json::Shape;
 use crate::output::{self, Output};
 use crate::table::Table;
+use crate::words::counted;
 use hub::Hub;
 use similar::SimilarLabel;
 use sinks::SinkProblem;
@@ -147,7 +148,10 @@ impl<'a> Report<'a> {
                 continue;
             }
             let style = output::style_of(&severity.to_string());
-            text += &output::painted(&counted(number, &severity.to_string()), style);
+            text += &output::painted(
+                &counted(number, &severity.to_string(), &format!("{severity}s")),
+                style,
+            );
             let mut table = Table::default();
             for problem in self
                 .problems
@@ -167,7 +171,10 @@ impl<'a> Report<'a> {
             1 => "1 dependency".to_owned(),
             many => format!("{many} dependencies"),
         };
-        text + &format!("{}, {dependencies}{verdict}", counted(self.stacks, "stack"))
+        text + &format!(
+            "{}, {dependencies}{verdict}",
+            counted(self.stacks, "stack", "stacks")
+        )
     }
 }
 
@@ -181,13 +188,5 @@ fn meant<'a>(problem: &Problem, graph: &'a DependencyGraph, grammar: &LabelGramm
             .find_map(|text| graph.named(text))
             .map(StackId::as_str),
         _ => None,
-    }
-}
-
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
     }
 }

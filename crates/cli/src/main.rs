@@ -48,6 +48,7 @@ mod time;
 mod waiting;
 mod web;
 mod webhook;
+mod words;
 
 use std::process::ExitCode;
 

@@ -87,10 +87,10 @@ pub(crate) fn schedule(arguments: &ScheduleArguments) -> Done {
         }
         Action::Watch { output } => watch::watch(&clients, output).await,
         Action::Rebuild { output } => {
-            let told = clients
+            let sent = clients
                 .workflows
                 .signal_schedule(&clients.account, &ScheduleMessage::Rebuild);
-            told.await?;
+            sent.await?;
             let rebuild = Rebuild {
                 account: clients.account,
             };

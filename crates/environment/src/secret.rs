@@ -41,7 +41,7 @@ pub enum SecretError {
     #[error(
         "the secret that `{named_by}` names holds `{name}`; only variables that begin with `{prefix}` belong there"
     )]
-    Stranger {
+    ForeignVariable {
         named_by: &'static str,
         prefix: &'static str,
         name: String,
@@ -123,10 +123,10 @@ impl SecretVariables {
             prefix: self.prefix,
         })?;
         match held.keys().find(|name| !name.starts_with(self.prefix)) {
-            Some(stranger) => Err(SecretError::Stranger {
+            Some(foreign) => Err(SecretError::ForeignVariable {
                 named_by: self.named_by,
                 prefix: self.prefix,
-                name: stranger.clone(),
+                name: foreign.clone(),
             }),
             None => Ok(held),
         }

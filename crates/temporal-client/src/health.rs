@@ -27,7 +27,10 @@ pub struct Poller {
 
 impl WorkflowClient {
     /// When the latest follower of a run of the account began.
-    pub async fn last_run_told(&self, account: &AccountName) -> Result<Option<SystemTime>, TemporalError> {
+    pub async fn last_reported_run(
+        &self,
+        account: &AccountName,
+    ) -> Result<Option<SystemTime>, TemporalError> {
         let prefix = quoted(&id::runs_of(account));
         let kind = SpaceliftWebhookWorkflow::NAME;
         let query = format!("WorkflowType = '{kind}' AND WorkflowId STARTS_WITH {prefix}");

@@ -244,7 +244,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
             source,
             timing: self.settings.timing.clone(),
             looks: 0,
-            told: None,
+            reported: None,
         };
         Ok(Start {
             workflow_id,

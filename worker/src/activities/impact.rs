@@ -21,8 +21,8 @@ impl Activities {
     ) -> Result<(), ActivityError> {
         let sinks: Vec<String> = self.notifier.pull_request_sinks().map(str::to_owned).collect();
         let is_wanted = self.workflows.settings().pull_requests && !sinks.is_empty();
-        let is_told = run.run_type == RunType::Proposed && run.state == RunState::Finished;
-        if !is_wanted || !is_told {
+        let is_finished_proposal = run.run_type == RunType::Proposed && run.state == RunState::Finished;
+        if !is_wanted || !is_finished_proposal {
             return Ok(());
         }
         let stacks = self.spacelift.stacks().await.map_err(activity_error)?;

@@ -80,8 +80,8 @@ impl Activities {
         stack: &StackId,
         run: &RunFacts,
     ) -> Result<(), ActivityError> {
-        let is_told = run.state.is_terminal() || run.waits_for_person().is_some();
-        if self.notifier.is_empty() || !run.is_tracked() || !is_told {
+        let is_notable = run.state.is_terminal() || run.waits_for_person().is_some();
+        if self.notifier.is_empty() || !run.is_tracked() || !is_notable {
             return Ok(());
         }
         let Some(stack) = self.spacelift.stack(stack).await.map_err(activity_error)? else {

@@ -19,7 +19,7 @@ impl Activities {
         self.pass_on(&request.account, message, passed_on).await
     }
 
-    /// What the schedule is told of a retry, or why it is ignored.
+    /// What is reported to the schedule of a retry, or why it is ignored.
     pub(super) async fn message_of_retry(
         &self,
         request: &RetryRequest,

@@ -42,11 +42,11 @@ impl Activities {
         } else if facts.state.is_terminal() {
             self.signal_schedule(&request.account, ScheduleMessage::RunEnded { stack, run })
                 .await?;
-        } else if request.told.as_ref() != Some(&facts.state) && changes_a_decision(&facts, request) {
+        } else if request.reported.as_ref() != Some(&facts.state) && changes_a_decision(&facts, request) {
             self.signal_schedule(&request.account, ScheduleMessage::RunMoved { stack, run })
                 .await?;
         }
-        if request.told.as_ref() != Some(&facts.state) {
+        if request.reported.as_ref() != Some(&facts.state) {
             self.order_run_notices(&request.account, &request.stack, &facts)
                 .await?;
         }
@@ -96,7 +96,7 @@ impl Activities {
         }
     }
 
-    /// What the schedule is told of a request, or why it is ignored.
+    /// What is reported to the schedule of a request, or why it is ignored.
     pub(super) async fn message_of_request(
         &self,
         requested: &RunRequested,
@@ -150,12 +150,12 @@ impl Activities {
 /// made it.
 fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
     let waited = request
-        .told
+        .reported
         .as_ref()
         .and_then(chain::attempt::waits_for_person)
         .is_some();
     // The schedule frees the slot of a run that waits too long for a worker: it has to know that this one works now.
-    let was_ready = request.told == Some(RunState::Ready);
+    let was_ready = request.reported == Some(RunState::Ready);
     waited
         || was_ready
         || facts.waits_for_person().is_some()
@@ -186,7 +186,7 @@ impl Activities {
 mod tests {
     use super::*;
 
-    fn is_reported(told: Option<&str>, state: &str) -> bool {
+    fn is_reported(before: Option<&str>, state: &str) -> bool {
         let facts = RunFacts {
             state: RunState::from(state),
             ..RunFacts::gone("01J".parse().unwrap(), 0)
@@ -195,7 +195,7 @@ mod tests {
             account: "acme".parse().unwrap(),
             stack: "network".parse().unwrap(),
             run: facts.id.clone(),
-            told: told.map(RunState::from),
+            reported: before.map(RunState::from),
             metadata: Vec::new(),
             reported_at_ms: None,
             give_up: false,

@@ -127,7 +127,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             account: input.account.clone(),
             stack: input.stack.clone(),
             run: run.clone(),
-            told: input.told.clone(),
+            reported: input.reported.clone(),
             metadata: ctx.state(|state| state.metadata.clone()),
             reported_at_ms: ctx.state(|state| state.latest.as_ref()?.received_at_ms),
             give_up: is_gone(ctx, &input),
@@ -149,7 +149,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 if let Some(note) = facts.waits_for_person() {
                     ctx.set_current_details(format!("Run {run} {note}"));
                 }
-                input.told = Some(facts.state);
+                input.reported = Some(facts.state);
                 input.unknown_since_ms = None;
             }
             // The key may have lost the right to see it for a while.
@@ -172,7 +172,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
 
 /// Whether the run exists or existed: Spacelift showed or announced it, or we triggered it.
 fn existed(ctx: &Context, input: &FollowInput) -> bool {
-    input.told.is_some() || input.source == Source::Trigger || ctx.state(|state| state.latest.is_some())
+    input.reported.is_some() || input.source == Source::Trigger || ctx.state(|state| state.latest.is_some())
 }
 
 /// Whether Spacelift has not shown the run for so long that nothing should wait for it any more.

@@ -55,7 +55,7 @@ pub enum FaultKind {
     /// The object's key does not fit its first record.
     Misplaced,
     /// The object's key does not have the form of the log's keys.
-    Stranger,
+    UnknownObject,
 }
 
 impl FaultKind {
@@ -73,7 +73,7 @@ impl FaultKind {
             Self::OtherChain { .. } => "other_chain",
             Self::AfterEnd => "after_end",
             Self::Misplaced => "misplaced",
-            Self::Stranger => "stranger",
+            Self::UnknownObject => "unknown_object",
         }
     }
 }
@@ -100,7 +100,7 @@ impl fmt::Display for FaultKind {
             Self::OtherChain { chain } => write!(f, "the record belongs to the chain `{chain}`"),
             Self::AfterEnd => f.write_str("the record comes after the chain's end"),
             Self::Misplaced => f.write_str("the object is not called after its first record"),
-            Self::Stranger => f.write_str("its name is not that of an object of an audit log"),
+            Self::UnknownObject => f.write_str("its name is not that of an object of an audit log"),
         }
     }
 }

@@ -158,7 +158,7 @@ fn a_misnamed_object_is_reported() {
     assert_eq!(verify::chain(NAME, &intact).verdict(), Verdict::Intact);
     for (file, kind) in [
         ("00000005.jsonl", FaultKind::Misplaced),
-        ("00000004.jsonl.bak", FaultKind::Stranger),
+        ("00000004.jsonl.bak", FaultKind::UnknownObject),
     ] {
         let mut objects = intact.clone();
         objects[1].0 = key(file);

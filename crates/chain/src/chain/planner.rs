@@ -175,7 +175,7 @@ pub fn plan_only(
         downstream,
         stacks: planned,
         left_out: listed_as_left_out(root_at, &all_reached, &members, graph, settings),
-        problems: worth_telling(&belongs, graph),
+        problems: problems_worth_showing(&belongs, graph),
     };
     refuse_large(chain)
 }
@@ -347,7 +347,7 @@ fn commit_choice(
 }
 
 /// The problems of the chain's stacks, without those that [`left_out`] already reports.
-fn worth_telling(belongs: &[bool], graph: &DependencyGraph) -> Vec<Problem> {
+fn problems_worth_showing(belongs: &[bool], graph: &DependencyGraph) -> Vec<Problem> {
     let belongs = |id: &StackId| graph.index(id).is_some_and(|at| belongs[at]);
     graph
         .problems()

@@ -83,7 +83,7 @@ impl Schedule {
             return;
         }
         self.note_conflict(stack, &run);
-        let was_told = self.state.ends.contains_key(&run.id);
+        let was_reported = self.state.ends.contains_key(&run.id);
         let known = self.state.stacks.entry(stack.clone()).or_default();
         self.touched.insert(stack.clone());
         let used = known.run.as_ref().filter(|used| used.run == run.id);
@@ -98,14 +98,14 @@ impl Schedule {
         }
         self.finish_run(stack, &run);
         self.remember_end(&run.id, is_made);
-        if run.state == RunState::Finished && !was_told && !is_made && !may_be_made {
+        if run.state == RunState::Finished && !was_reported && !is_made && !may_be_made {
             self.root_ended(stack, run);
         }
     }
 
     fn remember_end(&mut self, run: &RunId, made: bool) {
-        let told_ms = self.now_ms;
-        let end = RunEnd { told_ms, made };
+        let reported_at_ms = self.now_ms;
+        let end = RunEnd { reported_at_ms, made };
         self.state.ends.entry(run.clone()).or_insert(end).made |= made;
     }
 

@@ -13,7 +13,7 @@ impl Schedule {
         let long_ago_ms = self.now_ms - REMEMBERED_MS;
         if self.forgot_at_ms <= self.now_ms - FORGET_EVERY_MS {
             self.forgot_at_ms = self.now_ms;
-            state.ends.retain(|_, end| end.told_ms > long_ago_ms);
+            state.ends.retain(|_, end| end.reported_at_ms > long_ago_ms);
             let stacks = &state.stacks;
             state
                 .own_runs

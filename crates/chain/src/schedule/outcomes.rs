@@ -126,7 +126,7 @@ impl Schedule {
         }
         let served = self.due_causes_named(stack, &chains);
         let stop = stop.and_then(|why| self.stop_unneeded(stack, &run, &served, why));
-        let was_told_over = self.state.ends.contains_key(&run.id);
+        let has_end = self.state.ends.contains_key(&run.id);
         let (own_end, own_move): (Vec<_>, Vec<_>) =
             own_end.into_iter().partition(|word| word.state.is_terminal());
         let end = own_end
@@ -150,7 +150,7 @@ impl Schedule {
         let is_needed = run.ours || !served.is_empty();
         if is_other_used || !is_needed {
             // The stack is busy with it. If causes wait for the run, the next look finds it.
-            if end.is_none() && !was_told_over {
+            if end.is_none() && !has_end {
                 known.others.insert(run.id, seen);
             }
             self.note_activity(stack);
@@ -204,7 +204,7 @@ impl Schedule {
                 }
             }
             // The end was reported, or may have been, when nothing waited for it.
-            None if was_told_over || !is_reported => self.state.effects.push(Effect::Look {
+            None if has_end || !is_reported => self.state.effects.push(Effect::Look {
                 stack: stack.clone(),
                 run: run.id,
             }),
@@ -283,15 +283,15 @@ impl Schedule {
             text: hold.text.clone(),
             at_ms: since.map_or(now_ms, |since| since.at_ms),
         });
-        let told = Some((hold.text.clone(), causes.to_vec()));
-        let was_told = known.told_hold == told;
-        known.told_hold = told;
+        let reported = Some((hold.text.clone(), causes.to_vec()));
+        let was_reported = known.reported_hold == reported;
+        known.reported_hold = reported;
         known.hold = Some(Held {
             hold: hold.clone(),
             again_at_ms: self.now_ms.saturating_add(pause_ms.max(0)),
             not_waited_for,
         });
-        for number in causes.iter().filter(|_| !was_told) {
+        for number in causes.iter().filter(|_| !was_reported) {
             let note = Some(hold.text.clone());
             self.report_change(*number, stack, StackChange::Waits { note });
         }

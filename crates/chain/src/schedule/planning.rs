@@ -196,7 +196,7 @@ impl Schedule {
         {
             let (chain, stack) = (cause.chain.clone(), cause.root.stack.clone());
             self.state.causes.remove(&number);
-            self.state.untold.remove(&chain);
+            self.state.unsent.remove(&chain);
             self.log(Decision::NothingToDo { chain, stack });
             return;
         }
@@ -305,7 +305,7 @@ impl Schedule {
 
     fn refuse(&mut self, number: CauseNumber, refusal: Refusal) {
         if let Some(cause) = self.state.causes.remove(&number) {
-            self.state.untold.remove(&cause.chain);
+            self.state.unsent.remove(&cause.chain);
             self.log(Decision::Refused {
                 chain: cause.chain.clone(),
                 code: refusal.code().to_owned(),

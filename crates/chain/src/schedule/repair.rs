@@ -68,7 +68,7 @@ impl Schedule {
     pub(super) fn chain_found(&mut self, record: &ChainRecord, runs: Vec<(StackId, RunFacts)>) {
         let chain = record.id();
         // The record still has to be updated.
-        if self.state.untold.contains_key(chain) {
+        if self.state.unsent.contains_key(chain) {
             return;
         }
         let mut running = Running::new();

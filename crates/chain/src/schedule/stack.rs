@@ -43,8 +43,8 @@ pub(super) struct Stack {
     #[serde(default)]
     pub(super) stuck_since_ms: Option<i64>,
     /// What holds it, as it was reported to these causes.
-    #[serde(default)]
-    pub(super) told_hold: Option<(String, Vec<CauseNumber>)>,
+    #[serde(default, rename = "told_hold")]
+    pub(super) reported_hold: Option<(String, Vec<CauseNumber>)>,
     /// How often Spacelift refused to trigger it.
     #[serde(default)]
     pub(super) refusals: u32,
@@ -277,7 +277,7 @@ impl Stack {
     pub(super) fn forget_tries(&mut self) {
         self.hold = None;
         self.held_since = None;
-        self.told_hold = None;
+        self.reported_hold = None;
         self.refusals = 0;
         self.trouble_since_ms = None;
         self.tries = 0;

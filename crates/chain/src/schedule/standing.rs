@@ -57,7 +57,7 @@ impl Schedule {
 
     pub(super) fn report_change(&mut self, number: CauseNumber, stack: &StackId, change: StackChange) {
         let at_ms = self.now_ms;
-        self.tell(
+        self.add_change(
             number,
             Change::Stack {
                 stack: stack.clone(),

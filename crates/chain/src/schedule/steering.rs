@@ -48,7 +48,7 @@ impl Schedule {
             }
             self.cancel(number, chain, "the workflow of its chain was ended by force");
         }
-        self.state.untold.remove(chain);
+        self.state.unsent.remove(chain);
     }
 
     fn cancel(&mut self, number: u32, chain: &ChainId, why: &str) {
@@ -61,7 +61,7 @@ impl Schedule {
             self.skip_all_due(number, &Reason::new(ReasonCode::ChainCancelled, why));
         } else {
             self.state.causes.remove(&number);
-            self.state.untold.remove(chain);
+            self.state.unsent.remove(chain);
             self.log(Decision::Refused {
                 chain: chain.clone(),
                 code: "chain_cancelled".to_owned(),

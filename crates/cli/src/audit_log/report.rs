@@ -7,6 +7,8 @@ mod orders;
 mod period;
 mod text;
 
+use std::io;
+
 use audit::verify::{self, CheckedChain, Verdict};
 use audit::{Location, Store};
 use clap::{Args, ValueEnum};
@@ -139,7 +141,7 @@ impl ReportArguments {
                 }
             }
             Format::Csv => output::text(&csv::render(&report.executions)),
-            Format::Html => output::text(&html::render(report)),
+            Format::Html => output::text(&html::render(report).map_err(io::Error::other)?),
             Format::Json => {
                 let view = View {
                     audit: report.location.to_string(),

@@ -1,7 +1,5 @@
 //! The result of `spillway audit verify` as text.
 
-use std::fmt::Display;
-
 use audit::Location;
 use audit::manifest::LostHead;
 use audit::verify::{OpenChain, Summary};
@@ -10,6 +8,7 @@ use super::temporal::{Difference, Differences, Status};
 use crate::json::Time;
 use crate::table::{Table, plain};
 use crate::time::shown;
+use crate::words::counted;
 
 /// How many things of a kind are listed.
 const LISTED_MAX: usize = 20;
@@ -179,9 +178,4 @@ fn verdict(summary: &Summary, temporal: Option<&Differences>) -> String {
     } else {
         found.join(", ")
     }
-}
-
-pub(crate) fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
-    let what = if number == N::from(1) { one } else { many };
-    format!("{number} {what}")
 }

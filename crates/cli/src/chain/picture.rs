@@ -18,7 +18,7 @@ enum Mode {
     Nothing,
     Live(Drawing),
     Lines {
-        told: BTreeMap<StackId, (StackState, Option<String>)>,
+        printed: BTreeMap<StackId, (StackState, Option<String>)>,
     },
 }
 
@@ -30,7 +30,7 @@ impl Picture {
             Mode::Live(Drawing::default())
         } else {
             Mode::Lines {
-                told: BTreeMap::new(),
+                printed: BTreeMap::new(),
             }
         };
         Self {
@@ -47,10 +47,10 @@ impl Picture {
                 let (width, height) = output::terminal_size();
                 drawing.show(&frame(view, width, height))
             }
-            Mode::Lines { told } => {
+            Mode::Lines { printed } => {
                 for stack in &view.stacks {
                     let now = (stack.state, stack.message.clone());
-                    let before = told.insert(stack.id.clone(), now.clone());
+                    let before = printed.insert(stack.id.clone(), now.clone());
                     let is_new = before
                         .as_ref()
                         .map_or(stack.state != StackState::Waiting || now.1.is_some(), |before| {

@@ -115,7 +115,7 @@ impl RetryArguments {
         show(&plan, &retries);
         if !self.yes {
             show_other_commits(&clients.spacelift, &plan).await;
-            if !ask(&format!("Run {}?", counted(&plan)))? {
+            if !ask(&format!("Run {}?", these_stacks(&plan)))? {
                 output::note("Nothing was started.");
                 return Ok(Exit::BadOutcome);
             }
@@ -208,7 +208,7 @@ async fn show_other_commits(spacelift: &Spacelift, plan: &Chain) {
     }
 }
 
-fn counted(plan: &Chain) -> String {
+fn these_stacks(plan: &Chain) -> String {
     match plan.stacks.len() {
         1 => "this stack".to_owned(),
         many => format!("these {many} stacks"),

@@ -121,9 +121,9 @@ async fn names_do_nothing_in_a_browser_a_spreadsheet_or_a_terminal() {
     add_hostile_chain(&world).await;
     let page = report(&world, &["--format", "html"]).await.ok();
     assert!(!page.contains("<script") && !page.contains("<b>"), "{page}");
-    assert!(
-        page.contains("<td class=\"\">&lt;/td&gt;&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; [2J</td>")
-    );
+    assert!(page.contains(
+        "<td class=\"\">&#60;/td&#62;&#60;script&#62;alert(&#34;1&#34;)&#60;/script&#62; [2J</td>"
+    ));
     let csv = report(&world, &["--format", "csv"]).await.ok();
     assert!(csv.contains(",'=cmd|'/c calc'!A0,"), "{csv}");
     assert!(
@@ -136,9 +136,7 @@ async fn names_do_nothing_in_a_browser_a_spreadsheet_or_a_terminal() {
 #[tokio::test]
 async fn the_page_needs_nothing_else() {
     let page = report(&world().await, &["--format", "html"]).await.ok();
-    for never in [
-        "<link", "<img", "src=", "href=", "@import", "url(", "{since}", "{rows}",
-    ] {
+    for never in ["<link", "<img", "src=", "href=", "@import", "url(", "{{", "{%"] {
         assert!(!page.contains(never), "{never}");
     }
     for part in [

@@ -69,14 +69,14 @@ pub(crate) async fn page(
 ) -> Result<Response, PageError> {
     let workflows = &dashboard.config.workflows;
     let account = &dashboard.config.account;
-    let (told, sweep, pollers, hooks, queues) = futures::join!(
-        workflows.last_run_told(account),
+    let (reported, sweep, pollers, hooks, queues) = futures::join!(
+        workflows.last_reported_run(account),
         workflows.last_sweep_ms(),
         workflows.pollers(),
         dashboard.config.spacelift.named_webhooks(),
         queues::checks(&dashboard.config.queues),
     );
-    let (told, sweep, pollers) = (told?, sweep?, pollers?);
+    let (reported, sweep, pollers) = (reported?, sweep?, pollers?);
     let mut checks = vec![
         match pollers.len() {
             0 => Check::bad(
@@ -93,7 +93,7 @@ pub(crate) async fn page(
             ),
         }
         .at(pollers.iter().filter_map(|poller| poller.last_seen).max()),
-        match told {
+        match reported {
             Some(_) => Check::good("Runs", "The last run that a webhook or the sweep reported."),
             None => Check::bad(
                 "Runs",
@@ -101,7 +101,7 @@ pub(crate) async fn page(
                 "`spillway webhook install` makes the webhook in Spacelift.",
             ),
         }
-        .at(told),
+        .at(reported),
         sweep_check(sweep, workflows.settings().sweep_every.as_millis()),
     ];
     if let Ok(hooks) = hooks {

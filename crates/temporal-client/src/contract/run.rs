@@ -20,8 +20,8 @@ pub struct FollowInput {
     #[serde(default)]
     pub looks: u32,
     /// The last state that was reported to the schedule.
-    #[serde(default)]
-    pub told: Option<RunState>,
+    #[serde(default, rename = "told")]
+    pub reported: Option<RunState>,
     /// Since when Spacelift has not shown the run, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_since_ms: Option<i64>,
@@ -110,8 +110,8 @@ pub struct RunLookRequest {
     pub stack: StackId,
     pub run: RunId,
     /// The last state that was reported to the schedule.
-    #[serde(default)]
-    pub told: Option<RunState>,
+    #[serde(default, rename = "told")]
+    pub reported: Option<RunState>,
     /// The metadata of those who triggered and confirmed the run, from a webhook.
     #[serde(default)]
     pub metadata: Vec<String>,

@@ -181,7 +181,7 @@ pub struct OpenWork {
     /// Outcomes of executions that ended shortly before the schedule was lost.
     #[serde(default)]
     pub ended_executions: Vec<(StackId, AttemptOutcome)>,
-    /// What the lost schedule was told and nothing records: causes that it had not planned, and what it had not read. The
+    /// What the lost schedule had received and nothing records: causes that it had not planned, and what it had not read. The
     /// oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<ScheduleMessage>,

@@ -33,7 +33,7 @@ pub(super) enum Done {
     Rebuilt {
         event: Box<Event>,
         settings: ScheduleSettings,
-        /// What a lost schedule was told.
+        /// What a lost schedule had received.
         lost: Vec<ScheduleMessage>,
     },
     Listed {

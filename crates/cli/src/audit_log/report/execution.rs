@@ -88,9 +88,9 @@ pub(crate) fn outcomes(executions: &[Execution]) -> String {
     for execution in executions {
         *counts.entry(&execution.outcome).or_default() += 1;
     }
-    let told: Vec<_> = counts
+    let texts: Vec<_> = counts
         .iter()
         .map(|(outcome, count)| format!("{count} {outcome}"))
         .collect();
-    told.join(", ")
+    texts.join(", ")
 }

@@ -1,11 +1,11 @@
 //! The report in columns, chain by chain.
 
-use super::super::counted;
 use super::Report;
 use super::execution::{Execution, outcomes};
 use crate::json::Time;
 use crate::table::{Table, plain};
 use crate::time::{shown, shown_to_the_minute};
+use crate::words::counted;
 
 pub(super) fn render(report: &Report) -> String {
     let mut text = String::new();

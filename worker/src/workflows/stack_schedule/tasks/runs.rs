@@ -15,7 +15,7 @@ impl Tasks {
             account: input.account.clone(),
             stack: run.stack.clone(),
             run: run.run.clone(),
-            told: None,
+            reported: None,
             metadata: Vec::new(),
             reported_at_ms: None,
             give_up: false,

@@ -9,27 +9,27 @@ use crate::ChainId;
 use crate::record::{Change, StackChange};
 
 /// How late a record can be, so that one message carries several changes.
-const TELL_WITHIN_MS: i64 = 2_000;
+const SEND_WITHIN_MS: i64 = 2_000;
 
 impl Schedule {
     /// The changes to send now. A chain with open attempts gets them a moment later, so that one message carries both.
     pub fn take_changes(&mut self) -> Vec<(ChainId, Vec<Change>)> {
-        let late = self.told_later();
+        let late = self.sent_later();
         let now: Vec<ChainId> = self
             .state
-            .untold
+            .unsent
             .keys()
             .filter(|chain| !late.contains_key(*chain))
             .cloned()
             .collect();
         now.into_iter()
-            .filter_map(|chain| self.state.untold.remove_entry(&chain))
+            .filter_map(|chain| self.state.unsent.remove_entry(&chain))
             .collect()
     }
 
     /// All changes, for a schedule that is about to be discarded.
     pub fn take_all_changes(&mut self) -> Vec<(ChainId, Vec<Change>)> {
-        std::mem::take(&mut self.state.untold).into_iter().collect()
+        std::mem::take(&mut self.state.unsent).into_iter().collect()
     }
 
     /// The decisions that were not returned yet, for a schedule that is about to be discarded.
@@ -46,15 +46,15 @@ impl Schedule {
 
     /// The chains whose changes are not sent yet, and when they will be: those with open attempts, unless a person marked
     /// a stack as done.
-    fn told_later(&self) -> BTreeMap<ChainId, i64> {
+    fn sent_later(&self) -> BTreeMap<ChainId, i64> {
         let mut late = BTreeMap::new();
         let tried: BTreeSet<CauseNumber> = self.attempts().flatten().copied().collect();
         for cause in tried.iter().filter_map(|number| self.state.causes.get(number)) {
-            let untold = self.state.untold.get(&cause.chain);
-            let oldest = untold
+            let unsent = self.state.unsent.get(&cause.chain);
+            let oldest = unsent
                 .filter(|changes| !changes.iter().any(is_by_hand))
                 .and_then(|changes| changes.first());
-            let until_ms = oldest.map(|change| change.at_ms() + TELL_WITHIN_MS);
+            let until_ms = oldest.map(|change| change.at_ms() + SEND_WITHIN_MS);
             if let Some(until_ms) = until_ms.filter(|until_ms| *until_ms > self.now_ms) {
                 late.insert(cause.chain.clone(), until_ms);
             }
@@ -62,8 +62,8 @@ impl Schedule {
         late
     }
 
-    pub(super) fn wake_to_tell(&mut self) {
-        let earliest = self.told_later().into_values().min();
+    pub(super) fn wake_to_send(&mut self) {
+        let earliest = self.sent_later().into_values().min();
         if let Some(at_ms) = earliest {
             self.wake_at(at_ms);
         }
@@ -71,19 +71,19 @@ impl Schedule {
 
     /// Returns changes that could not be sent, to be sent again.
     pub fn give_back(&mut self, chain: ChainId, mut changes: Vec<Change>) {
-        let untold = self.state.untold.entry(chain).or_default();
-        changes.append(untold);
-        *untold = changes;
+        let unsent = self.state.unsent.entry(chain).or_default();
+        changes.append(unsent);
+        *unsent = changes;
     }
 
-    pub(super) fn tell(&mut self, number: CauseNumber, change: Change) {
+    pub(super) fn add_change(&mut self, number: CauseNumber, change: Change) {
         let Some(cause) = self.state.causes.get(&number) else {
             return;
         };
         let chain = cause.chain.clone();
         if !cause.is_gone {
-            let untold = self.state.untold.entry(chain.clone()).or_default();
-            untold.push(change.clone());
+            let unsent = self.state.unsent.entry(chain.clone()).or_default();
+            unsent.push(change.clone());
         }
         self.log(Decision::Changed { chain, change });
     }
