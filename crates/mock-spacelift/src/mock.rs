@@ -1,18 +1,19 @@
 //! The handle that an account's tests, server and tasks share.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chain::AccountName;
 use tokio::sync::watch;
 
-use crate::account::Account;
-use crate::http::server::{self, Server};
+use crate::account::shared::SharedAccount;
+use crate::account::state::Account;
+use crate::model::pace::Pace;
 use crate::model::record::{DeliveryRecord, RequestRecord, RunRecord};
-use crate::runs::pace::{self, Pace};
-use crate::webhooks::delivery::Deliverer;
+use crate::model::webhook::WebhookKey;
+use crate::runs::pace::{self, Stepped};
+use crate::webhooks::delivery::{Deliverer, DeliveryResults};
 
 /// How long [`MockSpacelift::wait_until`] waits: much longer than anything in memory takes, even on a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(120);
@@ -23,24 +24,16 @@ const PACE: Pace = Pace::Every(Duration::from_millis(20));
 /// A mock Spacelift account. Clones share the account.
 #[derive(Debug, Clone)]
 pub struct MockSpacelift {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Shared {
-    account: Mutex<Account>,
-    /// Counts changes, so that tests can wait for conditions instead of times.
-    changes: watch::Sender<u64>,
+struct Shared {
+    account: SharedAccount,
     pace: watch::Sender<Pace>,
     /// Whether a task advances the runs. It needs a tokio runtime, which may start later than the account.
     driven: AtomicBool,
-    pub deliverer: Deliverer,
-}
-
-impl From<Arc<Shared>> for MockSpacelift {
-    fn from(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
+    deliverer: Deliverer,
 }
 
 impl MockSpacelift {
@@ -57,8 +50,7 @@ impl MockSpacelift {
 
     pub(crate) fn of(account: Account) -> Self {
         let shared = Arc::new(Shared {
-            account: Mutex::new(account),
-            changes: watch::Sender::new(0),
+            account: SharedAccount::new(account),
             pace: watch::Sender::new(PACE),
             driven: AtomicBool::new(false),
             deliverer: Deliverer::default(),
@@ -66,14 +58,6 @@ impl MockSpacelift {
         let mock = Self { shared };
         mock.wake();
         mock
-    }
-
-    /// Serves the account on an address; port 0 chooses a free one.
-    pub async fn serve(&self, address: SocketAddr) -> std::io::Result<Server> {
-        self.wake();
-        // Sends what happened before there was a runtime.
-        self.write(|_| ());
-        server::serve(self.clone(), address).await
     }
 
     /// Sets how fast runs advance. New accounts take 20 ms for each state.
@@ -126,7 +110,7 @@ impl MockSpacelift {
 
     /// Becomes ready at every change of the account.
     pub fn changed(&self) -> watch::Receiver<u64> {
-        self.shared.changes.subscribe()
+        self.shared.account.changed()
     }
 
     /// Waits until a condition holds. `what` names it in a failure message.
@@ -157,29 +141,49 @@ impl MockSpacelift {
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Account) -> T) -> T {
-        look(&self.shared.account.lock().unwrap_or_else(PoisonError::into_inner))
+        self.shared.account.read(look)
     }
 
     /// Changes the account, sends the new deliveries in the outbox, and wakes those that wait for a change.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
-        let result = {
-            let mut account = self.shared.account.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = change(&mut account);
-            // Under the lock, so that deliveries are sent in the order of their transitions.
-            let outbox = std::mem::take(&mut account.outbox);
-            account.outbox = self.shared.deliverer.send(&Arc::downgrade(&self.shared), outbox);
-            result
-        };
-        self.shared.changes.send_modify(|count| *count += 1);
-        result
+        self.shared.write(change)
     }
 
     /// Starts the task that advances the runs, once there is a runtime for it.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if self.shared.driven.swap(true, Ordering::SeqCst) {
             return;
         }
-        let started = pace::start(&Arc::downgrade(&self.shared), self.shared.pace.subscribe());
+        let shared = Arc::downgrade(&self.shared);
+        let step = move || match shared.upgrade() {
+            Some(shared) => {
+                shared.write(Account::step);
+                Stepped::Yes
+            }
+            None => Stepped::AccountGone,
+        };
+        let started = pace::start(self.shared.pace.subscribe(), step);
         self.shared.driven.store(started, Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    fn write<T>(self: &Arc<Self>, change: impl FnOnce(&mut Account) -> T) -> T {
+        // Under the lock, so that deliveries are sent in the order of their transitions.
+        self.account.write(change, |account| {
+            let outbox = std::mem::take(&mut account.outbox);
+            let results: Weak<dyn DeliveryResults> = Arc::<Self>::downgrade(self);
+            account.outbox = self.deliverer.send(&results, outbox);
+        })
+    }
+}
+
+impl DeliveryResults for Shared {
+    fn attempted(self: Arc<Self>, record: DeliveryRecord) {
+        self.write(|account| account.deliveries.push(record));
+    }
+
+    fn ended(self: Arc<Self>, webhook: &WebhookKey, succeeded: bool) {
+        self.write(|account| account.note_delivery(webhook, succeeded));
     }
 }

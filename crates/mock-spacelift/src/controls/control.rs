@@ -3,7 +3,7 @@
 use chain::{RunId, RunState, StackId};
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::controls::fault_kind::FaultRequest;
 use crate::mock::MockSpacelift;
 use crate::model::refusal::Refusal;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::record::{DeliveryOutcome, DeliveryRecord};
 use crate::model::webhook::{DeliveredTransition, Outgoing};

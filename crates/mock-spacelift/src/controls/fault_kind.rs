@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::controls::fault::{Fault, WebhookFault};
 use crate::controls::fault_rate::{FaultRate, WebhookFaultRate};
 use crate::model::refusal::Refusal;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::controls::fault::{Fault, WebhookFault};
 use crate::controls::seeded::{Chance, choose};
 use crate::mock::MockSpacelift;

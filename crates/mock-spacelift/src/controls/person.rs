@@ -4,7 +4,7 @@
 
 use chain::{RunId, RunState};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::refusal::Refusal;
 use crate::model::refusal::done;

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chain::AccountName;
 use serde::Deserialize;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::blueprint::{BlueprintState, NewBlueprint};
 use crate::model::context::{ConfigElement, NewContext};

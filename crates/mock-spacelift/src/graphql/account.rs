@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::{authorized, caller, mock, session};
+use super::caller::{authorized, caller, mock, session};
 use crate::model::api_key::{ApiKey, Session};
 use crate::model::refusal::Refusal;
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use super::{authorized, session};
+use super::caller::{authorized, session};
 use crate::model::refusal::Refusal;
 use crate::model::webhook::Target;
 use crate::webhooks::audit_trail::AuditTrail;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock, session};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock, session};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::blueprint::{Blueprint, BlueprintState, NewBlueprint};
 use crate::model::refusal::Refusal;
 use crate::model::template::{self, TemplateInput};

@@ -2,11 +2,11 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock};
 use super::config::{self, ConfigInput, ConfigNode};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::context::{ConfigElement, ContextAttachment, NewContext, SpaceContext, merge, take};
 use crate::model::hooks::{Hooks, HooksInput};
 use crate::model::refusal::Refusal;

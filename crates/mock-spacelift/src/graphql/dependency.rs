@@ -2,8 +2,8 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, mock};
 use super::stack::StackNode;
-use super::{authorized, mock};
 use crate::model::dependency::{DependencyReference, NativeDependency};
 use crate::model::refusal::Refusal;
 

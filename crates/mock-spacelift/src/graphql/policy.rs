@@ -2,10 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::policy::{NewPolicy, Policy, PolicyType};
 use crate::model::refusal::Refusal;
 use crate::model::rego::PolicyEngine;

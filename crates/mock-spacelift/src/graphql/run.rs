@@ -2,10 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
+use super::caller::mock;
 use super::enums::{RunState, RunType};
-use super::mock;
 use super::resource::{RunChanges, RunChangesInput};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::commit::Commit;
 use crate::model::run::{Delta, Run, RunComment, Transition};
 

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, session};
 use super::enums::RunType;
 use super::run::RunNode;
-use super::{authorized, caller, session};
 use crate::model::clock::Timestamp;
 use crate::model::hooks::HooksInput;
 use crate::model::refusal::Refusal;

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
-use super::authorized;
+use super::caller::authorized;
 use crate::model::refusal::Refusal;
 use crate::model::space::{NewSpace, ROOT, Space};
 

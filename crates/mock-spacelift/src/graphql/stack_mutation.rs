@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
+use super::caller::{authorized, session};
 use super::config::{ConfigInput, ConfigNode};
 use super::stack::StackNode;
-use super::{authorized, session};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::context::{ConfigElement, merge, take};
 use crate::model::hooks::{Hooks, HooksInput};

@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, ID, Object};
 
+use super::caller::{authorized, caller, mock};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::stack::StackNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::refusal::Refusal;
 use crate::model::stack::StackSettings;
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::{authorized, session};
+use super::caller::{authorized, session};
 use crate::model::refusal::Refusal;
 
 #[derive(Debug, Clone, SimpleObject)]

@@ -23,7 +23,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::controls::fault::FaultEffect;
-use crate::graphql::{self, Caller, Schema};
+use crate::graphql::caller::Caller;
+use crate::graphql::schema::{self, Schema};
 use crate::http::connection::{Connection, Resettable};
 use crate::http::control_server;
 use crate::http::document::without_empty_arguments;
@@ -67,12 +68,22 @@ struct Serving {
     address: SocketAddr,
 }
 
-pub(crate) async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Result<Server> {
+impl MockSpacelift {
+    /// Serves the account on an address; port 0 chooses a free one.
+    pub async fn serve(&self, address: SocketAddr) -> io::Result<Server> {
+        self.wake();
+        // Sends what happened before there was a runtime.
+        self.write(|_| ());
+        serve(self.clone(), address).await
+    }
+}
+
+async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Result<Server> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = Serving {
-        schema: graphql::schema(mock.clone()),
+        schema: schema::build(mock.clone()),
         mock,
         address,
     };

@@ -1,6 +1,6 @@
 //! API keys and their sessions.
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::jwt;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_graphql::Enum;
 use chain::{RunId, SpaceId, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::context::{ConfigElement, merge};
 use crate::model::hooks::Hooks;

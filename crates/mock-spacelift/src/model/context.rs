@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use chain::SpaceId;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;

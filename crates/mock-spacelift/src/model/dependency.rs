@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chain::{RunId, RunState, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::refusal::Refusal;
 use crate::model::run::{Run, RunRequest};
 

@@ -3,7 +3,7 @@
 use chain::{RunId, StackId};
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::clock::Timestamp;
 

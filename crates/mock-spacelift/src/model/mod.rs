@@ -11,6 +11,7 @@ pub(crate) mod journal;
 pub(crate) mod jwt;
 pub(crate) mod named_webhook;
 pub(crate) mod new_stack;
+pub(crate) mod pace;
 pub(crate) mod policy;
 pub(crate) mod record;
 pub(crate) mod refusal;

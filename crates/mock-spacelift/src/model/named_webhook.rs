@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::refusal::Refusal;
 use crate::model::slug::slug;

@@ -2,7 +2,7 @@
 
 use chain::{RunState, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;

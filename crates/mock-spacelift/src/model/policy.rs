@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use async_graphql::Enum;
 use chain::{SpaceId, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::refusal::Refusal;
 use crate::model::rego::{PolicyEngine, Rego};

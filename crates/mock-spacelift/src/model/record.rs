@@ -2,7 +2,7 @@
 
 use chain::{CommitSha, RunId, RunState, RunType, SpaceId, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::run::Run;
 use crate::model::stack::Stack;

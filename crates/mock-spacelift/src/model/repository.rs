@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::commit::{Commit, hash_of};
 use crate::model::refusal::Refusal;

@@ -2,7 +2,7 @@
 
 use chain::SpaceId;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::refusal::Refusal;
 use crate::model::slug::slug;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chain::{RunId, RunState, SpaceId, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::refusal::Refusal;
 

@@ -1,6 +1,6 @@
 //! Locks of stacks: one person's exclusive use of a stack.
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::clock::Timestamp;
 use crate::model::journal::LogAction;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chain::{RunId, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::controls::control::PushRequest;
 use crate::mock::MockSpacelift;
 use crate::model::clock::Timestamp;

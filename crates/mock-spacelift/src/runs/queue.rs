@@ -2,7 +2,7 @@
 
 use chain::{RunId, RunState, RunType, StackId};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::commit::Commit;
 use crate::model::journal::LogAction;

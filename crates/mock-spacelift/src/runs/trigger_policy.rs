@@ -3,7 +3,7 @@
 use chain::{RunId, StackId};
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::policy::{Policy, PolicyType};
 use crate::model::refusal::Refusal;

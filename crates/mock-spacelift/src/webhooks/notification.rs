@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::clock::Timestamp;
 use crate::model::commit::Commit;
 use crate::model::policy::PolicyType;
