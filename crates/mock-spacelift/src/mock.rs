@@ -9,9 +9,11 @@ use tokio::sync::watch;
 
 use crate::account::shared::SharedAccount;
 use crate::account::state::Account;
+use crate::model::log::LogEntry;
 use crate::model::pace::Pace;
 use crate::model::record::{DeliveryRecord, RequestRecord, RunRecord};
 use crate::model::webhook::WebhookKey;
+use crate::runs::advance;
 use crate::runs::pace::{self, Stepped};
 use crate::webhooks::delivery::{Deliverer, DeliveryResults};
 
@@ -68,7 +70,7 @@ impl MockSpacelift {
 
     /// Advances every run by one state, the oldest first. Returns whether any advanced.
     pub fn step(&self) -> bool {
-        self.write(Account::step)
+        self.write(advance::step)
     }
 
     /// Advances runs until all are over or wait for a person, at any pace.
@@ -95,7 +97,7 @@ impl MockSpacelift {
 
     /// The current state of a run.
     pub fn run(&self, run: &chain::RunId) -> Option<RunRecord> {
-        self.read(|account| account.run(run.as_str()).map(RunRecord::from))
+        self.read(|account| account.runs.get(run.as_str()).map(RunRecord::from))
     }
 
     /// Every request that the server received, in the order of the answers.
@@ -105,7 +107,12 @@ impl MockSpacelift {
 
     /// Every attempt to deliver a webhook, in the order of the answers.
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
-        self.read(|account| account.deliveries.clone())
+        self.read(|account| account.deliveries.records.clone())
+    }
+
+    /// The actions of people, pushes, policies and API keys, in order.
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.read(|account| account.log.clone())
     }
 
     /// Becomes ready at every change of the account.
@@ -157,7 +164,7 @@ impl MockSpacelift {
         let shared = Arc::downgrade(&self.shared);
         let step = move || match shared.upgrade() {
             Some(shared) => {
-                shared.write(Account::step);
+                shared.write(advance::step);
                 Stepped::Yes
             }
             None => Stepped::AccountGone,
@@ -171,16 +178,16 @@ impl Shared {
     fn write<T>(self: &Arc<Self>, change: impl FnOnce(&mut Account) -> T) -> T {
         // Under the lock, so that deliveries are sent in the order of their transitions.
         self.account.write(change, |account| {
-            let outbox = std::mem::take(&mut account.outbox);
+            let unsent = std::mem::take(&mut account.deliveries.unsent);
             let results: Weak<dyn DeliveryResults> = Arc::<Self>::downgrade(self);
-            account.outbox = self.deliverer.send(&results, outbox);
+            account.deliveries.unsent = self.deliverer.send(&results, unsent);
         })
     }
 }
 
 impl DeliveryResults for Shared {
     fn attempted(self: Arc<Self>, record: DeliveryRecord) {
-        self.write(|account| account.deliveries.push(record));
+        self.write(|account| account.deliveries.records.push(record));
     }
 
     fn ended(self: Arc<Self>, webhook: &WebhookKey, succeeded: bool) {

@@ -1,73 +1,51 @@
-//! The whole state of the account, and lookups in it. Each kind of object adds its own operations in its file.
+//! The whole state of the account, and lookups in it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-use chain::{AccountName, RunId, RunState, RunType, SpaceId, StackId};
+use chain::{AccountName, RunState, RunType, StackId};
 use ulid::Ulid;
 
-use crate::controls::fault::{Fault, WebhookFault};
-use crate::controls::fault_rate::{FaultRate, WebhookFaultRate};
-use crate::model::api_key::{ApiKey, Session};
+use crate::account::parts::deliveries::Deliveries;
+use crate::account::parts::dependencies::Dependencies;
+use crate::account::parts::repositories::Repositories;
+use crate::account::parts::runs::Runs;
+use crate::account::parts::sessions::Sessions;
+use crate::account::parts::spaces::Spaces;
+use crate::faults::request::FaultEffect;
+use crate::faults::waiting::{DeliveryFaults, RequestFaults};
+use crate::model::audit_trail::AuditTrail;
 use crate::model::blueprint::Blueprint;
 use crate::model::clock::Timestamp;
 use crate::model::context::SpaceContext;
-use crate::model::dependency::NativeDependency;
-use crate::model::journal::LogEntry;
+use crate::model::log::{LogAction, LogEntry};
 use crate::model::policy::Policy;
-use crate::model::record::{DeliveryRecord, RequestRecord};
+use crate::model::record::{RequestRecord, StackRecord};
 use crate::model::refusal::Refusal;
-use crate::model::repository::Repository;
 use crate::model::run::Run;
-use crate::model::space::Space;
 use crate::model::stack::Stack;
-use crate::model::webhook::{NamedWebhook, Outgoing, Target};
-use crate::webhooks::audit_trail::AuditTrail;
-
-/// The default lifetime of a token. Spacelift's documentation says one hour in one place and ten in another; the
-/// shorter one is harder on clients.
-const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+use crate::model::webhook::{NamedWebhook, Target};
 
 #[derive(Debug)]
 pub(crate) struct Account {
     pub name: AccountName,
-    pub began_at: Timestamp,
-    /// By `owner/name`.
-    pub repositories: BTreeMap<String, Repository>,
-    pub spaces: BTreeMap<SpaceId, Space>,
+    pub repositories: Repositories,
+    pub spaces: Spaces,
     pub stacks: BTreeMap<StackId, Stack>,
     pub contexts: BTreeMap<String, SpaceContext>,
     pub blueprints: BTreeMap<String, Blueprint>,
     pub policies: BTreeMap<String, Policy>,
-    /// Native stack dependencies, by their ids.
-    pub dependencies: BTreeMap<String, NativeDependency>,
+    pub dependencies: Dependencies,
     pub named_webhooks: BTreeMap<String, NamedWebhook>,
-    /// In order of creation.
-    pub runs: Vec<Run>,
-    run_places: BTreeMap<RunId, usize>,
-    /// Indexes of the runs that are not over.
-    pub active_runs: BTreeSet<usize>,
+    pub runs: Runs,
     pub audit_trail: Option<AuditTrail>,
     /// Webhooks that every new stack gets.
     pub webhooks_for_new_stacks: Vec<Target>,
-    pub api_keys: Vec<ApiKey>,
-    /// Spaces that were revoked from the API key.
-    pub revoked_spaces: BTreeSet<SpaceId>,
-    /// By the `jti` of their tokens.
-    pub sessions: BTreeMap<String, Session>,
-    pub token_lifetime: Duration,
-    /// Deliveries of transitions that were not sent yet.
-    pub outbox: Vec<Outgoing>,
-    /// Deliveries that are held until another one overtakes them.
-    pub held_deliveries: Vec<Outgoing>,
-    pub faults: Vec<Fault>,
-    pub webhook_faults: Vec<WebhookFault>,
-    pub fault_rate: Option<FaultRate>,
-    pub webhook_fault_rate: Option<WebhookFaultRate>,
+    pub sessions: Sessions,
+    pub deliveries: Deliveries,
+    pub request_faults: RequestFaults,
     pub requests: Vec<RequestRecord>,
-    pub deliveries: Vec<DeliveryRecord>,
-    /// The log of the account, in order.
-    pub journal: Vec<LogEntry>,
+    /// What people, pushes, policies and API keys did, in order.
+    pub log: Vec<LogEntry>,
     /// Whether there are no workers, so that runs stay `READY`.
     pub no_workers: bool,
     last_ulid: Ulid,
@@ -76,36 +54,24 @@ pub(crate) struct Account {
 impl Account {
     /// An empty account: the root space and one API key.
     pub(crate) fn new(name: AccountName) -> Self {
-        let root = Space::root();
         Self {
             name,
-            began_at: Timestamp::now(),
-            repositories: BTreeMap::new(),
-            spaces: BTreeMap::from([(root.id.clone(), root)]),
+            repositories: Repositories::default(),
+            spaces: Spaces::default(),
             stacks: BTreeMap::new(),
             contexts: BTreeMap::new(),
             blueprints: BTreeMap::new(),
             policies: BTreeMap::new(),
-            dependencies: BTreeMap::new(),
+            dependencies: Dependencies::default(),
             named_webhooks: BTreeMap::new(),
-            runs: Vec::new(),
-            run_places: BTreeMap::new(),
-            active_runs: BTreeSet::new(),
+            runs: Runs::default(),
             audit_trail: None,
             webhooks_for_new_stacks: Vec::new(),
-            api_keys: vec![ApiKey::default()],
-            revoked_spaces: BTreeSet::new(),
-            sessions: BTreeMap::new(),
-            token_lifetime: TOKEN_LIFETIME,
-            outbox: Vec::new(),
-            held_deliveries: Vec::new(),
-            faults: Vec::new(),
-            webhook_faults: Vec::new(),
-            fault_rate: None,
-            webhook_fault_rate: None,
+            sessions: Sessions::default(),
+            deliveries: Deliveries::default(),
+            request_faults: RequestFaults::default(),
             requests: Vec::new(),
-            deliveries: Vec::new(),
-            journal: Vec::new(),
+            log: Vec::new(),
             no_workers: false,
             last_ulid: Ulid::nil(),
         }
@@ -127,50 +93,58 @@ impl Account {
     }
 
     pub(crate) fn stack_mut(&mut self, id: &str) -> Result<&mut Stack, Refusal> {
-        let unknown = || Refusal::Unknown {
-            what: "stack",
-            id: id.to_owned(),
-        };
+        let unknown = || Refusal::unknown("stack", id);
         let key: StackId = id.parse().map_err(|_| unknown())?;
         self.stacks.get_mut(&key).ok_or_else(unknown)
     }
 
     pub(crate) fn existing_stack(&self, id: &str) -> Result<&Stack, Refusal> {
-        self.stack(id).ok_or_else(|| Refusal::Unknown {
-            what: "stack",
-            id: id.to_owned(),
-        })
+        self.stack(id).ok_or_else(|| Refusal::unknown("stack", id))
     }
 
-    pub(crate) fn run_place(&self, id: &str) -> Option<usize> {
-        self.run_places.get(&id.parse().ok()?).copied()
+    /// The stacks that the API key sees.
+    pub(crate) fn visible_stacks(&self) -> impl Iterator<Item = &Stack> {
+        self.stacks
+            .values()
+            .filter(|stack| self.spaces.sees(&stack.space))
     }
 
-    pub(crate) fn run(&self, id: &str) -> Option<&Run> {
-        self.runs.get(self.run_place(id)?)
+    /// A stack, if the API key sees it.
+    pub(crate) fn visible_stack(&self, id: &str) -> Option<&Stack> {
+        self.stack(id).filter(|stack| self.spaces.sees(&stack.space))
     }
 
-    /// A run of a stack. Runs are requested by both ids, and both must match.
-    pub(crate) fn run_of(&self, stack: &str, run: &str) -> Option<&Run> {
-        self.run(run).filter(|found| found.stack.as_str() == stack)
-    }
-
-    pub(crate) fn keep_run(&mut self, run: Run) -> usize {
-        let place = self.runs.len();
-        self.run_places.insert(run.id.clone(), place);
-        self.active_runs.insert(place);
-        if let Some(stack) = self.stacks.get_mut(&run.stack) {
-            stack.runs.push(place);
+    /// Refuses an operation on a stack that the API key does not see, without saying whether it exists.
+    pub(crate) fn check_access(&self, stack: &str) -> Result<(), Refusal> {
+        match self.stack(stack) {
+            Some(stack) if !self.spaces.sees(&stack.space) => Err(Refusal::Unauthorized),
+            _ => Ok(()),
         }
-        self.runs.push(run);
-        place
+    }
+
+    pub(crate) fn stack_record(&self, stack: &Stack) -> StackRecord {
+        StackRecord::of(stack, self.stack_state(stack))
+    }
+
+    /// The stack's runs, the newest first.
+    pub(crate) fn runs_of<'a>(&'a self, stack: &'a Stack) -> impl Iterator<Item = &'a Run> {
+        stack.runs.iter().rev().map(|&index| &self.runs[index])
     }
 
     /// The state of the stack's latest tracked run; `NONE` if there is none.
     pub(crate) fn stack_state(&self, stack: &Stack) -> RunState {
-        let mut runs = stack.runs.iter().rev().map(|&place| &self.runs[place]);
-        runs.find(|run| run.run_type == RunType::Tracked)
+        self.runs_of(stack)
+            .find(|run| run.run_type == RunType::Tracked)
             .map_or(RunState::None, |run| run.state().clone())
+    }
+
+    pub(crate) fn keep_run(&mut self, run: Run) -> usize {
+        let stack = self.stacks.get_mut(&run.stack);
+        let index = self.runs.add(run);
+        if let Some(stack) = stack {
+            stack.runs.push(index);
+        }
+        index
     }
 
     pub(crate) fn stack_url(&self, stack: &StackId) -> String {
@@ -179,5 +153,34 @@ impl Account {
 
     pub(crate) fn run_url(&self, run: &Run) -> String {
         format!("{}/run/{}", self.stack_url(&run.stack), run.id)
+    }
+
+    /// Adds an entry to the log.
+    pub(crate) fn note(&mut self, by: Option<&str>, action: LogAction) {
+        self.log.push(LogEntry {
+            at_ms: Timestamp::now().millis(),
+            by: by.map(str::to_owned),
+            action,
+        });
+    }
+
+    /// The failure of a request, by its operation's name and root fields.
+    pub(crate) fn fault_for_request(
+        &mut self,
+        operation: Option<&str>,
+        fields: &[String],
+    ) -> Option<FaultEffect> {
+        let effect = self.request_faults.next(operation, fields);
+        if effect == Some(FaultEffect::ExpiredTokens) {
+            self.sessions.expire_all();
+        }
+        effect
+    }
+
+    /// Removes all faults, also random ones. Deliveries that were held are to be sent.
+    pub(crate) fn clear_faults(&mut self) {
+        self.request_faults = RequestFaults::default();
+        self.deliveries.faults = DeliveryFaults::default();
+        self.deliveries.release_held();
     }
 }

@@ -216,7 +216,8 @@ impl Seed {
         for space in self.space {
             let at = entry("space", &space.id);
             account
-                .create_space_with_id(&space.id.clone(), space.into())
+                .spaces
+                .create(&space.id.clone(), space.into())
                 .map_err(at)?;
         }
         for context in self.context {

@@ -11,6 +11,7 @@ use crate::account::state::Account;
 use crate::model::blueprint::{Blueprint, BlueprintState, NewBlueprint};
 use crate::model::refusal::Refusal;
 use crate::model::template::{self, TemplateInput};
+use crate::runs::from_blueprint;
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Blueprint", complex)]
@@ -115,7 +116,7 @@ impl BlueprintNode {
     /// An object here; stacks and contexts have an id instead.
     async fn space(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space_id).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space_id).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 }
@@ -253,7 +254,7 @@ impl BlueprintMutation {
             .map(|pair| (pair.id.to_string(), pair.value))
             .collect();
         let made =
-            authorized(ctx)?.write(|account| account.create_stacks_from_blueprint(&id, &values, login))?;
+            authorized(ctx)?.write(|account| from_blueprint::create_stacks(account, &id, &values, login))?;
         let stack_ids: Vec<ID> = made.stacks.iter().map(|id| ID::from(id.as_str())).collect();
         let run_ids: Vec<ID> = made.runs.iter().map(|id| ID::from(id.as_str())).collect();
         Ok(BlueprintStackCreateOutput {

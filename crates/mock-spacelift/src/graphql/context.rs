@@ -47,7 +47,7 @@ impl From<&SpaceContext> for ContextNode {
 impl ContextNode {
     async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 

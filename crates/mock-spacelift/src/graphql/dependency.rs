@@ -131,10 +131,7 @@ impl DependencyMutation {
         input: StackDependencyUpdateInput,
     ) -> Result<DependencyNode, Refusal> {
         authorized(ctx)?.write(|account| {
-            let dependency = account
-                .dependencies
-                .get_mut(input.id.as_str())
-                .ok_or(Refusal::NotFound)?;
+            let dependency = account.dependencies.existing_mut(&input.id)?;
             dependency.trigger_always = input.trigger_always.unwrap_or(dependency.trigger_always);
             Ok(DependencyNode::from(&*dependency))
         })
@@ -145,7 +142,7 @@ impl DependencyMutation {
         ctx: &Context<'_>,
         id: ID,
     ) -> Result<Option<DependencyNode>, Refusal> {
-        let deleted = authorized(ctx)?.write(|account| account.dependencies.remove(id.as_str()));
+        let deleted = authorized(ctx)?.write(|account| account.dependencies.remove(&id));
         Ok(deleted.as_ref().map(DependencyNode::from))
     }
 
@@ -177,10 +174,7 @@ impl DependencyMutation {
                 trigger_always: reference.trigger_always.unwrap_or(false),
             };
             let node = ReferenceNode::from(&reference);
-            let dependency = account
-                .dependencies
-                .get_mut(dependency.as_str())
-                .ok_or(Refusal::NotFound)?;
+            let dependency = account.dependencies.existing_mut(&dependency)?;
             dependency.references.push(reference);
             Ok(node)
         })
@@ -191,14 +185,7 @@ impl DependencyMutation {
         ctx: &Context<'_>,
         id: ID,
     ) -> Result<Option<ReferenceNode>, Refusal> {
-        Ok(authorized(ctx)?.write(|account| {
-            account.dependencies.values_mut().find_map(|dependency| {
-                let place = dependency
-                    .references
-                    .iter()
-                    .position(|reference| reference.id == *id)?;
-                Some(ReferenceNode::from(&dependency.references.remove(place)))
-            })
-        }))
+        let deleted = authorized(ctx)?.write(|account| account.dependencies.remove_reference(&id));
+        Ok(deleted.as_ref().map(ReferenceNode::from))
     }
 }

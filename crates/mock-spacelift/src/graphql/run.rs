@@ -90,7 +90,7 @@ impl RunNode {
             .map(|&place| &account.runs[place].id);
         let over = run.is_over();
         let unconfirmed = *run.state() == chain::RunState::Unconfirmed;
-        let failed = run.can_be_retried();
+        let failed = run.ended_badly();
         Self {
             id: ID::from(run.id.as_str()),
             state_name: run.state().to_string(),
@@ -173,17 +173,20 @@ fn dependency(run: &Run, upstream: &Run) -> RunDependency {
 impl RunNode {
     async fn depends_on(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
         mock(ctx).read(|account| {
-            let Some(run) = account.run(&self.id) else {
+            let Some(run) = account.runs.get(&self.id) else {
                 return Vec::new();
             };
-            let upstream = run.waits_for.iter().filter_map(|id| account.run(id.as_str()));
+            let upstream = run
+                .waits_for
+                .iter()
+                .filter_map(|id| account.runs.get(id.as_str()));
             upstream.map(|upstream| dependency(run, upstream)).collect()
         })
     }
 
     async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
         mock(ctx).read(|account| {
-            let Some(run) = account.run(&self.id) else {
+            let Some(run) = account.runs.get(&self.id) else {
                 return Vec::new();
             };
             let downstream = account
@@ -208,7 +211,7 @@ impl RunNode {
     ) -> Option<RunLogs> {
         let transition = self.history.iter().find(|transition| transition.state == state)?;
         let phase = format!("{state:?}").to_ascii_lowercase();
-        let text = mock(ctx).read(|account| account.run(&self.id).map(|run| run.log(&phase)))?;
+        let text = mock(ctx).read(|account| account.runs.get(&self.id).map(|run| run.log(&phase)))?;
         let line = |line: &str| RunLogMessage {
             message: format!("{line}\n"),
             timestamp: transition.timestamp,
@@ -235,7 +238,7 @@ impl RunNode {
         #[graphql(name = "input")] _input: RunChangesInput,
     ) -> Option<Vec<RunChanges>> {
         mock(ctx).read(|account| {
-            let changes = account.run(&self.id)?.changes.as_ref();
+            let changes = account.runs.get(&self.id)?.changes.as_ref();
             Some(
                 changes
                     .map(|changes| RunChanges::of(changes))

@@ -18,6 +18,7 @@ use super::webhook::WebhooksIntegration;
 use super::worker_pool::WorkerPool;
 use crate::account::state::Account;
 use crate::model::commit::Commit;
+use crate::model::dependency::NativeDependency;
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;
 use crate::model::run::Run;
@@ -141,7 +142,7 @@ impl StackNode {
             state_set_by: latest.and_then(|run| run.last().username.clone()),
             state_is_terminal: Some(latest.is_none_or(Run::is_over)),
             last_apply_at: applied.map(|run| run.last().at.seconds()),
-            blocked: account.blocker(stack.id.as_str()).is_some(),
+            blocked: account.runs.blocker(stack.id.as_str()).is_some(),
             is_drifted: Some(false),
             entity_count: Some(
                 latest
@@ -159,7 +160,7 @@ impl StackNode {
             starred: stack.starred,
             api_host: None,
             tracked_commit: Some(stack.tracked_commit.clone()),
-            tracked_branch_head: account.known_head(&stack.settings).cloned(),
+            tracked_branch_head: account.repositories.known_head(&stack.settings).cloned(),
             tracked_commit_set_by: stack.tracked_commit_set_by.clone(),
             effective_terraform_version: terraform_version.clone(),
             terraform_version,
@@ -183,7 +184,7 @@ impl StackNode {
                 return Vec::new();
             };
             let end = match before.filter(|id| !id.is_empty()) {
-                Some(id) => account.run_place(id).unwrap_or(0),
+                Some(id) => account.runs.find(id).unwrap_or(0),
                 None => usize::MAX,
             };
             let runs = stack
@@ -204,20 +205,26 @@ impl StackNode {
 impl StackNode {
     async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 
     async fn blocker(&self, ctx: &Context<'_>) -> Option<RunNode> {
         mock(ctx).read(|account| {
             account
+                .runs
                 .blocker(&self.id)
                 .map(|place| RunNode::of(account, &account.runs[place]))
         })
     }
 
     async fn run(&self, ctx: &Context<'_>, id: ID) -> Option<RunNode> {
-        mock(ctx).read(|account| account.run_of(&self.id, &id).map(|run| RunNode::of(account, run)))
+        mock(ctx).read(|account| {
+            account
+                .runs
+                .get_of(&self.id, &id)
+                .map(|run| RunNode::of(account, run))
+        })
     }
 
     /// Tracked, testing and destroy runs.
@@ -315,17 +322,14 @@ impl StackNode {
 
     async fn depends_on(&self, ctx: &Context<'_>) -> Vec<DependencyNode> {
         mock(ctx).read(|account| {
-            let own = account
-                .dependencies
-                .values()
-                .filter(|dependency| dependency.stack.as_str() == *self.id);
+            let own = account.dependencies.of(&self.id);
             own.map(DependencyNode::from).collect()
         })
     }
 
     async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<DependencyNode> {
         mock(ctx).read(|account| {
-            let all = account.dependencies.values();
+            let all = account.dependencies.all();
             let others = all.filter(|dependency| dependency.depends_on.as_str() == *self.id);
             others.map(DependencyNode::from).collect()
         })
@@ -340,14 +344,14 @@ impl StackNode {
         // Clients that look for one of the two send an empty text for the other.
         let [id, depends_on_stack_id] = [id, depends_on_stack_id].map(|id| id.filter(|id| !id.is_empty()));
         mock(ctx).read(|account| {
-            let fits = |dependency: &&crate::model::dependency::NativeDependency| {
-                dependency.stack.as_str() == *self.id
-                    && id.as_ref().is_none_or(|id| dependency.id == **id)
+            let mut own = account.dependencies.of(&self.id);
+            let fits = |dependency: &&NativeDependency| {
+                id.as_ref().is_none_or(|id| dependency.id == **id)
                     && depends_on_stack_id
                         .as_ref()
                         .is_none_or(|id| dependency.depends_on.as_str() == **id)
             };
-            account.dependencies.values().find(fits).map(DependencyNode::from)
+            own.find(fits).map(DependencyNode::from)
         })
     }
 
@@ -365,7 +369,7 @@ impl StackNode {
 
     async fn run_resource_state(&self, ctx: &Context<'_>, id: ID) -> Option<RunResourceState> {
         mock(ctx).read(|account| {
-            account.run_of(&self.id, &id).map(|run| RunResourceState {
+            account.runs.get_of(&self.id, &id).map(|run| RunResourceState {
                 id,
                 state: RunState::from(run.state()),
                 finished: run.is_over(),

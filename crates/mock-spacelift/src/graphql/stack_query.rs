@@ -36,7 +36,7 @@ impl StackQuery {
     /// The stack that a run belongs to.
     async fn run_stack(&self, ctx: &Context<'_>, run_id: ID) -> Result<Option<StackNode>, Refusal> {
         authorized(ctx)?.read(|account| {
-            let run = account.run(&run_id).ok_or(Refusal::NotFound)?;
+            let run = account.runs.get(&run_id).ok_or(Refusal::NotFound)?;
             let stack = account
                 .visible_stack(run.stack.as_str())
                 .ok_or(Refusal::NotFound)?;

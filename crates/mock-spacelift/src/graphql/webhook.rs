@@ -70,7 +70,7 @@ impl From<&NamedWebhook> for NamedWebhookNode {
 impl NamedWebhookNode {
     async fn space(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space_id).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space_id).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 }

@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::controls::control::ControlRequest;
+use crate::controls::request::ControlRequest;
 use crate::http::connection::Connection;
 use crate::mock::MockSpacelift;
 use crate::model::refusal::Refusal;

@@ -160,4 +160,16 @@ impl Run {
     pub(crate) fn is_under_way(&self) -> bool {
         self.is_serialized() && !self.is_over() && *self.state() != RunState::Queued
     }
+
+    /// It is over, and neither finished nor skipped.
+    pub(crate) fn ended_badly(&self) -> bool {
+        self.is_over() && !self.state().succeeded() && *self.state() != RunState::Skipped
+    }
+
+    /// Whether it applied and changed outputs.
+    pub(crate) fn changed_outputs(&self) -> bool {
+        self.changes_outputs
+            && self.state().succeeded()
+            && self.history.iter().any(|entry| entry.state == RunState::Applying)
+    }
 }

@@ -1,7 +1,7 @@
 //! A stack: its settings and its state.
 
 use async_graphql::{Enum, SimpleObject};
-use chain::{SpaceId, StackId};
+use chain::{RunType, SpaceId, StackId};
 
 use crate::model::clock::Timestamp;
 use crate::model::commit::Commit;
@@ -170,5 +170,23 @@ impl Stack {
         self.lock
             .as_ref()
             .is_some_and(|lock| by != Some(lock.by.as_str()))
+    }
+
+    /// What the next run of this kind will find. Tracked runs consume the requested results.
+    pub(crate) fn next_fate(&mut self, run_type: &RunType) -> Fate {
+        if *run_type == RunType::Tracked && !self.next_fates.is_empty() {
+            return self.next_fates.remove(0);
+        }
+        if self.finds_changes {
+            Fate::Changes
+        } else {
+            Fate::NoChanges
+        }
+    }
+
+    /// Adds a resource, or replaces the one at its address.
+    pub(crate) fn keep_resource(&mut self, resource: Resource) {
+        self.resources.retain(|other| other.address != resource.address);
+        self.resources.push(resource);
     }
 }
