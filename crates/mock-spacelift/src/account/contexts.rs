@@ -100,11 +100,11 @@ impl Account {
     /// Detaches a context from a stack, which is returned.
     pub(crate) fn detach_context(&mut self, id: &str) -> Option<(StackId, ContextAttachment)> {
         self.stacks.values_mut().find_map(|stack| {
-            let place = stack
+            let index = stack
                 .attachments
                 .iter()
                 .position(|attachment| attachment.id == id)?;
-            Some((stack.id.clone(), stack.attachments.remove(place)))
+            Some((stack.id.clone(), stack.attachments.remove(index)))
         })
     }
 

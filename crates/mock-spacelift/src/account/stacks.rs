@@ -8,7 +8,7 @@ use crate::model::dependency::{DependencyReference, NativeDependency};
 use crate::model::hooks::Hooks;
 use crate::model::new_stack::NewStack;
 use crate::model::refusal::Refusal;
-use crate::model::run::Fate;
+use crate::model::run::Outcome;
 use crate::model::slug::slug;
 use crate::model::stack::{Stack, StackSettings};
 use crate::model::vendor::VendorConfig;
@@ -34,7 +34,7 @@ impl Account {
         stack.needs_review = new.needs_review;
         stack.finds_changes = new.finds_changes;
         stack.changes_outputs = new.changes_outputs;
-        stack.next_fates = vec![Fate::FailsIn(RunState::Planning); new.fails_next];
+        stack.next_outcomes = vec![Outcome::FailsIn(RunState::Planning); new.fails_next];
         for upstream in &new.native_upstream {
             self.create_dependency(id.as_str(), upstream, false)?;
         }
@@ -85,7 +85,7 @@ impl Account {
             changes_outputs: true,
             resources: Vec::new(),
             next_changes: None,
-            next_fates: Vec::new(),
+            next_outcomes: Vec::new(),
         };
         self.stacks.insert(id.clone(), stack);
         for target in self.webhooks_for_new_stacks.clone() {

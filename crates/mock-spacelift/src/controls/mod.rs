@@ -1,6 +1,7 @@
 //! What tests and people do to an account: methods of the handle, requests from outside, and seeds.
 
 pub(crate) mod access;
+pub(crate) mod execution;
 pub(crate) mod fault_request;
 pub(crate) mod faults;
 pub(crate) mod locks;

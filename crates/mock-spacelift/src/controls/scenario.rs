@@ -10,7 +10,7 @@ use crate::mock::MockSpacelift;
 use crate::model::new_stack::NewStack;
 use crate::model::refusal::{Refusal, accepted};
 use crate::model::resource::Resource;
-use crate::model::run::{Fate, RunRequest};
+use crate::model::run::{Outcome, RunRequest};
 use crate::model::webhook::NewWebhook;
 use crate::runs::creation::create_run;
 
@@ -55,7 +55,7 @@ impl MockSpacelift {
         accepted(self.write(|account| {
             account
                 .stack_mut(stack)
-                .map(|stack| stack.next_fates.push(Fate::FailsIn(state)))
+                .map(|stack| stack.next_outcomes.push(Outcome::FailsIn(state)))
         }));
     }
 
@@ -65,7 +65,7 @@ impl MockSpacelift {
         accepted(self.write(|account| {
             account
                 .stack_mut(stack)
-                .map(|stack| stack.next_fates.push(Fate::Skipped))
+                .map(|stack| stack.next_outcomes.push(Outcome::Skipped))
         }));
     }
 

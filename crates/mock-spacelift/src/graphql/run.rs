@@ -87,7 +87,7 @@ impl RunNode {
         let stack = account.stacks.get(&run.stack);
         let latest = stack
             .and_then(|stack| stack.runs.last())
-            .map(|&place| &account.runs[place].id);
+            .map(|&index| &account.runs[index].id);
         let over = run.is_over();
         let unconfirmed = *run.state() == chain::RunState::Unconfirmed;
         let failed = run.ended_badly();

@@ -112,7 +112,7 @@ impl StackNode {
                 .runs
                 .iter()
                 .rev()
-                .map(|&place| &account.runs[place])
+                .map(|&index| &account.runs[index])
                 .filter(|run| run.run_type == RunType::Tracked)
         };
         let latest = tracked().next();
@@ -191,8 +191,8 @@ impl StackNode {
                 .runs
                 .iter()
                 .rev()
-                .filter(|&&place| place < end)
-                .map(|&place| &account.runs[place]);
+                .filter(|&&index| index < end)
+                .map(|&index| &account.runs[index]);
             runs.filter(|run| belongs(&run.run_type))
                 .take(PAGE)
                 .map(|run| RunNode::of(account, run))
@@ -214,7 +214,7 @@ impl StackNode {
             account
                 .runs
                 .blocker(&self.id)
-                .map(|place| RunNode::of(account, &account.runs[place]))
+                .map(|index| RunNode::of(account, &account.runs[index]))
         })
     }
 

@@ -210,11 +210,11 @@ impl WebhookMutation {
     ) -> Result<WebhooksIntegration, Refusal> {
         authorized(ctx)?.write(|account| {
             let webhooks = &mut account.stack_mut(&stack)?.webhooks;
-            let place = webhooks
+            let index = webhooks
                 .iter()
                 .position(|webhook| webhook.id == *id)
                 .ok_or(Refusal::NotFound)?;
-            let deleted = webhooks.remove(place);
+            let deleted = webhooks.remove(index);
             Ok(WebhooksIntegration {
                 deleted: true,
                 ..WebhooksIntegration::from(&deleted)

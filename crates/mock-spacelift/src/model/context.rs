@@ -112,6 +112,6 @@ pub(crate) fn merge(config: &mut Vec<ConfigElement>, elements: Vec<ConfigElement
 
 /// Removes an element from a list.
 pub(crate) fn take(config: &mut Vec<ConfigElement>, id: &str) -> Option<ConfigElement> {
-    let place = config.iter().position(|element| element.id == id)?;
-    Some(config.remove(place))
+    let index = config.iter().position(|element| element.id == id)?;
+    Some(config.remove(index))
 }

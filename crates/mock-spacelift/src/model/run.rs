@@ -10,7 +10,7 @@ use crate::model::commit::Commit;
 
 /// What a run will find when it plans and applies. This is decided when it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
     Changes,
     NoChanges,
     FailsIn(RunState),
@@ -61,7 +61,7 @@ pub(crate) struct Run {
     pub environment: BTreeMap<String, String>,
     pub drift_detection: bool,
     pub prioritized: bool,
-    pub fate: Fate,
+    pub outcome: Outcome,
     /// Whether its apply changes outputs that other stacks refer to.
     pub changes_outputs: bool,
     /// The addresses of the changed resources, if they have names.

@@ -9,7 +9,7 @@ use crate::model::context::{ConfigElement, ContextAttachment};
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;
 use crate::model::resource::Resource;
-use crate::model::run::Fate;
+use crate::model::run::Outcome;
 use crate::model::vendor::VendorConfig;
 use crate::model::webhook::StackWebhook;
 
@@ -152,7 +152,7 @@ pub(crate) struct Stack {
     /// The addresses of the resources that the next run changes, if they have names.
     pub next_changes: Option<Vec<String>>,
     /// The results of the next tracked runs, one entry for each.
-    pub next_fates: Vec<Fate>,
+    pub next_outcomes: Vec<Outcome>,
 }
 
 impl Stack {
@@ -173,14 +173,14 @@ impl Stack {
     }
 
     /// What the next run of this kind will find. Tracked runs consume the requested results.
-    pub(crate) fn next_fate(&mut self, run_type: &RunType) -> Fate {
-        if *run_type == RunType::Tracked && !self.next_fates.is_empty() {
-            return self.next_fates.remove(0);
+    pub(crate) fn next_outcome(&mut self, run_type: &RunType) -> Outcome {
+        if *run_type == RunType::Tracked && !self.next_outcomes.is_empty() {
+            return self.next_outcomes.remove(0);
         }
         if self.finds_changes {
-            Fate::Changes
+            Outcome::Changes
         } else {
-            Fate::NoChanges
+            Outcome::NoChanges
         }
     }
 

@@ -113,7 +113,7 @@ fn queue_run(
         environment: request.environment.clone(),
         drift_detection: request.drift_detection,
         prioritized: false,
-        fate: stack.next_fate(&request.run_type),
+        outcome: stack.next_outcome(&request.run_type),
         changes_outputs: stack.changes_outputs,
         changes: stack.next_changes.take(),
         delta: None,

@@ -64,8 +64,8 @@ fn action(mutation: &str) -> Option<String> {
         .strip_suffix(['V', 'v'])
         .filter(|_| name != mutation)
         .unwrap_or(name);
-    let place = name.rfind(|character: char| character.is_ascii_uppercase())?;
-    let (noun, deed) = name.split_at(place);
+    let index = name.rfind(|character: char| character.is_ascii_uppercase())?;
+    let (noun, deed) = name.split_at(index);
     Some(format!("{}.{}", snake_case(noun), deed.to_ascii_lowercase()))
 }
 
