@@ -151,7 +151,7 @@ impl MockSpacelift {
         self.shared.account.read(look)
     }
 
-    /// Changes the account, sends the new deliveries in the outbox, and wakes those that wait for a change.
+    /// Changes the account, sends the new deliveries, and wakes those that wait for a change.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
         self.shared.write(change)
     }

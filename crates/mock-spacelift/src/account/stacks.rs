@@ -72,7 +72,6 @@ impl Account {
             manages_state: true,
             disabled: false,
             needs_review: false,
-            starred: false,
             lock: None,
             created_at: Timestamp::now(),
             tracked_commit_set_by: None,

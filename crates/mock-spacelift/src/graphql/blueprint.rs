@@ -9,6 +9,7 @@ use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
 use crate::account::state::Account;
 use crate::model::blueprint::{Blueprint, BlueprintState, NewBlueprint};
+use crate::model::clock::Timestamp;
 use crate::model::refusal::Refusal;
 use crate::model::template::{self, TemplateInput};
 use crate::runs::from_blueprint;
@@ -103,9 +104,7 @@ impl From<&Blueprint> for BlueprintNode {
             deleted: false,
             created_at: blueprint.created_at.seconds(),
             updated_at: blueprint.updated_at.seconds(),
-            published_at: blueprint
-                .published_at
-                .map(crate::model::clock::Timestamp::seconds),
+            published_at: blueprint.published_at.map(Timestamp::seconds),
             space_id: blueprint.space.to_string(),
         }
     }

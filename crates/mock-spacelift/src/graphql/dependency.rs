@@ -92,15 +92,6 @@ struct StackDependencyUpdateInput {
     trigger_always: Option<bool>,
 }
 
-/// Spelled `stackID` here, and `stackId` above.
-#[derive(Debug, InputObject)]
-struct StackDependenciesInput {
-    #[graphql(name = "stackID")]
-    stack_id: ID,
-    #[graphql(name = "dependsOnStackIDs")]
-    depends_on_stack_ids: Vec<ID>,
-}
-
 #[derive(Debug, InputObject)]
 struct StackDependencyReferenceInput {
     output_name: String,
@@ -144,20 +135,6 @@ impl DependencyMutation {
     ) -> Result<Option<DependencyNode>, Refusal> {
         let deleted = authorized(ctx)?.write(|account| account.dependencies.remove(&id));
         Ok(deleted.as_ref().map(DependencyNode::from))
-    }
-
-    async fn stack_dependencies_create_in_batch(
-        &self,
-        ctx: &Context<'_>,
-        input: StackDependenciesInput,
-    ) -> Result<Vec<DependencyNode>, Refusal> {
-        authorized(ctx)?.write(|account| {
-            let upstream = input.depends_on_stack_ids.iter();
-            upstream
-                .map(|depends_on| account.create_dependency(&input.stack_id, depends_on, false))
-                .map(|created| created.as_ref().map(DependencyNode::from).map_err(Clone::clone))
-                .collect()
-        })
     }
 
     async fn stack_dependencies_add_reference(

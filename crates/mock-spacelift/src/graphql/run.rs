@@ -134,12 +134,6 @@ struct RunDependency {
     depends_on_stack_id: ID,
 }
 
-/// No run waits for anything outside of the account.
-#[derive(Debug, Clone, SimpleObject)]
-struct RunExternalDependency {
-    id: ID,
-}
-
 #[derive(Debug, Clone, SimpleObject)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -195,10 +189,6 @@ impl RunNode {
                 .filter(|other| other.waits_for.contains(&run.id));
             downstream.map(|other| dependency(other, run)).collect()
         })
-    }
-
-    async fn external_dependencies(&self) -> Vec<RunExternalDependency> {
-        Vec::new()
     }
 
     /// Null if the run has not reached the state.

@@ -38,14 +38,6 @@ enum ForceApplyMode {
     Cascade,
 }
 
-/// Only whether a run takes precedence over others matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum RunPriorityPreset {
-    High,
-    Normal,
-    Low,
-}
-
 #[derive(Default)]
 pub(crate) struct RunMutation;
 
@@ -113,16 +105,6 @@ impl RunMutation {
     }
 
     async fn run_stop(
-        &self,
-        ctx: &Context<'_>,
-        stack: ID,
-        run: ID,
-        note: Option<String>,
-    ) -> Result<RunNode, Refusal> {
-        decide(ctx, &stack, Some(&run), Decision::Stop, note.as_deref())
-    }
-
-    async fn run_kill(
         &self,
         ctx: &Context<'_>,
         stack: ID,
@@ -218,18 +200,6 @@ impl RunMutation {
         prioritize: bool,
     ) -> Result<RunNode, Refusal> {
         with_run(ctx, &stack, &run, |run| run.prioritized = prioritize)
-    }
-
-    async fn run_priority_set(
-        &self,
-        ctx: &Context<'_>,
-        stack: ID,
-        run: ID,
-        preset: RunPriorityPreset,
-    ) -> Result<RunNode, Refusal> {
-        with_run(ctx, &stack, &run, |run| {
-            run.prioritized = preset == RunPriorityPreset::High;
-        })
     }
 
     async fn task_create(

@@ -63,6 +63,7 @@ pub(crate) struct StackNode {
     lock_note: Option<String>,
     pub created_at: i64,
     can_write: bool,
+    /// Always false: stars belong to people, and the account knows only an API key.
     pub starred: bool,
     api_host: Option<String>,
     pub tracked_commit: Option<Commit>,
@@ -157,7 +158,7 @@ impl StackNode {
             lock_note: stack.lock.as_ref().and_then(|lock| lock.note.clone()),
             created_at: stack.created_at.seconds(),
             can_write: true,
-            starred: stack.starred,
+            starred: false,
             api_host: None,
             tracked_commit: Some(stack.tracked_commit.clone()),
             tracked_branch_head: account.repositories.known_head(&stack.settings).cloned(),

@@ -214,12 +214,6 @@ impl StackMutation {
         })
     }
 
-    async fn star_set(&self, ctx: &Context<'_>, id: ID, star: bool) -> Result<StackNode, Refusal> {
-        change(authorized(ctx)?, &id, |account| {
-            account.stack_mut(&id).map(|stack| stack.starred = star)
-        })
-    }
-
     async fn stack_config_add(
         &self,
         ctx: &Context<'_>,

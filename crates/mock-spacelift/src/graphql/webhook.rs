@@ -146,10 +146,6 @@ impl WebhookQuery {
         Ok(authorized(ctx)?.read(found))
     }
 
-    async fn named_webhooks_integrations(&self, ctx: &Context<'_>) -> Result<Vec<NamedWebhookNode>, Refusal> {
-        Ok(authorized(ctx)?.read(all))
-    }
-
     /// Null without a login.
     async fn search_named_webhooks_integrations(
         &self,

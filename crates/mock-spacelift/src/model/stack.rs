@@ -132,7 +132,6 @@ pub(crate) struct Stack {
     pub manages_state: bool,
     pub disabled: bool,
     pub needs_review: bool,
-    pub starred: bool,
     pub lock: Option<Lock>,
     pub created_at: Timestamp,
     pub tracked_commit: Commit,

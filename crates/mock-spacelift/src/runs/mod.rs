@@ -1,7 +1,7 @@
 //! The engine of runs: how they are created, how they advance, what people decide, and what their ends start.
 //!
-//! It changes the account and fills its outbox. It knows no handle, no server and no clock: `pace` calls what it is
-//! given.
+//! It changes the account, which then has deliveries to send. It knows no handle and no server, and `pace` calls what it
+//! is given.
 
 pub(crate) mod advance;
 pub(crate) mod announcement;

@@ -1,4 +1,4 @@
-//! Sends the deliveries in the outbox: signed, in order for each webhook, without delaying runs.
+//! Sends deliveries: signed, in order for each webhook, without delaying runs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
@@ -54,12 +54,16 @@ impl Deliverer {
     /// Queues deliveries. Without a tokio runtime nothing can be sent: then they are returned.
     ///
     /// Deliveries end when nobody holds `results` any more.
-    pub(crate) fn send(&self, results: &Weak<dyn DeliveryResults>, outbox: Vec<Outgoing>) -> Vec<Outgoing> {
+    pub(crate) fn send(
+        &self,
+        results: &Weak<dyn DeliveryResults>,
+        deliveries: Vec<Outgoing>,
+    ) -> Vec<Outgoing> {
         let Ok(runtime) = Handle::try_current() else {
-            return outbox;
+            return deliveries;
         };
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        for outgoing in outbox {
+        for outgoing in deliveries {
             let delivery = Delivery {
                 client: self.client.clone(),
                 results: results.clone(),
