@@ -1,18 +1,21 @@
 //! The handle that an account's tests, server and tasks share.
 
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use chain::AccountName;
 use tokio::sync::watch;
 
-use crate::account::Account;
-use crate::http::server::{self, Server};
+use crate::account::shared::SharedAccount;
+use crate::account::state::Account;
+use crate::model::log::LogEntry;
+use crate::model::pace::Pace;
 use crate::model::record::{DeliveryRecord, RequestRecord, RunRecord};
-use crate::runs::pace::{self, Pace};
-use crate::webhooks::delivery::Deliverer;
+use crate::model::webhook::WebhookKey;
+use crate::runs::advance;
+use crate::runs::pace::{self, Stepped};
+use crate::webhooks::delivery::{Deliverer, DeliveryResults};
 
 /// How long [`MockSpacelift::wait_until`] waits: much longer than anything in memory takes, even on a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(120);
@@ -23,24 +26,16 @@ const PACE: Pace = Pace::Every(Duration::from_millis(20));
 /// A mock Spacelift account. Clones share the account.
 #[derive(Debug, Clone)]
 pub struct MockSpacelift {
-    pub(crate) shared: Arc<Shared>,
+    shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
-pub(crate) struct Shared {
-    account: Mutex<Account>,
-    /// Counts changes, so that tests can wait for conditions instead of times.
-    changes: watch::Sender<u64>,
+struct Shared {
+    account: SharedAccount,
     pace: watch::Sender<Pace>,
     /// Whether a task advances the runs. It needs a tokio runtime, which may start later than the account.
     driven: AtomicBool,
-    pub deliverer: Deliverer,
-}
-
-impl From<Arc<Shared>> for MockSpacelift {
-    fn from(shared: Arc<Shared>) -> Self {
-        Self { shared }
-    }
+    deliverer: Deliverer,
 }
 
 impl MockSpacelift {
@@ -57,8 +52,7 @@ impl MockSpacelift {
 
     pub(crate) fn of(account: Account) -> Self {
         let shared = Arc::new(Shared {
-            account: Mutex::new(account),
-            changes: watch::Sender::new(0),
+            account: SharedAccount::new(account),
             pace: watch::Sender::new(PACE),
             driven: AtomicBool::new(false),
             deliverer: Deliverer::default(),
@@ -66,14 +60,6 @@ impl MockSpacelift {
         let mock = Self { shared };
         mock.wake();
         mock
-    }
-
-    /// Serves the account on an address; port 0 chooses a free one.
-    pub async fn serve(&self, address: SocketAddr) -> std::io::Result<Server> {
-        self.wake();
-        // Sends what happened before there was a runtime.
-        self.write(|_| ());
-        server::serve(self.clone(), address).await
     }
 
     /// Sets how fast runs advance. New accounts take 20 ms for each state.
@@ -84,7 +70,7 @@ impl MockSpacelift {
 
     /// Advances every run by one state, the oldest first. Returns whether any advanced.
     pub fn step(&self) -> bool {
-        self.write(Account::step)
+        self.write(advance::step)
     }
 
     /// Advances runs until all are over or wait for a person, at any pace.
@@ -111,7 +97,7 @@ impl MockSpacelift {
 
     /// The current state of a run.
     pub fn run(&self, run: &chain::RunId) -> Option<RunRecord> {
-        self.read(|account| account.run(run.as_str()).map(RunRecord::from))
+        self.read(|account| account.runs.get(run.as_str()).map(RunRecord::from))
     }
 
     /// Every request that the server received, in the order of the answers.
@@ -121,12 +107,17 @@ impl MockSpacelift {
 
     /// Every attempt to deliver a webhook, in the order of the answers.
     pub fn deliveries(&self) -> Vec<DeliveryRecord> {
-        self.read(|account| account.deliveries.clone())
+        self.read(|account| account.deliveries.records.clone())
+    }
+
+    /// The actions of people, pushes, policies and API keys, in order.
+    pub fn log(&self) -> Vec<LogEntry> {
+        self.read(|account| account.log.clone())
     }
 
     /// Becomes ready at every change of the account.
     pub fn changed(&self) -> watch::Receiver<u64> {
-        self.shared.changes.subscribe()
+        self.shared.account.changed()
     }
 
     /// Waits until a condition holds. `what` names it in a failure message.
@@ -157,29 +148,49 @@ impl MockSpacelift {
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Account) -> T) -> T {
-        look(&self.shared.account.lock().unwrap_or_else(PoisonError::into_inner))
+        self.shared.account.read(look)
     }
 
-    /// Changes the account, sends the new deliveries in the outbox, and wakes those that wait for a change.
+    /// Changes the account, sends the new deliveries, and wakes those that wait for a change.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&mut Account) -> T) -> T {
-        let result = {
-            let mut account = self.shared.account.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = change(&mut account);
-            // Under the lock, so that deliveries are sent in the order of their transitions.
-            let outbox = std::mem::take(&mut account.outbox);
-            account.outbox = self.shared.deliverer.send(&Arc::downgrade(&self.shared), outbox);
-            result
-        };
-        self.shared.changes.send_modify(|count| *count += 1);
-        result
+        self.shared.write(change)
     }
 
     /// Starts the task that advances the runs, once there is a runtime for it.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         if self.shared.driven.swap(true, Ordering::SeqCst) {
             return;
         }
-        let started = pace::start(&Arc::downgrade(&self.shared), self.shared.pace.subscribe());
+        let shared = Arc::downgrade(&self.shared);
+        let step = move || match shared.upgrade() {
+            Some(shared) => {
+                shared.write(advance::step);
+                Stepped::Yes
+            }
+            None => Stepped::AccountGone,
+        };
+        let started = pace::start(self.shared.pace.subscribe(), step);
         self.shared.driven.store(started, Ordering::SeqCst);
+    }
+}
+
+impl Shared {
+    fn write<T>(self: &Arc<Self>, change: impl FnOnce(&mut Account) -> T) -> T {
+        // Under the lock, so that deliveries are sent in the order of their transitions.
+        self.account.write(change, |account| {
+            let unsent = std::mem::take(&mut account.deliveries.unsent);
+            let results: Weak<dyn DeliveryResults> = Arc::<Self>::downgrade(self);
+            account.deliveries.unsent = self.deliverer.send(&results, unsent);
+        })
+    }
+}
+
+impl DeliveryResults for Shared {
+    fn attempted(self: Arc<Self>, record: DeliveryRecord) {
+        self.write(|account| account.deliveries.records.push(record));
+    }
+
+    fn ended(self: Arc<Self>, webhook: &WebhookKey, succeeded: bool) {
+        self.write(|account| account.note_delivery(webhook, succeeded));
     }
 }

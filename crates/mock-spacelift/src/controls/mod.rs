@@ -1,12 +1,13 @@
-//! The controls of tests and people: what they can do to an account, faults, and seeds.
+//! What tests and people do to an account: methods of the handle, requests from outside, and seeds.
 
 pub(crate) mod access;
-pub(crate) mod control;
-pub(crate) mod directory;
-pub(crate) mod fault;
-pub(crate) mod fault_kind;
-pub(crate) mod fault_rate;
-pub(crate) mod person;
+pub(crate) mod execution;
+pub(crate) mod fault_request;
+pub(crate) mod faults;
+pub(crate) mod locks;
+pub(crate) mod objects;
+pub(crate) mod people;
+pub(crate) mod pushes;
+pub(crate) mod request;
 pub(crate) mod scenario;
 pub(crate) mod seed;
-pub(crate) mod seeded;

@@ -8,27 +8,29 @@ use chain::{RunId, RunState, RunType, StackId};
 
 use crate::mock::MockSpacelift;
 use crate::model::new_stack::NewStack;
-use crate::model::refusal::{Refusal, done};
-use crate::model::run::{Fate, RunRequest};
+use crate::model::refusal::{Refusal, accepted};
+use crate::model::resource::Resource;
+use crate::model::run::{Outcome, RunRequest};
 use crate::model::webhook::NewWebhook;
+use crate::runs::creation::create_run;
 
 impl MockSpacelift {
     /// Adds a stack.
     #[track_caller]
     pub fn add_stack(&self, stack: NewStack) -> StackId {
-        done(self.write(|account| account.add_stack(stack)))
+        accepted(self.write(|account| account.add_stack(stack)))
     }
 
     /// Adds a webhook.
     #[track_caller]
     pub fn webhook(&self, webhook: &NewWebhook) {
-        done(self.write(|account| account.add_webhook(webhook)));
+        accepted(self.write(|account| account.add_webhook(webhook)));
     }
 
     /// A pull request: a proposed run that nobody triggered.
     #[track_caller]
     pub fn propose(&self, stack: &str) -> RunId {
-        done(self.write(|account| account.create_run(stack, &RunRequest::of(RunType::Proposed, None))))
+        accepted(self.write(|account| create_run(account, stack, &RunRequest::of(RunType::Proposed, None))))
     }
 
     /// Drift detection triggers a reconciliation: a tracked run with the drift detection flag.
@@ -38,7 +40,7 @@ impl MockSpacelift {
             drift_detection: true,
             ..RunRequest::tracked(Some("drift detection"))
         };
-        done(self.write(|account| account.create_run(stack, &request)))
+        accepted(self.write(|account| create_run(account, stack, &request)))
     }
 
     /// The stack's next tracked run fails while it plans.
@@ -50,27 +52,27 @@ impl MockSpacelift {
     /// The stack's next tracked run fails in this state.
     #[track_caller]
     pub fn fail_next_in(&self, stack: &str, state: RunState) {
-        done(self.write(|account| {
+        accepted(self.write(|account| {
             account
                 .stack_mut(stack)
-                .map(|stack| stack.next_fates.push(Fate::FailsIn(state)))
+                .map(|stack| stack.next_outcomes.push(Outcome::FailsIn(state)))
         }));
     }
 
     /// The stack's next tracked run is skipped when it would begin.
     #[track_caller]
     pub fn skip_next(&self, stack: &str) {
-        done(self.write(|account| {
+        accepted(self.write(|account| {
             account
                 .stack_mut(stack)
-                .map(|stack| stack.next_fates.push(Fate::Skipped))
+                .map(|stack| stack.next_outcomes.push(Outcome::Skipped))
         }));
     }
 
     /// Whether applies of the stack change outputs that others refer to, from its next run on.
     #[track_caller]
     pub fn outputs_change(&self, stack: &str, change: bool) {
-        done(self.write(|account| {
+        accepted(self.write(|account| {
             account
                 .stack_mut(stack)
                 .map(|stack| stack.changes_outputs = change)
@@ -80,9 +82,9 @@ impl MockSpacelift {
     /// Makes a run older.
     #[track_caller]
     pub fn age(&self, run: &RunId, by: Duration) {
-        done(self.write(|account| {
-            let place = account.run_place(run.as_str()).ok_or(Refusal::NotFound)?;
-            for transition in &mut account.runs[place].history {
+        accepted(self.write(|account| {
+            let index = account.runs.find(run.as_str()).ok_or(Refusal::NotFound)?;
+            for transition in &mut account.runs[index].history {
                 transition.at = transition.at.earlier(by);
             }
             Ok(())
@@ -98,17 +100,39 @@ impl MockSpacelift {
     /// or always.
     #[track_caller]
     pub fn refer_to_output(&self, stack: &str, depends_on: &str, trigger_always: bool) {
-        done(self.write(|account| account.refer_to_output(stack, depends_on, trigger_always)));
+        accepted(self.write(|account| account.refer_to_output(stack, depends_on, trigger_always)));
     }
 
     /// Disables or enables a stack.
     #[track_caller]
     pub fn disable(&self, stack: &str) {
-        done(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = true)));
+        accepted(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = true)));
     }
 
     #[track_caller]
     pub fn enable(&self, stack: &str) {
-        done(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = false)));
+        accepted(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = false)));
+    }
+
+    /// The stack's next run changes these resources, each an address and its attributes, and keeps them.
+    #[track_caller]
+    pub fn changes_next(&self, stack: &str, resources: &[(&str, serde_json::Value)]) {
+        accepted(self.write(|account| {
+            let stack = account.stack_mut(stack)?;
+            for (address, values) in resources {
+                stack.keep_resource(Resource {
+                    address: (*address).to_owned(),
+                    values: values.to_string(),
+                });
+            }
+            let addresses = resources.iter().map(|(address, _)| (*address).to_owned());
+            stack.next_changes = Some(addresses.collect());
+            Ok(())
+        }));
+    }
+
+    /// Removes a commit, as after a forced push: triggers that name it are refused. Pushing it again restores it.
+    pub fn forget_commit(&self, repository: &str, sha: &str) {
+        self.write(|account| account.repositories.forget_commit(repository, sha));
     }
 }

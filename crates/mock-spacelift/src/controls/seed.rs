@@ -5,7 +5,7 @@ use std::str::FromStr;
 use chain::AccountName;
 use serde::Deserialize;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::blueprint::{BlueprintState, NewBlueprint};
 use crate::model::context::{ConfigElement, NewContext};
@@ -216,7 +216,8 @@ impl Seed {
         for space in self.space {
             let at = entry("space", &space.id);
             account
-                .create_space_with_id(&space.id.clone(), space.into())
+                .spaces
+                .create(&space.id.clone(), space.into())
                 .map_err(at)?;
         }
         for context in self.context {

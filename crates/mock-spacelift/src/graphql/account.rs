@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::{authorized, caller, mock, session};
+use super::caller::{authorized, caller, mock, session};
 use crate::model::api_key::{ApiKey, Session};
 use crate::model::refusal::Refusal;
 
@@ -87,12 +87,15 @@ impl AccountQuery {
     }
 
     async fn api_keys(&self, ctx: &Context<'_>) -> Result<Vec<ApiKeyNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.api_keys.iter().map(ApiKeyNode::from).collect()))
+        Ok(authorized(ctx)?.read(|account| account.sessions.api_keys.iter().map(ApiKeyNode::from).collect()))
     }
 
     async fn api_key(&self, ctx: &Context<'_>, id: ID) -> Result<Option<ApiKeyNode>, Refusal> {
         let fits = |key: &&ApiKey| key.id == *id;
-        Ok(authorized(ctx)?.read(|account| account.api_keys.iter().find(fits).map(ApiKeyNode::from)))
+        Ok(
+            authorized(ctx)?
+                .read(|account| account.sessions.api_keys.iter().find(fits).map(ApiKeyNode::from)),
+        )
     }
 
     async fn tier(&self, ctx: &Context<'_>) -> Result<Option<String>, Refusal> {
@@ -120,7 +123,10 @@ impl AccountMutation {
     /// Null if the key does not exist or the secret is wrong.
     async fn api_key_user(&self, ctx: &Context<'_>, id: ID, secret: String) -> Option<User> {
         let base_url = &caller(ctx).base_url;
-        let session = mock(ctx).write(|account| account.log_in(&id, &secret, base_url))?;
+        let session = mock(ctx).write(|account| {
+            let session = account.ulid();
+            account.sessions.log_in(session, &id, &secret, base_url)
+        })?;
         Some(User {
             jwt: Some(session.token.clone()),
             ..User::of(&session)
@@ -134,7 +140,7 @@ impl AccountMutation {
 
     async fn logout(&self, ctx: &Context<'_>) -> Result<Option<LoggedOut>, Refusal> {
         let session = session(ctx)?;
-        mock(ctx).write(|account| account.sessions.retain(|_, open| open.token != session.token));
+        mock(ctx).write(|account| account.sessions.log_out(&session.token));
         Ok(Some(LoggedOut {
             id: ID::from(&session.login),
             login: session.login.clone(),

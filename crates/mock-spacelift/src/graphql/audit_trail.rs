@@ -2,10 +2,11 @@
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
-use super::{authorized, session};
+use super::caller::{authorized, session};
+use crate::model::audit_trail::AuditTrail;
 use crate::model::refusal::Refusal;
 use crate::model::webhook::Target;
-use crate::webhooks::audit_trail::AuditTrail;
+use crate::webhooks::audit_trail;
 
 #[derive(Debug, SimpleObject)]
 struct AuditTrailWebhook {
@@ -88,7 +89,7 @@ impl AuditTrailMutation {
         let login = &session(ctx)?.login;
         let trail = AuditTrail::from(input);
         let node = AuditTrailWebhook::from(&trail);
-        authorized(ctx)?.write(|account| account.set_audit_trail(trail, login));
+        authorized(ctx)?.write(|account| audit_trail::set(account, trail, login));
         Ok(node)
     }
 
@@ -98,7 +99,7 @@ impl AuditTrailMutation {
         ctx: &Context<'_>,
     ) -> Result<Option<AuditTrailWebhook>, Refusal> {
         let login = &session(ctx)?.login;
-        let deleted = authorized(ctx)?.write(|account| account.delete_audit_trail(login));
+        let deleted = authorized(ctx)?.write(|account| audit_trail::delete(account, login));
         Ok(deleted.as_ref().map(AuditTrailWebhook::from))
     }
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock, session};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock, session};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::blueprint::{Blueprint, BlueprintState, NewBlueprint};
+use crate::model::clock::Timestamp;
 use crate::model::refusal::Refusal;
 use crate::model::template::{self, TemplateInput};
+use crate::runs::from_blueprint;
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Blueprint", complex)]
@@ -102,9 +104,7 @@ impl From<&Blueprint> for BlueprintNode {
             deleted: false,
             created_at: blueprint.created_at.seconds(),
             updated_at: blueprint.updated_at.seconds(),
-            published_at: blueprint
-                .published_at
-                .map(crate::model::clock::Timestamp::seconds),
+            published_at: blueprint.published_at.map(Timestamp::seconds),
             space_id: blueprint.space.to_string(),
         }
     }
@@ -115,7 +115,7 @@ impl BlueprintNode {
     /// An object here; stacks and contexts have an id instead.
     async fn space(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space_id).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space_id).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 }
@@ -253,7 +253,7 @@ impl BlueprintMutation {
             .map(|pair| (pair.id.to_string(), pair.value))
             .collect();
         let made =
-            authorized(ctx)?.write(|account| account.create_stacks_from_blueprint(&id, &values, login))?;
+            authorized(ctx)?.write(|account| from_blueprint::create_stacks(account, &id, &values, login))?;
         let stack_ids: Vec<ID> = made.stacks.iter().map(|id| ID::from(id.as_str())).collect();
         let run_ids: Vec<ID> = made.runs.iter().map(|id| ID::from(id.as_str())).collect();
         Ok(BlueprintStackCreateOutput {

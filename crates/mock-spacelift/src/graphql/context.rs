@@ -2,11 +2,11 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock};
 use super::config::{self, ConfigInput, ConfigNode};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::context::{ConfigElement, ContextAttachment, NewContext, SpaceContext, merge, take};
 use crate::model::hooks::{Hooks, HooksInput};
 use crate::model::refusal::Refusal;
@@ -47,7 +47,7 @@ impl From<&SpaceContext> for ContextNode {
 impl ContextNode {
     async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 

@@ -2,8 +2,8 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, mock};
 use super::stack::StackNode;
-use super::{authorized, mock};
 use crate::model::dependency::{DependencyReference, NativeDependency};
 use crate::model::refusal::Refusal;
 
@@ -92,15 +92,6 @@ struct StackDependencyUpdateInput {
     trigger_always: Option<bool>,
 }
 
-/// Spelled `stackID` here, and `stackId` above.
-#[derive(Debug, InputObject)]
-struct StackDependenciesInput {
-    #[graphql(name = "stackID")]
-    stack_id: ID,
-    #[graphql(name = "dependsOnStackIDs")]
-    depends_on_stack_ids: Vec<ID>,
-}
-
 #[derive(Debug, InputObject)]
 struct StackDependencyReferenceInput {
     output_name: String,
@@ -131,10 +122,7 @@ impl DependencyMutation {
         input: StackDependencyUpdateInput,
     ) -> Result<DependencyNode, Refusal> {
         authorized(ctx)?.write(|account| {
-            let dependency = account
-                .dependencies
-                .get_mut(input.id.as_str())
-                .ok_or(Refusal::NotFound)?;
+            let dependency = account.dependencies.existing_mut(&input.id)?;
             dependency.trigger_always = input.trigger_always.unwrap_or(dependency.trigger_always);
             Ok(DependencyNode::from(&*dependency))
         })
@@ -145,22 +133,8 @@ impl DependencyMutation {
         ctx: &Context<'_>,
         id: ID,
     ) -> Result<Option<DependencyNode>, Refusal> {
-        let deleted = authorized(ctx)?.write(|account| account.dependencies.remove(id.as_str()));
+        let deleted = authorized(ctx)?.write(|account| account.dependencies.remove(&id));
         Ok(deleted.as_ref().map(DependencyNode::from))
-    }
-
-    async fn stack_dependencies_create_in_batch(
-        &self,
-        ctx: &Context<'_>,
-        input: StackDependenciesInput,
-    ) -> Result<Vec<DependencyNode>, Refusal> {
-        authorized(ctx)?.write(|account| {
-            let upstream = input.depends_on_stack_ids.iter();
-            upstream
-                .map(|depends_on| account.create_dependency(&input.stack_id, depends_on, false))
-                .map(|created| created.as_ref().map(DependencyNode::from).map_err(Clone::clone))
-                .collect()
-        })
     }
 
     async fn stack_dependencies_add_reference(
@@ -177,10 +151,7 @@ impl DependencyMutation {
                 trigger_always: reference.trigger_always.unwrap_or(false),
             };
             let node = ReferenceNode::from(&reference);
-            let dependency = account
-                .dependencies
-                .get_mut(dependency.as_str())
-                .ok_or(Refusal::NotFound)?;
+            let dependency = account.dependencies.existing_mut(&dependency)?;
             dependency.references.push(reference);
             Ok(node)
         })
@@ -191,14 +162,7 @@ impl DependencyMutation {
         ctx: &Context<'_>,
         id: ID,
     ) -> Result<Option<ReferenceNode>, Refusal> {
-        Ok(authorized(ctx)?.write(|account| {
-            account.dependencies.values_mut().find_map(|dependency| {
-                let place = dependency
-                    .references
-                    .iter()
-                    .position(|reference| reference.id == *id)?;
-                Some(ReferenceNode::from(&dependency.references.remove(place)))
-            })
-        }))
+        let deleted = authorized(ctx)?.write(|account| account.dependencies.remove_reference(&id));
+        Ok(deleted.as_ref().map(ReferenceNode::from))
     }
 }

@@ -2,10 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::policy::{NewPolicy, Policy, PolicyType};
 use crate::model::refusal::Refusal;
 use crate::model::rego::PolicyEngine;
@@ -48,7 +48,7 @@ impl From<&Policy> for PolicyNode {
 impl PolicyNode {
     async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 

@@ -2,10 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 
+use super::caller::mock;
 use super::enums::{RunState, RunType};
-use super::mock;
 use super::resource::{RunChanges, RunChangesInput};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::commit::Commit;
 use crate::model::run::{Delta, Run, RunComment, Transition};
 
@@ -87,10 +87,10 @@ impl RunNode {
         let stack = account.stacks.get(&run.stack);
         let latest = stack
             .and_then(|stack| stack.runs.last())
-            .map(|&place| &account.runs[place].id);
+            .map(|&index| &account.runs[index].id);
         let over = run.is_over();
         let unconfirmed = *run.state() == chain::RunState::Unconfirmed;
-        let failed = run.can_be_retried();
+        let failed = run.ended_badly();
         Self {
             id: ID::from(run.id.as_str()),
             state_name: run.state().to_string(),
@@ -134,12 +134,6 @@ struct RunDependency {
     depends_on_stack_id: ID,
 }
 
-/// No run waits for anything outside of the account.
-#[derive(Debug, Clone, SimpleObject)]
-struct RunExternalDependency {
-    id: ID,
-}
-
 #[derive(Debug, Clone, SimpleObject)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -173,17 +167,20 @@ fn dependency(run: &Run, upstream: &Run) -> RunDependency {
 impl RunNode {
     async fn depends_on(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
         mock(ctx).read(|account| {
-            let Some(run) = account.run(&self.id) else {
+            let Some(run) = account.runs.get(&self.id) else {
                 return Vec::new();
             };
-            let upstream = run.waits_for.iter().filter_map(|id| account.run(id.as_str()));
+            let upstream = run
+                .waits_for
+                .iter()
+                .filter_map(|id| account.runs.get(id.as_str()));
             upstream.map(|upstream| dependency(run, upstream)).collect()
         })
     }
 
     async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
         mock(ctx).read(|account| {
-            let Some(run) = account.run(&self.id) else {
+            let Some(run) = account.runs.get(&self.id) else {
                 return Vec::new();
             };
             let downstream = account
@@ -192,10 +189,6 @@ impl RunNode {
                 .filter(|other| other.waits_for.contains(&run.id));
             downstream.map(|other| dependency(other, run)).collect()
         })
-    }
-
-    async fn external_dependencies(&self) -> Vec<RunExternalDependency> {
-        Vec::new()
     }
 
     /// Null if the run has not reached the state.
@@ -208,7 +201,7 @@ impl RunNode {
     ) -> Option<RunLogs> {
         let transition = self.history.iter().find(|transition| transition.state == state)?;
         let phase = format!("{state:?}").to_ascii_lowercase();
-        let text = mock(ctx).read(|account| account.run(&self.id).map(|run| run.log(&phase)))?;
+        let text = mock(ctx).read(|account| account.runs.get(&self.id).map(|run| run.log(&phase)))?;
         let line = |line: &str| RunLogMessage {
             message: format!("{line}\n"),
             timestamp: transition.timestamp,
@@ -235,7 +228,7 @@ impl RunNode {
         #[graphql(name = "input")] _input: RunChangesInput,
     ) -> Option<Vec<RunChanges>> {
         mock(ctx).read(|account| {
-            let changes = account.run(&self.id)?.changes.as_ref();
+            let changes = account.runs.get(&self.id)?.changes.as_ref();
             Some(
                 changes
                     .map(|changes| RunChanges::of(changes))

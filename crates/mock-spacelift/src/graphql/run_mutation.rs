@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, session};
 use super::enums::RunType;
 use super::run::RunNode;
-use super::{authorized, caller, session};
 use crate::model::clock::Timestamp;
 use crate::model::hooks::HooksInput;
 use crate::model::refusal::Refusal;
 use crate::model::run::{Run, RunComment, RunRequest};
-use crate::runs::queue::Decision;
+use crate::runs::creation::trigger_run;
+use crate::runs::decision::{self, Decision};
+use crate::runs::retry::retry_run;
 
 #[derive(Debug, Clone, InputObject)]
 struct EnvVarInput {
@@ -34,14 +36,6 @@ struct RuntimeConfigInput {
 enum ForceApplyMode {
     Single,
     Cascade,
-}
-
-/// Only whether a run takes precedence over others matters here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum RunPriorityPreset {
-    High,
-    Normal,
-    Low,
 }
 
 #[derive(Default)]
@@ -120,16 +114,6 @@ impl RunMutation {
         decide(ctx, &stack, Some(&run), Decision::Stop, note.as_deref())
     }
 
-    async fn run_kill(
-        &self,
-        ctx: &Context<'_>,
-        stack: ID,
-        run: ID,
-        note: Option<String>,
-    ) -> Result<RunNode, Refusal> {
-        decide(ctx, &stack, Some(&run), Decision::Stop, note.as_deref())
-    }
-
     async fn run_discard_all(
         &self,
         ctx: &Context<'_>,
@@ -139,10 +123,10 @@ impl RunMutation {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
             account.check_access(&stack)?;
-            let places = account.existing_stack(&stack)?.runs.clone();
-            let open = places
+            let indexs = account.existing_stack(&stack)?.runs.clone();
+            let open = indexs
                 .into_iter()
-                .map(|place| &account.runs[place])
+                .map(|index| &account.runs[index])
                 .filter(|run| !run.is_over());
             let open: Vec<String> = open.map(|run| run.id.to_string()).collect();
             let mut result = DiscardedRuns {
@@ -150,7 +134,8 @@ impl RunMutation {
                 failed_discarding: Vec::new(),
             };
             for run in open {
-                match account.decide(
+                match decision::decide(
+                    account,
                     &stack,
                     Some(&run),
                     Decision::Discard,
@@ -160,7 +145,7 @@ impl RunMutation {
                 ) {
                     Ok(id) => result
                         .discarded_runs
-                        .extend(account.run(id.as_str()).map(|run| RunNode::of(account, run))),
+                        .extend(account.runs.get(id.as_str()).map(|run| RunNode::of(account, run))),
                     Err(_) => result.failed_discarding.push(ID::from(run)),
                 }
             }
@@ -173,8 +158,8 @@ impl RunMutation {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
             account.check_access(&stack)?;
-            let id = account.retry_run(&stack, &run, login)?;
-            let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
+            let id = retry_run(account, &stack, &run, login)?;
+            let run = account.runs.get(id.as_str()).ok_or(Refusal::NotFound)?;
             Ok(RunNode::of(account, run))
         })
     }
@@ -217,18 +202,6 @@ impl RunMutation {
         with_run(ctx, &stack, &run, |run| run.prioritized = prioritize)
     }
 
-    async fn run_priority_set(
-        &self,
-        ctx: &Context<'_>,
-        stack: ID,
-        run: ID,
-        preset: RunPriorityPreset,
-    ) -> Result<RunNode, Refusal> {
-        with_run(ctx, &stack, &run, |run| {
-            run.prioritized = preset == RunPriorityPreset::High;
-        })
-    }
-
     async fn task_create(
         &self,
         ctx: &Context<'_>,
@@ -261,20 +234,18 @@ fn with_run(
 ) -> Result<RunNode, Refusal> {
     authorized(ctx)?.write(|account| {
         account.check_access(stack)?;
-        let found = account
-            .run_of(stack, run)
-            .and_then(|run| account.run_place(run.id.as_str()));
-        let place = found.ok_or(Refusal::NotFound)?;
-        change(&mut account.runs[place]);
-        Ok(RunNode::of(account, &account.runs[place]))
+        let found = account.runs.index_of(stack, run);
+        let index = found.ok_or(Refusal::NotFound)?;
+        change(&mut account.runs[index]);
+        Ok(RunNode::of(account, &account.runs[index]))
     })
 }
 
 fn create(ctx: &Context<'_>, stack: &ID, request: &RunRequest) -> Result<RunNode, Refusal> {
     authorized(ctx)?.write(|account| {
         account.check_access(stack)?;
-        let id = account.trigger_run(stack, request)?;
-        let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
+        let id = trigger_run(account, stack, request)?;
+        let run = account.runs.get(id.as_str()).ok_or(Refusal::NotFound)?;
         Ok(RunNode::of(account, run))
     })
 }
@@ -291,8 +262,8 @@ fn decide(
     authorized(ctx)?.write(|account| {
         account.check_access(stack)?;
         let run = run.map(|id| id.as_str());
-        let id = account.decide(stack, run, decision, login, note, metadata)?;
-        let run = account.run(id.as_str()).ok_or(Refusal::NotFound)?;
+        let id = decision::decide(account, stack, run, decision, login, note, metadata)?;
+        let run = account.runs.get(id.as_str()).ok_or(Refusal::NotFound)?;
         Ok(RunNode::of(account, run))
     })
 }

@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 
+use super::caller::{caller, mock};
 use super::run::RunNode;
 use super::search::{Page, SearchInput, Searchable, search};
 use super::stack::StackNode;
-use super::{caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 
 #[derive(Debug, SimpleObject)]
 pub(super) struct SearchRunsNode {

@@ -114,7 +114,7 @@ pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T>
     let after = input.after.as_deref().filter(|cursor| !cursor.is_empty());
     let start = after
         .and_then(|cursor| found.iter().position(|item| item.cursor() == cursor))
-        .map_or(0, |place| place + 1);
+        .map_or(0, |index| index + 1);
     let size = match input.first {
         Some(first) => usize::try_from(first).unwrap_or(0),
         // A client that sends neither `first` nor a cursor wants everything.

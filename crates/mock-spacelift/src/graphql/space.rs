@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
-use super::authorized;
+use super::caller::authorized;
 use crate::model::refusal::Refusal;
 use crate::model::space::{NewSpace, ROOT, Space};
 
@@ -47,15 +47,18 @@ pub(crate) struct SpaceQuery;
 impl SpaceQuery {
     async fn space(&self, ctx: &Context<'_>, id: ID) -> Result<Option<SpaceNode>, Refusal> {
         authorized(ctx)?.read(|account| {
-            let space = account.space(&id).filter(|space| account.sees_space(&space.id));
+            let space = account
+                .spaces
+                .get(&id)
+                .filter(|space| account.spaces.sees(&space.id));
             Ok(space.map(SpaceNode::from))
         })
     }
 
     async fn spaces(&self, ctx: &Context<'_>) -> Result<Vec<SpaceNode>, Refusal> {
         authorized(ctx)?.read(|account| {
-            let all = account.spaces.values();
-            let visible = all.filter(|space| account.sees_space(&space.id));
+            let all = account.spaces.all();
+            let visible = all.filter(|space| account.spaces.sees(&space.id));
             Ok(visible.map(SpaceNode::from).collect())
         })
     }
@@ -100,7 +103,7 @@ impl SpaceMutation {
         space: ID,
         input: SpaceInput,
     ) -> Result<SpaceNode, Refusal> {
-        let updated = authorized(ctx)?.write(|account| account.update_space(&space, input.into()))?;
+        let updated = authorized(ctx)?.write(|account| account.spaces.update(&space, input.into()))?;
         Ok(SpaceNode::from(&updated))
     }
 

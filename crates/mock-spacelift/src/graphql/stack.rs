@@ -4,20 +4,21 @@ use async_graphql::{ComplexObject, Context, ID, SimpleObject};
 use chain::RunType;
 
 use super::blueprint::BlueprintNode;
+use super::caller::mock;
 use super::config::{self, ConfigNode};
 use super::context::StackContextAttachment;
 use super::dependency::DependencyNode;
 use super::enums::{RunState, StackState};
 use super::integrations::Integrations;
-use super::mock;
 use super::policy::StackPolicyAttachment;
 use super::resource::ManagedEntity;
 use super::run::RunNode;
 use super::space::SpaceNode;
 use super::webhook::WebhooksIntegration;
 use super::worker_pool::WorkerPool;
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::commit::Commit;
+use crate::model::dependency::NativeDependency;
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;
 use crate::model::run::Run;
@@ -62,6 +63,7 @@ pub(crate) struct StackNode {
     lock_note: Option<String>,
     pub created_at: i64,
     can_write: bool,
+    /// Always false: stars belong to people, and the account knows only an API key.
     pub starred: bool,
     api_host: Option<String>,
     pub tracked_commit: Option<Commit>,
@@ -111,7 +113,7 @@ impl StackNode {
                 .runs
                 .iter()
                 .rev()
-                .map(|&place| &account.runs[place])
+                .map(|&index| &account.runs[index])
                 .filter(|run| run.run_type == RunType::Tracked)
         };
         let latest = tracked().next();
@@ -141,7 +143,7 @@ impl StackNode {
             state_set_by: latest.and_then(|run| run.last().username.clone()),
             state_is_terminal: Some(latest.is_none_or(Run::is_over)),
             last_apply_at: applied.map(|run| run.last().at.seconds()),
-            blocked: account.blocker(stack.id.as_str()).is_some(),
+            blocked: account.runs.blocker(stack.id.as_str()).is_some(),
             is_drifted: Some(false),
             entity_count: Some(
                 latest
@@ -156,10 +158,10 @@ impl StackNode {
             lock_note: stack.lock.as_ref().and_then(|lock| lock.note.clone()),
             created_at: stack.created_at.seconds(),
             can_write: true,
-            starred: stack.starred,
+            starred: false,
             api_host: None,
             tracked_commit: Some(stack.tracked_commit.clone()),
-            tracked_branch_head: account.known_head(&stack.settings).cloned(),
+            tracked_branch_head: account.repositories.known_head(&stack.settings).cloned(),
             tracked_commit_set_by: stack.tracked_commit_set_by.clone(),
             effective_terraform_version: terraform_version.clone(),
             terraform_version,
@@ -183,15 +185,15 @@ impl StackNode {
                 return Vec::new();
             };
             let end = match before.filter(|id| !id.is_empty()) {
-                Some(id) => account.run_place(id).unwrap_or(0),
+                Some(id) => account.runs.find(id).unwrap_or(0),
                 None => usize::MAX,
             };
             let runs = stack
                 .runs
                 .iter()
                 .rev()
-                .filter(|&&place| place < end)
-                .map(|&place| &account.runs[place]);
+                .filter(|&&index| index < end)
+                .map(|&index| &account.runs[index]);
             runs.filter(|run| belongs(&run.run_type))
                 .take(PAGE)
                 .map(|run| RunNode::of(account, run))
@@ -204,20 +206,26 @@ impl StackNode {
 impl StackNode {
     async fn space_details(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 
     async fn blocker(&self, ctx: &Context<'_>) -> Option<RunNode> {
         mock(ctx).read(|account| {
             account
+                .runs
                 .blocker(&self.id)
-                .map(|place| RunNode::of(account, &account.runs[place]))
+                .map(|index| RunNode::of(account, &account.runs[index]))
         })
     }
 
     async fn run(&self, ctx: &Context<'_>, id: ID) -> Option<RunNode> {
-        mock(ctx).read(|account| account.run_of(&self.id, &id).map(|run| RunNode::of(account, run)))
+        mock(ctx).read(|account| {
+            account
+                .runs
+                .get_of(&self.id, &id)
+                .map(|run| RunNode::of(account, run))
+        })
     }
 
     /// Tracked, testing and destroy runs.
@@ -315,17 +323,14 @@ impl StackNode {
 
     async fn depends_on(&self, ctx: &Context<'_>) -> Vec<DependencyNode> {
         mock(ctx).read(|account| {
-            let own = account
-                .dependencies
-                .values()
-                .filter(|dependency| dependency.stack.as_str() == *self.id);
+            let own = account.dependencies.of(&self.id);
             own.map(DependencyNode::from).collect()
         })
     }
 
     async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<DependencyNode> {
         mock(ctx).read(|account| {
-            let all = account.dependencies.values();
+            let all = account.dependencies.all();
             let others = all.filter(|dependency| dependency.depends_on.as_str() == *self.id);
             others.map(DependencyNode::from).collect()
         })
@@ -340,14 +345,14 @@ impl StackNode {
         // Clients that look for one of the two send an empty text for the other.
         let [id, depends_on_stack_id] = [id, depends_on_stack_id].map(|id| id.filter(|id| !id.is_empty()));
         mock(ctx).read(|account| {
-            let fits = |dependency: &&crate::model::dependency::NativeDependency| {
-                dependency.stack.as_str() == *self.id
-                    && id.as_ref().is_none_or(|id| dependency.id == **id)
+            let mut own = account.dependencies.of(&self.id);
+            let fits = |dependency: &&NativeDependency| {
+                id.as_ref().is_none_or(|id| dependency.id == **id)
                     && depends_on_stack_id
                         .as_ref()
                         .is_none_or(|id| dependency.depends_on.as_str() == **id)
             };
-            account.dependencies.values().find(fits).map(DependencyNode::from)
+            own.find(fits).map(DependencyNode::from)
         })
     }
 
@@ -365,7 +370,7 @@ impl StackNode {
 
     async fn run_resource_state(&self, ctx: &Context<'_>, id: ID) -> Option<RunResourceState> {
         mock(ctx).read(|account| {
-            account.run_of(&self.id, &id).map(|run| RunResourceState {
+            account.runs.get_of(&self.id, &id).map(|run| RunResourceState {
                 id,
                 state: RunState::from(run.state()),
                 finished: run.is_over(),

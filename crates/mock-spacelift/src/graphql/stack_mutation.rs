@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
+use super::caller::{authorized, session};
 use super::config::{ConfigInput, ConfigNode};
 use super::stack::StackNode;
-use super::{authorized, session};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::context::{ConfigElement, merge, take};
 use crate::model::hooks::{Hooks, HooksInput};
@@ -13,6 +13,7 @@ use crate::model::refusal::Refusal;
 use crate::model::space::ROOT;
 use crate::model::stack::{StackSettings, VcsProvider};
 use crate::model::vendor::{Vendor, VendorConfig, VendorConfigInput};
+use crate::runs::deletion::delete_stack;
 
 /// The Terraform provider always sends all flags; other clients leave most of them out.
 #[derive(Debug, InputObject)]
@@ -121,8 +122,8 @@ impl StackMutation {
     async fn stack_update(&self, ctx: &Context<'_>, id: ID, input: StackInput) -> Result<StackNode, Refusal> {
         change(authorized(ctx)?, &id, |account| {
             let settings = input.settings(account);
-            let space = account.existing_space(&input.space())?;
-            let head = account.head_of_stack(&settings);
+            let space = account.spaces.existing(&input.space())?;
+            let head = account.repositories.head_of_stack(&settings);
             let stack = account.stack_mut(&id)?;
             let moved = (stack.settings.full_repository(), &stack.settings.branch)
                 != (settings.full_repository(), &settings.branch);
@@ -150,7 +151,7 @@ impl StackMutation {
         authorized(ctx)?.write(|account| {
             account.check_access(&id)?;
             let node = account.stack(&id).map(|stack| StackNode::of(account, stack));
-            account.delete_stack(&id)?;
+            delete_stack(account, &id)?;
             Ok(node)
         })
     }
@@ -193,7 +194,7 @@ impl StackMutation {
         let login = session(ctx)?.login.clone();
         change(authorized(ctx)?, &id, |account| {
             let repository = account.existing_stack(&id)?.settings.full_repository();
-            let commit = account.commit(&repository, &sha);
+            let commit = account.repositories.commit(&repository, &sha);
             let stack = account.stack_mut(&id)?;
             stack.tracked_commit = commit;
             stack.tracked_commit_set_by = Some(login);
@@ -205,17 +206,11 @@ impl StackMutation {
     async fn stack_sync_commit(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
         change(authorized(ctx)?, &id, |account| {
             let settings = account.existing_stack(&id)?.settings.clone();
-            let head = account.head_of_stack(&settings);
+            let head = account.repositories.head_of_stack(&settings);
             let stack = account.stack_mut(&id)?;
             stack.tracked_commit = head;
             stack.tracked_commit_set_by = None;
             Ok(())
-        })
-    }
-
-    async fn star_set(&self, ctx: &Context<'_>, id: ID, star: bool) -> Result<StackNode, Refusal> {
-        change(authorized(ctx)?, &id, |account| {
-            account.stack_mut(&id).map(|stack| stack.starred = star)
         })
     }
 

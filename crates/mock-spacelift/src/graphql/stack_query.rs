@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, ID, Object};
 
+use super::caller::{authorized, caller, mock};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::stack::StackNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::refusal::Refusal;
 use crate::model::stack::StackSettings;
 
@@ -36,7 +36,7 @@ impl StackQuery {
     /// The stack that a run belongs to.
     async fn run_stack(&self, ctx: &Context<'_>, run_id: ID) -> Result<Option<StackNode>, Refusal> {
         authorized(ctx)?.read(|account| {
-            let run = account.run(&run_id).ok_or(Refusal::NotFound)?;
+            let run = account.runs.get(&run_id).ok_or(Refusal::NotFound)?;
             let stack = account
                 .visible_stack(run.stack.as_str())
                 .ok_or(Refusal::NotFound)?;

@@ -2,10 +2,10 @@
 
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObject};
 
+use super::caller::{authorized, caller, mock};
 use super::search::{Page, SearchInput, Searchable, search};
 use super::space::SpaceNode;
-use super::{authorized, caller, mock};
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::named_webhook::NewNamedWebhook;
 use crate::model::refusal::Refusal;
 use crate::model::webhook::{NamedWebhook, StackWebhook, Target};
@@ -70,7 +70,7 @@ impl From<&NamedWebhook> for NamedWebhookNode {
 impl NamedWebhookNode {
     async fn space(&self, ctx: &Context<'_>) -> Result<SpaceNode, Refusal> {
         mock(ctx)
-            .read(|account| account.space(&self.space_id).map(SpaceNode::from))
+            .read(|account| account.spaces.get(&self.space_id).map(SpaceNode::from))
             .ok_or(Refusal::NotFound)
     }
 }
@@ -146,10 +146,6 @@ impl WebhookQuery {
         Ok(authorized(ctx)?.read(found))
     }
 
-    async fn named_webhooks_integrations(&self, ctx: &Context<'_>) -> Result<Vec<NamedWebhookNode>, Refusal> {
-        Ok(authorized(ctx)?.read(all))
-    }
-
     /// Null without a login.
     async fn search_named_webhooks_integrations(
         &self,
@@ -210,11 +206,11 @@ impl WebhookMutation {
     ) -> Result<WebhooksIntegration, Refusal> {
         authorized(ctx)?.write(|account| {
             let webhooks = &mut account.stack_mut(&stack)?.webhooks;
-            let place = webhooks
+            let index = webhooks
                 .iter()
                 .position(|webhook| webhook.id == *id)
                 .ok_or(Refusal::NotFound)?;
-            let deleted = webhooks.remove(place);
+            let deleted = webhooks.remove(index);
             Ok(WebhooksIntegration {
                 deleted: true,
                 ..WebhooksIntegration::from(&deleted)

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
-use super::{authorized, session};
+use super::caller::{authorized, session};
 use crate::model::refusal::Refusal;
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -46,16 +46,15 @@ impl WorkerPoolQuery {
 
     async fn public_worker_pool(&self, ctx: &Context<'_>) -> Result<Option<WorkerPool>, Refusal> {
         Ok(authorized(ctx)?.read(|account| {
-            let busy = account
-                .active_runs
-                .iter()
-                .filter(|&&place| account.runs[place].is_under_way())
+            let active = || account.runs.active();
+            let busy = active()
+                .filter(|&index| account.runs[index].is_under_way())
                 .count();
             Some(WorkerPool {
                 id: ID::from(""),
                 name: String::new(),
                 description: None,
-                pending_runs: account.active_runs.len() - busy,
+                pending_runs: active().count() - busy,
                 busy_workers: busy,
                 workers: Vec::new(),
             })

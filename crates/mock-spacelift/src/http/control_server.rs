@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use crate::controls::control::ControlRequest;
+use crate::controls::request::ControlRequest;
 use crate::http::connection::Connection;
 use crate::mock::MockSpacelift;
 use crate::model::refusal::Refusal;
@@ -39,7 +39,7 @@ async fn log(
     ConnectInfo(connection): ConnectInfo<Connection>,
 ) -> Response {
     if !connection.is_local() {
-        return stranger();
+        return not_local();
     }
     Json(json!({ "log": mock.log() })).into_response()
 }
@@ -51,7 +51,7 @@ async fn control(
     body: Result<Json<Value>, JsonRejection>,
 ) -> Response {
     if !connection.is_local() {
-        return stranger();
+        return not_local();
     }
     let body = match body {
         Ok(Json(body)) => body,
@@ -76,7 +76,7 @@ fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn stranger() -> Response {
+fn not_local() -> Response {
     refused(
         StatusCode::FORBIDDEN,
         "only programs on the account's own machine may control it",

@@ -35,11 +35,11 @@ fn token_length(text: &str) -> usize {
 
 fn string_length(text: &str) -> usize {
     let mut escaped = false;
-    for (place, character) in text.char_indices().skip(1) {
+    for (index, character) in text.char_indices().skip(1) {
         match character {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            '"' => return place + 1,
+            '"' => return index + 1,
             _ => {}
         }
     }
@@ -47,12 +47,12 @@ fn string_length(text: &str) -> usize {
 }
 
 fn block_string_length(text: &str) -> usize {
-    let mut place = 3;
-    while let Some(offset) = text[place..].find("\"\"\"") {
-        let quote = place + offset;
-        place = quote + 3;
+    let mut index = 3;
+    while let Some(offset) = text[index..].find("\"\"\"") {
+        let quote = index + offset;
+        index = quote + 3;
         if !text[..quote].ends_with('\\') {
-            return place;
+            return index;
         }
     }
     text.len()
@@ -60,13 +60,13 @@ fn block_string_length(text: &str) -> usize {
 
 /// The length from `(` to `)` if only white space, commas and comments are in between.
 fn empty_arguments(text: &str) -> Option<usize> {
-    let mut place = 1;
+    let mut index = 1;
     loop {
-        let rest = &text[place..];
+        let rest = &text[index..];
         match rest.chars().next()? {
-            ')' => return Some(place + 1),
-            '#' => place += token_length(rest),
-            character if character.is_whitespace() || character == ',' => place += character.len_utf8(),
+            ')' => return Some(index + 1),
+            '#' => index += token_length(rest),
+            character if character.is_whitespace() || character == ',' => index += character.len_utf8(),
             _ => return None,
         }
     }

@@ -22,14 +22,16 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::controls::fault::FaultEffect;
-use crate::graphql::{self, Caller, Schema};
+use crate::faults::request::FaultEffect;
+use crate::graphql::caller::Caller;
+use crate::graphql::schema::{self, Schema};
 use crate::http::connection::{Connection, Resettable};
 use crate::http::control_server;
 use crate::http::document::without_empty_arguments;
 use crate::mock::MockSpacelift;
 use crate::model::clock::Timestamp;
 use crate::model::record::RequestRecord;
+use crate::webhooks::audit_trail;
 
 /// The header with which callers of `runTrigger`, `runConfirm` and `taskCreate` identify themselves.
 const RUN_METADATA: &str = "spacelift-user-provided-run-metadata";
@@ -67,12 +69,22 @@ struct Serving {
     address: SocketAddr,
 }
 
-pub(crate) async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Result<Server> {
+impl MockSpacelift {
+    /// Serves the account on an address; port 0 chooses a free one.
+    pub async fn serve(&self, address: SocketAddr) -> io::Result<Server> {
+        self.wake();
+        // Sends what happened before there was a runtime.
+        self.write(|_| ());
+        serve(self.clone(), address).await
+    }
+}
+
+async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Result<Server> {
     let listener = TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = Serving {
-        schema: graphql::schema(mock.clone()),
+        schema: schema::build(mock.clone()),
         mock,
         address,
     };
@@ -149,7 +161,7 @@ impl Call {
         if let (Some(login), true, true) = (login, self.operation.mutation, response.is_ok()) {
             serving.mock.write(|account| {
                 for field in &self.operation.fields {
-                    account.audit(field, &login);
+                    audit_trail::report(account, field, &login);
                 }
             });
         }
@@ -277,7 +289,11 @@ fn root_fields(operation: &OperationDefinition) -> Vec<String> {
 fn caller(serving: &Serving, headers: &HeaderMap) -> Caller {
     let token = text(headers, header::AUTHORIZATION.as_str());
     let token = token.as_deref().and_then(|value| value.strip_prefix("Bearer "));
-    let session = token.and_then(|token| serving.mock.read(|account| account.session(token).cloned()));
+    let session = token.and_then(|token| {
+        serving
+            .mock
+            .read(|account| account.sessions.of_token(token).cloned())
+    });
     let base_url = text(headers, header::HOST.as_str()).map_or_else(
         || format!("http://{}", serving.address),
         |host| format!("http://{host}"),

@@ -1,13 +1,7 @@
 //! Named webhooks: they belong to a space, and receive what notification policies send them.
 
-use std::collections::BTreeMap;
-
-use crate::account::Account;
-use crate::model::clock::Timestamp;
-use crate::model::refusal::Refusal;
-use crate::model::slug::slug;
 use crate::model::space::ROOT;
-use crate::model::webhook::{NamedWebhook, Target};
+use crate::model::webhook::Target;
 
 /// A named webhook to be created.
 #[derive(Debug, Clone)]
@@ -35,59 +29,11 @@ impl NewNamedWebhook {
         }
     }
 
-    fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         Target {
             enabled: self.enabled,
             retry_on_failure: self.retry_on_failure,
             ..Target::new(&self.url, &self.secret)
         }
-    }
-}
-
-impl Account {
-    pub(crate) fn create_named_webhook(&mut self, new: NewNamedWebhook) -> Result<NamedWebhook, Refusal> {
-        let id = slug("webhook", &new.name)?;
-        if self.named_webhooks.contains_key(&id) {
-            return Err(Refusal::SlugTaken { what: "webhook" });
-        }
-        if !["http://", "https://"]
-            .iter()
-            .any(|scheme| new.url.starts_with(scheme))
-        {
-            return Err(Refusal::NotUrl { url: new.url });
-        }
-        let webhook = NamedWebhook {
-            id: id.clone(),
-            space: self.existing_space(&new.space)?,
-            target: new.target(),
-            name: new.name,
-            labels: new.labels,
-            headers: BTreeMap::new(),
-            created_at: Timestamp::now(),
-        };
-        self.named_webhooks.insert(id, webhook.clone());
-        Ok(webhook)
-    }
-
-    /// Also enables a webhook again that was disabled, and resets its failures.
-    pub(crate) fn update_named_webhook(
-        &mut self,
-        id: &str,
-        new: NewNamedWebhook,
-    ) -> Result<NamedWebhook, Refusal> {
-        let space = self.existing_space(&new.space)?;
-        let webhook = self.named_webhook_mut(id)?;
-        webhook.target = new.target();
-        webhook.space = space;
-        webhook.name = new.name;
-        webhook.labels = new.labels;
-        Ok(webhook.clone())
-    }
-
-    pub(crate) fn named_webhook_mut(&mut self, id: &str) -> Result<&mut NamedWebhook, Refusal> {
-        self.named_webhooks.get_mut(id).ok_or_else(|| Refusal::Unknown {
-            what: "webhook",
-            id: id.to_owned(),
-        })
     }
 }

@@ -1,16 +1,8 @@
 //! A stack as a test or a seed describes it.
 
-use chain::{RunState, StackId};
-
-use crate::account::Account;
-use crate::model::clock::Timestamp;
-use crate::model::hooks::Hooks;
-use crate::model::refusal::Refusal;
-use crate::model::run::Fate;
-use crate::model::slug::slug;
 use crate::model::space::ROOT;
-use crate::model::stack::{Stack, StackSettings};
-use crate::model::vendor::{Vendor, VendorConfig};
+use crate::model::stack::StackSettings;
+use crate::model::vendor::Vendor;
 
 /// A stack to be added: `NewStack::named("db").depends_on("vpc")`.
 #[derive(Debug, Clone)]
@@ -22,11 +14,11 @@ pub struct NewStack {
     pub(crate) vendor: Vendor,
     pub(crate) commit: Option<String>,
     pub(crate) disabled: bool,
-    needs_review: bool,
+    pub(crate) needs_review: bool,
     pub(crate) finds_changes: bool,
-    fails_next: usize,
+    pub(crate) fails_next: usize,
     pub(crate) changes_outputs: bool,
-    native_upstream: Vec<String>,
+    pub(crate) native_upstream: Vec<String>,
 }
 
 impl NewStack {
@@ -167,109 +159,5 @@ impl NewStack {
     pub fn native_dependency(mut self, stack: &str) -> Self {
         self.native_upstream.push(stack.to_owned());
         self
-    }
-}
-
-impl Account {
-    pub(crate) fn add_stack(&mut self, new: NewStack) -> Result<StackId, Refusal> {
-        let vendor = new.vendor.config(&new.settings.name);
-        let repository = new.settings.full_repository();
-        let id = self.create_stack(
-            new.settings,
-            Hooks::default(),
-            vendor,
-            &new.space,
-            new.slug.as_deref(),
-        )?;
-        let commit = new.commit.as_ref().map(|hash| self.old_commit(&repository, hash));
-        let stack = self.stack_mut(id.as_str())?;
-        stack.tracked_commit = commit.unwrap_or_else(|| stack.tracked_commit.clone());
-        stack.disabled = new.disabled;
-        stack.needs_review = new.needs_review;
-        stack.finds_changes = new.finds_changes;
-        stack.changes_outputs = new.changes_outputs;
-        stack.next_fates = vec![Fate::FailsIn(RunState::Planning); new.fails_next];
-        for upstream in &new.native_upstream {
-            self.create_dependency(id.as_str(), upstream, false)?;
-        }
-        Ok(id)
-    }
-
-    pub(crate) fn create_stack(
-        &mut self,
-        settings: StackSettings,
-        hooks: Hooks,
-        vendor: VendorConfig,
-        space: &str,
-        wanted_slug: Option<&str>,
-    ) -> Result<StackId, Refusal> {
-        let space = self.existing_space(space)?;
-        let text = match wanted_slug {
-            Some(slug) => slug.to_owned(),
-            None => slug("stack", &settings.name)?,
-        };
-        let no_slug = || Refusal::NoSlug {
-            what: "stack",
-            name: text.clone(),
-        };
-        let id: StackId = text.parse().map_err(|_| no_slug())?;
-        if self.stacks.contains_key(&id) {
-            return Err(Refusal::SlugTaken { what: "stack" });
-        }
-        let stack = Stack {
-            id: id.clone(),
-            space,
-            tracked_commit: self.head_of_stack(&settings),
-            settings,
-            hooks,
-            vendor,
-            manages_state: true,
-            disabled: false,
-            needs_review: false,
-            starred: false,
-            lock: None,
-            created_at: Timestamp::now(),
-            tracked_commit_set_by: None,
-            config: Vec::new(),
-            attachments: Vec::new(),
-            webhooks: Vec::new(),
-            blueprint: None,
-            runs: Vec::new(),
-            finds_changes: true,
-            changes_outputs: true,
-            resources: Vec::new(),
-            next_changes: None,
-            next_fates: Vec::new(),
-        };
-        self.stacks.insert(id.clone(), stack);
-        for target in self.webhooks_for_new_stacks.clone() {
-            self.attach_webhook(id.as_str(), target)?;
-        }
-        Ok(id)
-    }
-}
-
-impl Account {
-    /// Deletes a stack with its dependencies, and ends its runs. `None` if the stack does not exist.
-    pub(crate) fn delete_stack(&mut self, id: &str) -> Result<Option<Stack>, Refusal> {
-        let Some(stack) = self.stack(id) else {
-            return Ok(None);
-        };
-        if stack.settings.protect_from_deletion {
-            return Err(Refusal::StackProtected { id: id.to_owned() });
-        }
-        let id = stack.id.clone();
-        let open: Vec<usize> = self
-            .active_runs
-            .iter()
-            .copied()
-            .filter(|&place| self.runs[place].stack == id)
-            .collect();
-        for place in open {
-            self.transition(place, RunState::Canceled, None, Some("the stack was deleted"));
-        }
-        self.dependencies
-            .retain(|_, dependency| dependency.stack != id && dependency.depends_on != id);
-        Ok(self.stacks.remove(&id))
     }
 }

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use async_graphql::Enum;
 use chain::{SpaceId, StackId};
 
-use crate::account::Account;
+use crate::model::autoattach::attaches;
 use crate::model::clock::Timestamp;
-use crate::model::refusal::Refusal;
 use crate::model::rego::{PolicyEngine, Rego};
-use crate::model::slug::slug;
 use crate::model::space::ROOT;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, serde::Deserialize)]
@@ -42,6 +40,18 @@ pub(crate) struct Policy {
     pub attached_to: BTreeSet<StackId>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl Policy {
+    /// Whether one of its labels attaches it to stacks with these labels.
+    pub(crate) fn attaches_itself_to(&self, stack_labels: &[String]) -> bool {
+        attaches(&self.labels, stack_labels)
+    }
+
+    /// Whether a label, and not a person, attached it to the stack.
+    pub(crate) fn is_autoattached_to(&self, stack: &StackId) -> bool {
+        !self.attached_to.contains(stack)
+    }
 }
 
 /// A policy to be created.
@@ -84,53 +94,5 @@ impl NewPolicy {
     pub fn label(mut self, label: &str) -> Self {
         self.labels.push(label.to_owned());
         self
-    }
-}
-
-impl Account {
-    pub(crate) fn create_policy(&mut self, new: NewPolicy) -> Result<Policy, Refusal> {
-        let id = slug("policy", &new.name)?;
-        if self.policies.contains_key(&id) {
-            return Err(Refusal::SlugTaken { what: "policy" });
-        }
-        self.keep_policy(id, new)
-    }
-
-    pub(crate) fn update_policy(&mut self, id: &str, new: NewPolicy) -> Result<Policy, Refusal> {
-        let unknown = || Refusal::Unknown {
-            what: "policy",
-            id: id.to_owned(),
-        };
-        let before = self.policies.get(id).ok_or_else(unknown)?;
-        let (created_at, attached_to) = (before.created_at, before.attached_to.clone());
-        let policy = Policy {
-            attached_to,
-            created_at,
-            ..self.keep_policy(id.to_owned(), new)?
-        };
-        self.policies.insert(id.to_owned(), policy.clone());
-        Ok(policy)
-    }
-
-    fn keep_policy(&mut self, id: String, new: NewPolicy) -> Result<Policy, Refusal> {
-        let space = self.existing_space(&new.space)?;
-        let rego =
-            Rego::compile(&id, &new.body, new.engine).map_err(|reason| Refusal::PolicyBody { reason })?;
-        let now = Timestamp::now();
-        let policy = Policy {
-            id: id.clone(),
-            name: new.name,
-            description: new.description,
-            policy_type: new.policy_type,
-            space,
-            labels: new.labels,
-            body: new.body,
-            rego,
-            attached_to: BTreeSet::new(),
-            created_at: now,
-            updated_at: now,
-        };
-        self.policies.insert(id, policy.clone());
-        Ok(policy)
     }
 }

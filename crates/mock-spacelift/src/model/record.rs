@@ -2,11 +2,10 @@
 
 use chain::{CommitSha, RunId, RunState, RunType, SpaceId, StackId};
 
-use crate::account::Account;
 use crate::model::clock::Timestamp;
 use crate::model::run::Run;
 use crate::model::stack::Stack;
-use crate::model::webhook::{DeliveredTransition, WebhookKey};
+use crate::model::webhook::{DeliveredTransition, Outgoing, WebhookKey};
 
 /// The current state of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,7 +85,8 @@ pub struct StackRecord {
 }
 
 impl StackRecord {
-    pub(crate) fn of(account: &Account, stack: &Stack) -> Self {
+    /// `state` is that of its latest tracked run.
+    pub(crate) fn of(stack: &Stack, state: RunState) -> Self {
         Self {
             id: stack.id.clone(),
             name: stack.settings.name.clone(),
@@ -99,7 +99,7 @@ impl StackRecord {
             autodeploy: stack.settings.autodeploy,
             disabled: stack.disabled,
             locked_by: stack.lock.as_ref().map(|lock| lock.by.clone()),
-            state: account.stack_state(stack),
+            state,
         }
     }
 }
@@ -153,6 +153,21 @@ pub struct DeliveryRecord {
 }
 
 impl DeliveryRecord {
+    /// A delivery that a fault kept from being sent.
+    pub(crate) fn lost(outgoing: Outgoing) -> Self {
+        Self {
+            webhook: outgoing.webhook,
+            url: outgoing.url,
+            about: outgoing.about,
+            method: outgoing.method,
+            headers: Vec::new(),
+            body: outgoing.body,
+            attempt: 1,
+            outcome: DeliveryOutcome::Lost,
+            at: Timestamp::now(),
+        }
+    }
+
     pub fn succeeded(&self) -> bool {
         matches!(self.outcome, DeliveryOutcome::Answered(status) if (200..300).contains(&status))
     }

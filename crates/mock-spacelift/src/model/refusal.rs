@@ -74,8 +74,18 @@ pub enum Refusal {
     PolicyBody { reason: String },
 }
 
+impl Refusal {
+    /// There is no such object.
+    pub(crate) fn unknown(what: &'static str, id: &str) -> Self {
+        Self::Unknown {
+            what,
+            id: id.to_owned(),
+        }
+    }
+}
+
 /// The result of a control that a test uses: a refusal is a mistake in the test.
 #[track_caller]
-pub(crate) fn done<T>(result: Result<T, Refusal>) -> T {
+pub(crate) fn accepted<T>(result: Result<T, Refusal>) -> T {
     result.unwrap_or_else(|refusal| panic!("{refusal}"))
 }

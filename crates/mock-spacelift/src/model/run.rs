@@ -10,7 +10,7 @@ use crate::model::commit::Commit;
 
 /// What a run will find when it plans and applies. This is decided when it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum Outcome {
     Changes,
     NoChanges,
     FailsIn(RunState),
@@ -61,7 +61,7 @@ pub(crate) struct Run {
     pub environment: BTreeMap<String, String>,
     pub drift_detection: bool,
     pub prioritized: bool,
-    pub fate: Fate,
+    pub outcome: Outcome,
     /// Whether its apply changes outputs that other stacks refer to.
     pub changes_outputs: bool,
     /// The addresses of the changed resources, if they have names.
@@ -159,5 +159,17 @@ impl Run {
     /// Whether it blocks its stack: it has left the queue and is not over.
     pub(crate) fn is_under_way(&self) -> bool {
         self.is_serialized() && !self.is_over() && *self.state() != RunState::Queued
+    }
+
+    /// It is over, and neither finished nor skipped.
+    pub(crate) fn ended_badly(&self) -> bool {
+        self.is_over() && !self.state().succeeded() && *self.state() != RunState::Skipped
+    }
+
+    /// Whether it applied and changed outputs.
+    pub(crate) fn changed_outputs(&self) -> bool {
+        self.changes_outputs
+            && self.state().succeeded()
+            && self.history.iter().any(|entry| entry.state == RunState::Applying)
     }
 }

@@ -1,7 +1,7 @@
 //! A stack: its settings and its state.
 
 use async_graphql::{Enum, SimpleObject};
-use chain::{SpaceId, StackId};
+use chain::{RunType, SpaceId, StackId};
 
 use crate::model::clock::Timestamp;
 use crate::model::commit::Commit;
@@ -9,7 +9,7 @@ use crate::model::context::{ConfigElement, ContextAttachment};
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;
 use crate::model::resource::Resource;
-use crate::model::run::Fate;
+use crate::model::run::Outcome;
 use crate::model::vendor::VendorConfig;
 use crate::model::webhook::StackWebhook;
 
@@ -132,7 +132,6 @@ pub(crate) struct Stack {
     pub manages_state: bool,
     pub disabled: bool,
     pub needs_review: bool,
-    pub starred: bool,
     pub lock: Option<Lock>,
     pub created_at: Timestamp,
     pub tracked_commit: Commit,
@@ -152,7 +151,7 @@ pub(crate) struct Stack {
     /// The addresses of the resources that the next run changes, if they have names.
     pub next_changes: Option<Vec<String>>,
     /// The results of the next tracked runs, one entry for each.
-    pub next_fates: Vec<Fate>,
+    pub next_outcomes: Vec<Outcome>,
 }
 
 impl Stack {
@@ -170,5 +169,23 @@ impl Stack {
         self.lock
             .as_ref()
             .is_some_and(|lock| by != Some(lock.by.as_str()))
+    }
+
+    /// What the next run of this kind will find. Tracked runs consume the requested results.
+    pub(crate) fn next_outcome(&mut self, run_type: &RunType) -> Outcome {
+        if *run_type == RunType::Tracked && !self.next_outcomes.is_empty() {
+            return self.next_outcomes.remove(0);
+        }
+        if self.finds_changes {
+            Outcome::Changes
+        } else {
+            Outcome::NoChanges
+        }
+    }
+
+    /// Adds a resource, or replaces the one at its address.
+    pub(crate) fn keep_resource(&mut self, resource: Resource) {
+        self.resources.retain(|other| other.address != resource.address);
+        self.resources.push(resource);
     }
 }

@@ -115,6 +115,24 @@ pub(crate) struct TemplateInput {
     pub options: Vec<String>,
 }
 
+impl TemplateInput {
+    /// Whether a value, which is always a text, fits the type.
+    pub(crate) fn check(&self, value: &str) -> Result<(), String> {
+        let fits = match self.input_type.as_str() {
+            "number" => value.parse::<i64>().is_ok(),
+            "float" => value.parse::<f64>().is_ok(),
+            "boolean" => value.parse::<bool>().is_ok(),
+            "select" => self.options.iter().any(|option| option == value),
+            _ => true,
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("`{value}` is not a {}", self.input_type))
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Inputs {
     #[serde(default)]

@@ -6,9 +6,7 @@ use std::time::Duration;
 
 use chain::{RunId, RunState, SpaceId, StackId};
 
-use crate::account::Account;
 use crate::model::clock::Timestamp;
-use crate::model::refusal::Refusal;
 
 /// After this many failed deliveries in a row, the webhook is disabled.
 const FAILURES_MAX: u32 = 10;
@@ -164,54 +162,6 @@ impl Outgoing {
             body,
             late_by: Duration::ZERO,
             about,
-        }
-    }
-}
-
-impl Account {
-    /// Adds a webhook to one stack, or to all current and future ones.
-    pub(crate) fn add_webhook(&mut self, webhook: &NewWebhook) -> Result<(), Refusal> {
-        match &webhook.scope {
-            Scope::Stack(stack) => self
-                .attach_webhook(stack.as_str(), webhook.target.clone())
-                .map(drop),
-            Scope::EveryStack => {
-                self.webhooks_for_new_stacks.push(webhook.target.clone());
-                let stacks: Vec<StackId> = self.stacks.keys().cloned().collect();
-                stacks.iter().try_for_each(|stack| {
-                    self.attach_webhook(stack.as_str(), webhook.target.clone())
-                        .map(drop)
-                })
-            }
-        }
-    }
-
-    pub(crate) fn attach_webhook(&mut self, stack: &str, target: Target) -> Result<StackWebhook, Refusal> {
-        let webhook = StackWebhook {
-            id: self.ulid(),
-            target,
-        };
-        self.stack_mut(stack)?.webhooks.push(webhook.clone());
-        Ok(webhook)
-    }
-
-    pub(crate) fn note_delivery(&mut self, key: &WebhookKey, succeeded: bool) {
-        if let Some(target) = self.target_mut(key) {
-            target.delivered(succeeded);
-        }
-    }
-
-    fn target_mut(&mut self, key: &WebhookKey) -> Option<&mut Target> {
-        match key {
-            WebhookKey::Stack { stack, id } => {
-                let webhooks = &mut self.stacks.get_mut(stack)?.webhooks;
-                webhooks
-                    .iter_mut()
-                    .find(|webhook| webhook.id == *id)
-                    .map(|webhook| &mut webhook.target)
-            }
-            WebhookKey::Named(id) => self.named_webhooks.get_mut(id).map(|webhook| &mut webhook.target),
-            WebhookKey::AuditTrail => self.audit_trail.as_mut().map(|trail| &mut trail.target),
         }
     }
 }

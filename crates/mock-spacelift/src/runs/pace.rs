@@ -1,37 +1,34 @@
-//! How fast runs advance.
+//! Advances runs at a pace. It does not know whose they are.
 
-use std::sync::Weak;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
-use crate::mock::{MockSpacelift, Shared};
-
-/// What advances the runs of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pace {
-    /// Only the test: see [`MockSpacelift::step`].
-    Manual,
-    /// Every run advances by one state after each such interval.
-    Every(Duration),
-}
+use crate::model::pace::Pace;
 
 /// The shortest interval: a tick takes the account's lock.
 const PERIOD_MIN: Duration = Duration::from_millis(1);
 
-/// Starts to advance the runs of an account, unless that happens already. Needs a tokio runtime.
-pub(crate) fn start(shared: &Weak<Shared>, pace: watch::Receiver<Pace>) -> bool {
+/// Whether there is still an account to advance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stepped {
+    Yes,
+    AccountGone,
+}
+
+/// Starts a task that calls `step` at this pace, until the account is gone. Returns whether it could: it needs a tokio
+/// runtime.
+pub(crate) fn start(pace: watch::Receiver<Pace>, step: impl Fn() -> Stepped + Send + 'static) -> bool {
     let Ok(runtime) = Handle::try_current() else {
         return false;
     };
-    runtime.spawn(drive(shared.clone(), pace));
+    runtime.spawn(drive(pace, step));
     true
 }
 
-/// Ends with the account.
-async fn drive(shared: Weak<Shared>, mut pace: watch::Receiver<Pace>) {
+async fn drive(mut pace: watch::Receiver<Pace>, step: impl Fn() -> Stepped) {
     loop {
         let now = *pace.borrow_and_update();
         let Pace::Every(period) = now else {
@@ -49,9 +46,8 @@ async fn drive(shared: Weak<Shared>, mut pace: watch::Receiver<Pace>) {
                     Ok(()) => break,
                     Err(_) => return,
                 },
-                _ = ticks.tick() => match shared.upgrade() {
-                    Some(shared) => MockSpacelift::from(shared).step(),
-                    None => return,
+                _ = ticks.tick() => if step() == Stepped::AccountGone {
+                    return;
                 },
             };
         }

@@ -2,20 +2,20 @@
 
 use chain::{RunState, RunType};
 
-use crate::model::run::{Delta, Fate, Run};
+use crate::model::run::{Delta, Outcome, Run};
 
 /// The next state, or `None` if the run is over or waits for a person.
 ///
 /// Whether a run leaves the queue is not decided here, since that depends on the stack's other runs.
 pub(crate) fn next_state(run: &Run, autodeploy: bool) -> Option<RunState> {
     let state = run.state();
-    if let Fate::FailsIn(failing) = &run.fate
+    if let Outcome::FailsIn(failing) = &run.outcome
         && failing == state
     {
         return Some(RunState::Failed);
     }
     let next = match state {
-        RunState::Queued if run.fate == Fate::Skipped => RunState::Skipped,
+        RunState::Queued if run.outcome == Outcome::Skipped => RunState::Skipped,
         RunState::Queued => RunState::Ready,
         RunState::Ready => RunState::Preparing,
         RunState::Preparing => RunState::Initializing,
@@ -27,7 +27,7 @@ pub(crate) fn next_state(run: &Run, autodeploy: bool) -> Option<RunState> {
         RunState::ReplanRequested => RunState::PreparingReplan,
         RunState::PreparingReplan => RunState::Planning,
         RunState::Planning => match run.run_type {
-            RunType::Tracked if run.fate == Fate::NoChanges => RunState::Finished,
+            RunType::Tracked if run.outcome == Outcome::NoChanges => RunState::Finished,
             RunType::Tracked if autodeploy => RunState::Applying,
             RunType::Tracked => RunState::Unconfirmed,
             _ => RunState::Finished,
@@ -47,12 +47,12 @@ pub(crate) fn delta(run: &Run) -> Option<Delta> {
         .iter()
         .any(|transition| transition.state == RunState::Planning);
     let planning = *run.state() == RunState::Planning;
-    let failed_planning = run.fate == Fate::FailsIn(RunState::Planning);
+    let failed_planning = run.outcome == Outcome::FailsIn(RunState::Planning);
     if !planned || planning || failed_planning {
         return None;
     }
-    Some(match run.fate {
-        Fate::NoChanges => Delta {
+    Some(match run.outcome {
+        Outcome::NoChanges => Delta {
             add_count: 0,
             change_count: 0,
             delete_count: 0,
@@ -79,10 +79,10 @@ mod tests {
     use super::next_state;
     use crate::model::clock::Timestamp;
     use crate::model::commit::Commit;
-    use crate::model::run::{Fate, Run, RunRequest, Transition};
+    use crate::model::run::{Outcome, Run, RunRequest, Transition};
 
     /// The states of a run from `QUEUED` until it stops advancing.
-    fn path(run_type: RunType, fate: Fate, autodeploy: bool) -> String {
+    fn path(run_type: RunType, outcome: Outcome, autodeploy: bool) -> String {
         let request = RunRequest::of(run_type, None);
         let at = Timestamp::now();
         let queued = Transition {
@@ -104,7 +104,7 @@ mod tests {
             environment: request.environment,
             drift_detection: false,
             prioritized: false,
-            fate,
+            outcome,
             changes_outputs: true,
             changes: None,
             delta: None,
@@ -131,34 +131,34 @@ mod tests {
     fn each_kind_of_run_takes_spacelifts_path() {
         use RunType::{Destroy, Proposed, Task, Tracked};
         let table = [
-            (Tracked, Fate::Changes, true, "PLANNING APPLYING FINISHED"),
-            (Tracked, Fate::Changes, false, "PLANNING UNCONFIRMED"),
-            (Tracked, Fate::NoChanges, false, "PLANNING FINISHED"),
+            (Tracked, Outcome::Changes, true, "PLANNING APPLYING FINISHED"),
+            (Tracked, Outcome::Changes, false, "PLANNING UNCONFIRMED"),
+            (Tracked, Outcome::NoChanges, false, "PLANNING FINISHED"),
             (
                 Tracked,
-                Fate::FailsIn(RunState::Planning),
+                Outcome::FailsIn(RunState::Planning),
                 true,
                 "PLANNING FAILED",
             ),
             (
                 Tracked,
-                Fate::FailsIn(RunState::Applying),
+                Outcome::FailsIn(RunState::Applying),
                 true,
                 "PLANNING APPLYING FAILED",
             ),
-            (Proposed, Fate::Changes, false, "PLANNING FINISHED"),
-            (Task, Fate::Changes, false, "PERFORMING FINISHED"),
+            (Proposed, Outcome::Changes, false, "PLANNING FINISHED"),
+            (Task, Outcome::Changes, false, "PERFORMING FINISHED"),
             (
                 Task,
-                Fate::FailsIn(RunState::Performing),
+                Outcome::FailsIn(RunState::Performing),
                 false,
                 "PERFORMING FAILED",
             ),
-            (Destroy, Fate::Changes, false, "DESTROYING FINISHED"),
+            (Destroy, Outcome::Changes, false, "DESTROYING FINISHED"),
         ];
-        for (run_type, fate, autodeploy, rest) in table {
+        for (run_type, outcome, autodeploy, rest) in table {
             let expected = format!("QUEUED READY PREPARING INITIALIZING {rest}");
-            assert_eq!(path(run_type, fate, autodeploy), expected);
+            assert_eq!(path(run_type, outcome, autodeploy), expected);
         }
     }
 }

@@ -1,75 +1,56 @@
-//! The audit trail: a webhook that receives every change that anyone makes.
-
-use std::collections::BTreeMap;
+//! The events that the audit trail receives.
 
 use serde_json::{Value, json};
 
-use crate::account::Account;
+use crate::account::state::Account;
+use crate::model::audit_trail::AuditTrail;
 use crate::model::clock::Timestamp;
-use crate::model::webhook::{DeliveredTransition, Outgoing, Target, WebhookKey};
 
-#[derive(Debug, Clone)]
-pub(crate) struct AuditTrail {
-    pub target: Target,
-    /// Whether it also receives runs, with their default payload.
-    pub include_runs: bool,
-    pub headers: BTreeMap<String, String>,
+/// Sets the webhook, and sends it an event about that.
+pub(crate) fn set(account: &mut Account, trail: AuditTrail, actor: &str) {
+    account.audit_trail = Some(trail);
+    send(
+        account,
+        "audit_trail_webhook.set",
+        "auditTrailSetWebhook",
+        actor,
+        &json!({}),
+    );
 }
 
-impl AuditTrail {
-    /// `None` if it is disabled.
-    pub(crate) fn delivery(&self, body: Vec<u8>, about: Option<DeliveredTransition>) -> Option<Outgoing> {
-        let mut outgoing = Outgoing::new(WebhookKey::AuditTrail, &self.target, body, about);
-        outgoing.headers.clone_from(&self.headers);
-        self.target.enabled.then_some(outgoing)
+/// Deletes the webhook; this is the last event that it receives.
+pub(crate) fn delete(account: &mut Account, actor: &str) -> Option<AuditTrail> {
+    send(
+        account,
+        "audit_trail_webhook.delete",
+        "auditTrailDeleteWebhook",
+        actor,
+        &json!({}),
+    );
+    account.audit_trail.take()
+}
+
+/// Sends an event about a successful mutation. The id of the changed object is not known here.
+pub(crate) fn report(account: &mut Account, mutation: &str, actor: &str) {
+    // The trail's own mutations send their own events.
+    if let Some(action) = action(mutation).filter(|_| !mutation.starts_with("auditTrail")) {
+        send(account, &action, mutation, actor, &json!({ "args": {} }));
     }
 }
 
-impl Account {
-    /// Sets the webhook, and sends it an event about that.
-    pub(crate) fn set_audit_trail(&mut self, trail: AuditTrail, actor: &str) {
-        self.audit_trail = Some(trail);
-        self.send_to_audit_trail(
-            "audit_trail_webhook.set",
-            "auditTrailSetWebhook",
-            actor,
-            &json!({}),
-        );
-    }
-
-    /// Deletes the webhook; this is the last event that it receives.
-    pub(crate) fn delete_audit_trail(&mut self, actor: &str) -> Option<AuditTrail> {
-        self.send_to_audit_trail(
-            "audit_trail_webhook.delete",
-            "auditTrailDeleteWebhook",
-            actor,
-            &json!({}),
-        );
-        self.audit_trail.take()
-    }
-
-    /// Sends an event about a successful mutation. The id of the changed object is not known here.
-    pub(crate) fn audit(&mut self, mutation: &str, actor: &str) {
-        // The trail's own mutations send their own events.
-        if let Some(action) = action(mutation).filter(|_| !mutation.starts_with("auditTrail")) {
-            self.send_to_audit_trail(&action, mutation, actor, &json!({ "args": {} }));
-        }
-    }
-
-    fn send_to_audit_trail(&mut self, action: &str, mutation: &str, actor: &str, data: &Value) {
-        let Some(trail) = &self.audit_trail else { return };
-        let event = json!({
-            "account": self.name.as_str(),
-            "action": action,
-            "actor": actor,
-            "context": { "mutation": mutation },
-            "data": data,
-            "remoteIP": "192.0.2.1",
-            "timestamp": Timestamp::now().millis(),
-        });
-        if let Some(outgoing) = trail.delivery(event.to_string().into_bytes(), None) {
-            self.send(outgoing);
-        }
+fn send(account: &mut Account, action: &str, mutation: &str, actor: &str, data: &Value) {
+    let Some(trail) = &account.audit_trail else { return };
+    let event = json!({
+        "account": account.name.as_str(),
+        "action": action,
+        "actor": actor,
+        "context": { "mutation": mutation },
+        "data": data,
+        "remoteIP": "192.0.2.1",
+        "timestamp": Timestamp::now().millis(),
+    });
+    if let Some(outgoing) = trail.delivery(event.to_string().into_bytes(), None) {
+        account.deliveries.send(outgoing);
     }
 }
 
@@ -83,8 +64,8 @@ fn action(mutation: &str) -> Option<String> {
         .strip_suffix(['V', 'v'])
         .filter(|_| name != mutation)
         .unwrap_or(name);
-    let place = name.rfind(|character: char| character.is_ascii_uppercase())?;
-    let (noun, deed) = name.split_at(place);
+    let index = name.rfind(|character: char| character.is_ascii_uppercase())?;
+    let (noun, deed) = name.split_at(index);
     Some(format!("{}.{}", snake_case(noun), deed.to_ascii_lowercase()))
 }
 

@@ -1,7 +1,7 @@
-//! Sends the deliveries in the outbox: signed, in order for each webhook, without delaying runs.
+//! Sends deliveries: signed, in order for each webhook, without delaying runs.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,7 +12,6 @@ use sha2::Sha256;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::mock::{MockSpacelift, Shared};
 use crate::model::clock::Timestamp;
 use crate::model::record::{DeliveryOutcome, DeliveryRecord};
 use crate::model::webhook::{Outgoing, WebhookKey};
@@ -26,28 +25,56 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The pause before the first retry; it doubles. Spacelift's own pause is not documented, and is certainly longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 
+/// Where the results of deliveries go: the account, which this file does not know.
+pub(crate) trait DeliveryResults: Send + Sync {
+    /// One attempt is over.
+    fn attempted(self: Arc<Self>, record: DeliveryRecord);
+
+    /// A delivery and its retries are over.
+    fn ended(self: Arc<Self>, webhook: &WebhookKey, succeeded: bool);
+}
+
 /// One queue for each webhook that had a delivery.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Deliverer {
     queues: Mutex<HashMap<WebhookKey, UnboundedSender<Outgoing>>>,
-    client: OnceLock<Client>,
+    client: Arc<LazyLock<Client>>,
+}
+
+impl Default for Deliverer {
+    fn default() -> Self {
+        Self {
+            queues: Mutex::default(),
+            client: Arc::new(LazyLock::new(client)),
+        }
+    }
 }
 
 impl Deliverer {
     /// Queues deliveries. Without a tokio runtime nothing can be sent: then they are returned.
-    pub(crate) fn send(&self, mock: &Weak<Shared>, outbox: Vec<Outgoing>) -> Vec<Outgoing> {
+    ///
+    /// Deliveries end when nobody holds `results` any more.
+    pub(crate) fn send(
+        &self,
+        results: &Weak<dyn DeliveryResults>,
+        deliveries: Vec<Outgoing>,
+    ) -> Vec<Outgoing> {
         let Ok(runtime) = Handle::try_current() else {
-            return outbox;
+            return deliveries;
         };
-        let mut queues = self.lock();
-        for outgoing in outbox {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        for outgoing in deliveries {
+            let delivery = Delivery {
+                client: self.client.clone(),
+                results: results.clone(),
+            };
             if !outgoing.late_by.is_zero() {
-                runtime.spawn(deliver_late(mock.clone(), outgoing));
+                runtime.spawn(delivery.late(outgoing));
                 continue;
             }
             let queue = queues.entry(outgoing.webhook.clone()).or_insert_with(|| {
                 let (sender, receiver) = unbounded_channel();
-                runtime.spawn(deliver_in_order(mock.clone(), receiver));
+                runtime.spawn(delivery.in_order(receiver));
                 sender
             });
             // The receiver lives as long as the sender, unless its runtime was shut down: then nothing is sent any
@@ -56,48 +83,54 @@ impl Deliverer {
         }
         Vec::new()
     }
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<WebhookKey, UnboundedSender<Outgoing>>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+fn client() -> Client {
+    // Another part of the process may have installed its provider already, which is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .user_agent("Go-http-client/2.0")
+        .redirect(Policy::none())
+        .timeout(TIMEOUT)
+        .no_proxy()
+        .build()
+        .expect("a client without certificates of its own can be built")
+}
+
+/// What a task needs to deliver.
+struct Delivery {
+    client: Arc<LazyLock<Client>>,
+    results: Weak<dyn DeliveryResults>,
+}
+
+impl Delivery {
+    async fn in_order(self, mut queue: UnboundedReceiver<Outgoing>) {
+        while let Some(outgoing) = queue.recv().await {
+            let Some(results) = self.results.upgrade() else {
+                return;
+            };
+            deliver(&self.client, &results, &outgoing).await;
+        }
     }
 
-    fn client(&self) -> &Client {
-        self.client.get_or_init(|| {
-            // Another part of the process may have installed its provider already, which is fine.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            Client::builder()
-                .user_agent("Go-http-client/2.0")
-                .redirect(Policy::none())
-                .timeout(TIMEOUT)
-                .no_proxy()
-                .build()
-                .expect("a client without certificates of its own can be built")
-        })
+    async fn late(self, outgoing: Outgoing) {
+        tokio::time::sleep(outgoing.late_by).await;
+        let Some(results) = self.results.upgrade() else {
+            return;
+        };
+        deliver(&self.client, &results, &outgoing).await;
     }
 }
 
-async fn deliver_in_order(mock: Weak<Shared>, mut queue: UnboundedReceiver<Outgoing>) {
-    while let Some(outgoing) = queue.recv().await {
-        let Some(shared) = mock.upgrade() else { return };
-        deliver(&MockSpacelift::from(shared), &outgoing).await;
-    }
-}
-
-async fn deliver_late(mock: Weak<Shared>, outgoing: Outgoing) {
-    tokio::time::sleep(outgoing.late_by).await;
-    let Some(shared) = mock.upgrade() else { return };
-    deliver(&MockSpacelift::from(shared), &outgoing).await;
-}
-
-/// Makes one delivery, with retries if the webhook has them, and then records the result at the webhook.
-async fn deliver(mock: &MockSpacelift, outgoing: &Outgoing) {
+/// Makes one delivery, with retries if the webhook has them, and then reports the result.
+async fn deliver(client: &Client, results: &Arc<dyn DeliveryResults>, outgoing: &Outgoing) {
     let retries = if outgoing.retry_on_failure { RETRIES_MAX } else { 0 };
     let mut succeeded = false;
     for attempt in 1..=retries + 1 {
-        let record = attempt_delivery(mock, outgoing, attempt).await;
+        let record = attempt_delivery(client, outgoing, attempt).await;
         succeeded = record.succeeded();
         let again = matches!(record.outcome, DeliveryOutcome::Answered(status) if status >= 500);
-        mock.write(|account| account.deliveries.push(record));
+        results.clone().attempted(record);
         if !again {
             break;
         }
@@ -105,18 +138,13 @@ async fn deliver(mock: &MockSpacelift, outgoing: &Outgoing) {
             tokio::time::sleep(RETRY_PAUSE * 2_u32.pow(attempt - 1)).await;
         }
     }
-    mock.write(|account| account.note_delivery(&outgoing.webhook, succeeded));
+    results.clone().ended(&outgoing.webhook, succeeded);
 }
 
-async fn attempt_delivery(mock: &MockSpacelift, outgoing: &Outgoing, attempt: u32) -> DeliveryRecord {
+async fn attempt_delivery(client: &Client, outgoing: &Outgoing, attempt: u32) -> DeliveryRecord {
     let headers = headers(outgoing);
     let method = Method::from_bytes(outgoing.method.as_bytes()).unwrap_or(Method::POST);
-    let mut request = mock
-        .shared
-        .deliverer
-        .client()
-        .request(method, &outgoing.url)
-        .body(outgoing.body.clone());
+    let mut request = client.request(method, &outgoing.url).body(outgoing.body.clone());
     for (name, value) in &headers {
         request = request.header(name, value);
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::account::Account;
+use crate::account::state::Account;
 use crate::model::run::Run;
 use crate::model::stack::Stack;
 

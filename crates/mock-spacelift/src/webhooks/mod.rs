@@ -4,3 +4,4 @@ pub(crate) mod audit_trail;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod notification;
+pub(crate) mod policy_input;

@@ -12,17 +12,20 @@ use crate::model::named_webhook::NewNamedWebhook;
 use crate::model::new_stack::NewStack;
 use crate::model::policy::NewPolicy;
 use crate::model::record::StackRecord;
-use crate::model::refusal::Refusal;
+use crate::model::refusal::{Refusal, accepted};
 use crate::model::run::RunRequest;
 use crate::model::space::{NewSpace, Space};
+use crate::runs::creation::trigger_run;
+use crate::runs::deletion::delete_stack;
+use crate::runs::from_blueprint;
 
 impl MockSpacelift {
     pub fn spaces(&self) -> Vec<Space> {
-        self.read(|account| account.spaces.values().cloned().collect())
+        self.read(|account| account.spaces.all().cloned().collect())
     }
 
     pub fn space(&self, id: &str) -> Option<Space> {
-        self.read(|account| account.space(id).cloned())
+        self.read(|account| account.spaces.get(id).cloned())
     }
 
     pub fn create_space(&self, space: NewSpace) -> Result<Space, Refusal> {
@@ -31,7 +34,7 @@ impl MockSpacelift {
 
     /// Creates a space with an id that a test knows beforehand.
     pub fn create_space_with_id(&self, id: &str, space: NewSpace) -> Result<Space, Refusal> {
-        self.write(|account| account.create_space_with_id(id, space))
+        self.write(|account| account.spaces.create(id, space))
     }
 
     /// `None` if it did not exist.
@@ -73,7 +76,7 @@ impl MockSpacelift {
         blueprint: &str,
         inputs: &BTreeMap<String, String>,
     ) -> Result<StacksFromBlueprint, Refusal> {
-        self.write(|account| account.create_stacks_from_blueprint(blueprint, inputs, &api_key_login()))
+        self.write(|account| from_blueprint::create_stacks(account, blueprint, inputs, &api_key_login()))
     }
 
     pub fn stacks(&self) -> Vec<StackRecord> {
@@ -81,13 +84,13 @@ impl MockSpacelift {
             account
                 .stacks
                 .values()
-                .map(|stack| StackRecord::of(account, stack))
+                .map(|stack| account.stack_record(stack))
                 .collect()
         })
     }
 
     pub fn stack(&self, id: &str) -> Option<StackRecord> {
-        self.read(|account| account.stack(id).map(|stack| StackRecord::of(account, stack)))
+        self.read(|account| account.stack(id).map(|stack| account.stack_record(stack)))
     }
 
     pub fn create_stack(&self, stack: NewStack) -> Result<StackRecord, Refusal> {
@@ -95,15 +98,15 @@ impl MockSpacelift {
             let id = account.add_stack(stack)?;
             account
                 .existing_stack(id.as_str())
-                .map(|stack| StackRecord::of(account, stack))
+                .map(|stack| account.stack_record(stack))
         })
     }
 
     /// `None` if it did not exist. Its runs stay known, as in Spacelift.
     pub fn delete_stack(&self, id: &str) -> Result<Option<StackRecord>, Refusal> {
         self.write(|account| {
-            let record = account.stack(id).map(|stack| StackRecord::of(account, stack));
-            account.delete_stack(id)?;
+            let record = account.stack(id).map(|stack| account.stack_record(stack));
+            delete_stack(account, id)?;
             Ok(record)
         })
     }
@@ -113,7 +116,7 @@ impl MockSpacelift {
         let request = RunRequest::of(run_type, Some(&api_key_login()));
         self.write(|account| {
             account.check_access(stack)?;
-            account.trigger_run(stack, &request)
+            trigger_run(account, stack, &request)
         })
     }
 
@@ -121,6 +124,13 @@ impl MockSpacelift {
     pub fn create_policy(&self, policy: NewPolicy) -> Result<String, Refusal> {
         self.write(|account| account.create_policy(policy))
             .map(|policy| policy.id)
+    }
+
+    /// Attaches a policy to a stack. Policies with a label `autoattach:<label>` or `autoattach:*` are attached
+    /// automatically.
+    #[track_caller]
+    pub fn attach_policy(&self, policy: &str, stack: &str) {
+        accepted(self.write(|account| account.attach_policy(policy, stack)));
     }
 
     /// Returns the id of the new webhook.
@@ -150,12 +160,12 @@ impl MockSpacelift {
 
     /// Sets the lifetime of new tokens.
     pub fn token_lifetime(&self, lifetime: std::time::Duration) {
-        self.write(|account| account.token_lifetime = lifetime);
+        self.write(|account| account.sessions.token_lifetime = lifetime);
     }
 
     /// Expires all tokens issued so far.
     pub fn expire_tokens(&self) {
-        self.write(|account| account.sessions.clear());
+        self.write(|account| account.sessions.expire_all());
     }
 }
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
-use crate::controls::fault::{Fault, WebhookFault};
-use crate::controls::fault_rate::{FaultRate, WebhookFaultRate};
+use crate::account::state::Account;
+use crate::faults::delivery::WebhookFault;
+use crate::faults::rate::{FaultRate, WebhookFaultRate};
+use crate::faults::request::Fault;
 use crate::model::refusal::Refusal;
 
 /// The names, with what each means.
@@ -149,38 +150,41 @@ impl FaultRequest {
     }
 }
 
-impl Account {
-    /// Adds a fault. Returns a message that says how often it occurs.
-    pub(crate) fn control_fault(&mut self, request: &FaultRequest) -> Result<String, Refusal> {
-        request.check()?;
-        let times = if request.always {
-            usize::MAX
-        } else {
-            request.times.unwrap_or(1)
-        };
-        if let Some(kinds) = request.webhook_faults() {
-            match request.one_in {
-                Some(n) => {
-                    self.webhook_fault_rate = Some(WebhookFaultRate::one_in(n, request.seed).of(kinds));
-                }
-                None => self
-                    .webhook_faults
-                    .extend(kinds.into_iter().map(|kind| kind.times(times))),
+/// Adds a fault. Returns a message that says how often it occurs.
+pub(super) fn add(account: &mut Account, request: &FaultRequest) -> Result<String, Refusal> {
+    request.check()?;
+    let times = if request.always {
+        usize::MAX
+    } else {
+        request.times.unwrap_or(1)
+    };
+    if let Some(kinds) = request.webhook_faults() {
+        match request.one_in {
+            Some(n) => {
+                account.deliveries.faults.rate = Some(WebhookFaultRate::one_in(n, request.seed).of(kinds));
             }
-        } else if let Some(kinds) = request.faults() {
-            let on = |fault: Fault| match &request.operation {
-                Some(operation) => fault.on(operation),
-                None => fault,
-            };
-            let kinds = kinds.into_iter().map(on);
-            match (request.one_in, request.every) {
-                (Some(n), _) => self.fault_rate = Some(FaultRate::one_in(n, request.seed).of(kinds)),
-                (None, Some(n)) => self.fault_rate = Some(FaultRate::every(n).of(kinds)),
-                (None, None) => self.faults.extend(kinds.map(|kind| kind.times(times))),
-            }
+            None => account
+                .deliveries
+                .faults
+                .list
+                .extend(kinds.into_iter().map(|kind| kind.times(times))),
         }
-        Ok(request.effect(times))
+    } else if let Some(kinds) = request.faults() {
+        let on = |fault: Fault| match &request.operation {
+            Some(operation) => fault.on(operation),
+            None => fault,
+        };
+        let kinds = kinds.into_iter().map(on);
+        match (request.one_in, request.every) {
+            (Some(n), _) => account.request_faults.rate = Some(FaultRate::one_in(n, request.seed).of(kinds)),
+            (None, Some(n)) => account.request_faults.rate = Some(FaultRate::every(n).of(kinds)),
+            (None, None) => account
+                .request_faults
+                .list
+                .extend(kinds.map(|kind| kind.times(times))),
+        }
     }
+    Ok(request.effect(times))
 }
 
 impl FaultRequest {

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::account::Account;
-use crate::controls::fault::{Fault, WebhookFault};
-use crate::controls::seeded::{Chance, choose};
-use crate::mock::MockSpacelift;
+use crate::faults::chance::{Chance, choose};
+use crate::faults::delivery::WebhookFault;
+use crate::faults::request::Fault;
 
 /// How many answers of the API fail, and how.
 #[derive(Debug, Clone)]
@@ -67,7 +66,7 @@ impl FaultRate {
     }
 
     /// The fault of the next request, if any.
-    fn draw(&mut self, operation: Option<&str>, fields: &[String]) -> Option<Fault> {
+    pub(super) fn draw(&mut self, operation: Option<&str>, fields: &[String]) -> Option<Fault> {
         let what = match self.chance {
             Chance::Every(_) => "",
             Chance::OneIn { .. } => operation
@@ -119,40 +118,10 @@ impl WebhookFaultRate {
         self
     }
 
-    fn draw(&mut self, stack: &str) -> Option<WebhookFault> {
+    pub(super) fn draw(&mut self, stack: &str) -> Option<WebhookFault> {
         let count = self.counts.entry(stack.to_owned()).or_default();
         *count += 1;
         let number = self.chance.draw(stack, *count)?;
         choose(&self.kinds, number).cloned()
-    }
-}
-
-impl MockSpacelift {
-    /// Makes some answers fail from now on. This replaces an earlier rate.
-    pub fn fault_rate(&self, rate: FaultRate) {
-        self.write(|account| account.fault_rate = Some(rate));
-    }
-
-    /// Makes some deliveries fail from now on. This replaces an earlier rate.
-    pub fn webhook_fault_rate(&self, rate: WebhookFaultRate) {
-        self.write(|account| account.webhook_fault_rate = Some(rate));
-    }
-
-    /// Ends random faults. Faults that a test added one by one stay.
-    pub fn clear_fault_rates(&self) {
-        self.write(|account| {
-            account.fault_rate = None;
-            account.webhook_fault_rate = None;
-        });
-    }
-}
-
-impl Account {
-    pub(crate) fn fault_by_chance(&mut self, operation: Option<&str>, fields: &[String]) -> Option<Fault> {
-        self.fault_rate.as_mut()?.draw(operation, fields)
-    }
-
-    pub(crate) fn webhook_fault_by_chance(&mut self, stack: &str) -> Option<WebhookFault> {
-        self.webhook_fault_rate.as_mut()?.draw(stack)
     }
 }

@@ -3,10 +3,6 @@
 use chain::{RunId, StackId};
 use serde::{Deserialize, Serialize};
 
-use crate::account::Account;
-use crate::mock::MockSpacelift;
-use crate::model::clock::Timestamp;
-
 /// One action.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogEntry {
@@ -50,21 +46,4 @@ pub enum LogAction {
     Unlock {
         stack: StackId,
     },
-}
-
-impl MockSpacelift {
-    /// The actions of people, pushes, policies and API keys, in order.
-    pub fn log(&self) -> Vec<LogEntry> {
-        self.read(|account| account.journal.clone())
-    }
-}
-
-impl Account {
-    pub(crate) fn note(&mut self, by: Option<&str>, action: LogAction) {
-        self.journal.push(LogEntry {
-            at_ms: Timestamp::now().millis(),
-            by: by.map(str::to_owned),
-            action,
-        });
-    }
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::account::Account;
-use crate::mock::MockSpacelift;
+use crate::model::clock::Timestamp;
 use crate::model::commit::{Commit, hash_of};
 use crate::model::refusal::Refusal;
 use crate::model::stack::StackSettings;
@@ -13,7 +12,7 @@ const AGE_OF_FIRST_COMMIT_S: i64 = 3_600;
 
 /// A repository, as far as it was used.
 #[derive(Debug, Default)]
-pub(crate) struct Repository {
+struct Repository {
     /// By hash. A commit keeps its timestamp, whoever runs it and however late.
     commits: BTreeMap<String, Commit>,
     /// The hash of the newest commit of each branch.
@@ -22,17 +21,24 @@ pub(crate) struct Repository {
     gone: BTreeSet<String>,
 }
 
-impl MockSpacelift {
-    /// Removes a commit, as after a forced push: triggers that name it are refused. Pushing it again restores it.
-    pub fn forget_commit(&self, repository: &str, sha: &str) {
-        self.write(|account| {
-            let repository = account.repositories.entry(repository.to_owned()).or_default();
-            repository.gone.insert(sha.to_owned());
-        });
+/// The repositories of all stacks.
+#[derive(Debug)]
+pub(crate) struct Repositories {
+    began_at: Timestamp,
+    /// By `owner/name`.
+    by_name: BTreeMap<String, Repository>,
+}
+
+impl Default for Repositories {
+    fn default() -> Self {
+        Self {
+            began_at: Timestamp::now(),
+            by_name: BTreeMap::new(),
+        }
     }
 }
 
-impl Account {
+impl Repositories {
     /// The newest commit of a branch: its first one until somebody pushes.
     pub(crate) fn head(&mut self, repository: &str, branch: &str) -> Commit {
         if let Some(head) = self.head_of_branch(repository, branch) {
@@ -67,7 +73,7 @@ impl Account {
 
     /// Refuses a commit that was removed.
     pub(crate) fn check_commit(&self, repository: &str, hash: &str) -> Result<(), Refusal> {
-        let known = self.repositories.get(repository);
+        let known = self.by_name.get(repository);
         if known.is_some_and(|known| known.gone.contains(hash)) {
             return Err(Refusal::CommitGone {
                 hash: hash.to_owned(),
@@ -79,16 +85,12 @@ impl Account {
 
     /// Adds a commit, unless it is known: then the known one stays unchanged.
     pub(crate) fn keep_commit(&mut self, repository: &str, commit: Commit) -> Commit {
-        let commits = &mut self
-            .repositories
-            .entry(repository.to_owned())
-            .or_default()
-            .commits;
+        let commits = &mut self.by_name.entry(repository.to_owned()).or_default().commits;
         commits.entry(commit.hash.clone()).or_insert(commit).clone()
     }
 
     pub(crate) fn set_head(&mut self, repository: &str, branch: &str, commit: &Commit) {
-        let known = self.repositories.entry(repository.to_owned()).or_default();
+        let known = self.by_name.entry(repository.to_owned()).or_default();
         known.commits.insert(commit.hash.clone(), commit.clone());
         known.heads.insert(branch.to_owned(), commit.hash.clone());
         known.gone.remove(&commit.hash);
@@ -100,11 +102,17 @@ impl Account {
     }
 
     fn head_of_branch(&self, repository: &str, branch: &str) -> Option<&Commit> {
-        let known = self.repositories.get(repository)?;
+        let known = self.by_name.get(repository)?;
         known.commits.get(known.heads.get(branch)?)
     }
 
     fn first_commit_at(&self) -> i64 {
         self.began_at.seconds() - AGE_OF_FIRST_COMMIT_S
+    }
+
+    /// Removes a commit, as after a forced push. Pushing it again restores it.
+    pub(crate) fn forget_commit(&mut self, repository: &str, hash: &str) {
+        let known = self.by_name.entry(repository.to_owned()).or_default();
+        known.gone.insert(hash.to_owned());
     }
 }
