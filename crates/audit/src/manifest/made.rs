@@ -24,6 +24,7 @@ pub struct Made {
 }
 
 /// What became of one chain.
+#[derive(Clone, Copy)]
 enum Found {
     Unchanged(Head),
     Read(Head),

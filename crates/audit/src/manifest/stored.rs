@@ -3,7 +3,7 @@
 use super::{Manifest, ManifestError, SignedManifest};
 use crate::{Store, StoreError, key};
 
-/// About seven hundred thousand chains. A function needs some four times as much memory.
+/// About seven hundred thousand chains. The listing and two manifests of them need more than a gigabyte of memory.
 const BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// How many manifests are tried if somebody put others there: those of a month.
