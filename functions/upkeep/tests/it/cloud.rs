@@ -98,11 +98,7 @@ impl Cloud {
 
     /// Writes a chain of one record.
     pub(crate) async fn write_chain(&self, name: &str) {
-        let record = Trail::default().append(Entry {
-            chain: Some(name.to_owned()),
-            ..Entry::new(now_ms(), "worker", Action::ChainStarted)
-        });
-        self.store.put_chain(name, &[record]).await.unwrap();
+        put_chain(&self.store, name).await;
     }
 
     /// Replaces the record of a chain, as an administrator could.
@@ -114,11 +110,8 @@ impl Cloud {
         put.send().await.unwrap();
     }
 
-    /// Puts a manifest of the log as it is now, as if it had been made some hours ago.
     pub(crate) async fn put_manifest(&self, key: &SigningKey, hours_ago: i64) {
-        let made_at_ms = now_ms() - hours_ago * HOUR_MS;
-        let made = Manifest::of(&self.store, made_at_ms).await.unwrap();
-        manifest::put(&self.store, &key.sign(made)).await.unwrap();
+        put_manifest(&self.store, key, hours_ago).await;
     }
 
     /// The keys of the manifests in the log.
@@ -175,6 +168,21 @@ impl Cloud {
 fn s3(moto: &Moto) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::config::Builder::from(&moto.own_aws()).force_path_style(true);
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+pub(crate) async fn put_chain(store: &Store, name: &str) {
+    let record = Trail::default().append(Entry {
+        chain: Some(name.to_owned()),
+        ..Entry::new(now_ms(), "worker", Action::ChainStarted)
+    });
+    store.put_chain(name, &[record]).await.unwrap();
+}
+
+/// Puts a manifest of a log as it is now, as if it had been made some hours ago.
+pub(crate) async fn put_manifest(store: &Store, key: &SigningKey, hours_ago: i64) {
+    let made_at_ms = now_ms() - hours_ago * HOUR_MS;
+    let made = Manifest::of(store, made_at_ms).await.unwrap();
+    manifest::put(store, &key.sign(made)).await.unwrap();
 }
 
 /// A key, and its text in the format that OpenSSL writes.

@@ -1,9 +1,54 @@
 //! The signed manifest of each day.
 
+use std::fs::{self, File};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use audit::Store;
 use serde_json::json;
 
-use crate::cloud::{Cloud, metric, new_key};
+use crate::cloud::{Cloud, metric, new_key, put_chain, put_manifest};
 use crate::tick;
+
+/// Changes a record without a trace in the listing, which nobody can do in S3, and makes it old.
+fn change_unseen(log: &Path, chain: &str) {
+    let path = log.join(format!("chains/{chain}/00000001.jsonl"));
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, "{}\n").unwrap();
+    age(&path);
+}
+
+fn age(path: &Path) {
+    let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_745_600_100);
+    let file = File::open(path).unwrap();
+    file.set_modified(long_ago).unwrap();
+}
+
+/// A log in a directory, since the times of S3 cannot be set.
+#[tokio::test]
+async fn unchanged_chains_are_read_only_if_a_manifest_is_not_ours() {
+    let cloud = Cloud::start().await;
+    let key = cloud.key().await;
+    for (has_foreign, lost) in [(false, 0), (true, 1)] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::in_directory(directory.path());
+        for chain in ["a", "b"] {
+            put_chain(&store, chain).await;
+            age(&directory.path().join(format!("chains/{chain}/00000001.jsonl")));
+        }
+        put_manifest(&store, &key, 25).await;
+        if has_foreign {
+            put_manifest(&store, &new_key().0, 1).await;
+        }
+        change_unseen(directory.path(), "a");
+        let mut variables = Cloud::with_manifests();
+        variables[0].1 = directory.path().display().to_string();
+        let function = cloud.function(variables).await;
+        let answer = function.invoke(tick()).await;
+        assert_eq!(answer, Ok(json!({"manifest": "written", "allow_list": "off"})));
+        metric(&function, "AuditLost", lost).await;
+    }
+}
 
 #[tokio::test]
 async fn a_manifest_is_written_when_there_is_none_of_this_day() {
