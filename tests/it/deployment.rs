@@ -14,6 +14,7 @@ mod sources;
 mod stacks;
 pub(crate) mod system;
 mod template;
+mod upkeep;
 mod variables;
 
 use std::path::{Path, PathBuf};

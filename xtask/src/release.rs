@@ -14,10 +14,11 @@ use crate::{image, package};
 
 const DIST: &str = "dist";
 /// For each function: its name in the template, its package, and the `CodeUri` in the template.
-const FUNCTIONS: [(&str, &str, &str); 3] = [
+const FUNCTIONS: [(&str, &str, &str); 4] = [
     ("Webhook", "webhook", "functions/webhook"),
     ("Redeliver", "redeliver", "functions/redeliver"),
     ("Dashboard", "dashboard-function", "functions/dashboard"),
+    ("Upkeep", "upkeep", "functions/upkeep"),
 ];
 /// The parameter's default in the template, which the release replaces by the architecture of its zip files.
 const ARCHITECTURE_DEFAULT: &str = "    Default: arm64\n    AllowedValues: [arm64, x86_64]\n";

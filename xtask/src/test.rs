@@ -12,12 +12,13 @@ use crate::browser;
 use crate::cargo::{cargo, succeed};
 
 /// The programs that the whole-system tests start.
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     "spillway",
     "spillway-worker",
     "webhook",
     "redeliver",
     "dashboard-function",
+    "upkeep",
 ];
 
 /// The package of the whole-system tests.

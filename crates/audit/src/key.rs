@@ -11,6 +11,8 @@ use crate::Hash;
 pub(crate) const CHAINS: &str = "chains/";
 /// The prefix of all unlinked records.
 pub(crate) const DELIVERIES: &str = "deliveries/";
+/// The prefix of all manifests.
+pub(crate) const MANIFESTS: &str = "manifests/";
 
 /// File systems allow 255 bytes.
 const NAME_BYTES_MAX: usize = 200;
@@ -69,9 +71,18 @@ pub(crate) fn is_delivery_at(key: &str, at_ms: i64) -> bool {
 }
 
 fn delivery_prefix(at_ms: i64) -> String {
+    format!("{DELIVERIES}{}/{at_ms}-", day(at_ms))
+}
+
+/// The key of a manifest. In the order of keys, the newest is the last.
+pub(crate) fn manifest(made_at_ms: i64) -> String {
+    format!("{MANIFESTS}{}/{made_at_ms}.json", day(made_at_ms))
+}
+
+fn day(at_ms: i64) -> String {
     // No clock shows a time that is not a date.
     let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
-    format!("{DELIVERIES}{}/{at_ms}-", at.strftime("%Y/%m/%d"))
+    at.strftime("%Y/%m/%d").to_string()
 }
 
 #[cfg(test)]
@@ -137,5 +148,9 @@ mod tests {
         assert!(is_delivery_at(&key, 1_745_600_100_383));
         assert!(!is_delivery_at(&key, 1_745_600_100_384));
         assert!(!is_delivery_at(&key.replace("/25/", "/26/"), 1_745_600_100_383));
+        assert_eq!(
+            manifest(1_745_600_100_383),
+            "manifests/2025/04/25/1745600100383.json"
+        );
     }
 }

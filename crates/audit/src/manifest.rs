@@ -1,7 +1,10 @@
-//! The last record of each chain at a point in time, signed with a key that no program of the system has.
+//! The last record of each chain at a point in time, signed with a key that no program has that writes records.
 //!
 //! Links prove what happened inside a chain. A manifest proves later that a chain was cut, replaced or removed as a
 //! whole.
+
+mod made;
+mod stored;
 
 use std::collections::BTreeMap;
 
@@ -10,29 +13,42 @@ use base64::engine::general_purpose::STANDARD;
 use futures::{StreamExt, TryStreamExt, stream};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
-use crate::canonical::canonical;
 use crate::verify::read_chain;
-use crate::{Hash, Store, StoreError, StoredChain};
+use crate::{Hash, Record, Store, StoreError, StoredChain};
+pub use made::Made;
+pub use stored::{Newest, newest, put};
 
 const VERSION: u32 = 1;
 const READS_AT_ONCE: usize = 16;
 const PUBLIC_KEY_BYTES: usize = 32;
 
 /// The last record of a chain.
+///
+/// Here and in [`Manifest`] the fields are in the order of their names, so that the text is canonical.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
-    pub sequence: u64,
     pub hash: Hash,
+    /// The chain's objects from which the head was read. A lost head has none: it has to be looked for again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<Listed>,
+    pub sequence: u64,
+}
+
+/// What a listing says of a chain's objects. If one is added, removed or replaced, it says something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// When the newest of them was written.
+    pub modified_ms: i64,
+    pub objects: usize,
 }
 
 /// The heads of all chains, by the names of their directories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    version: u32,
-    pub made_at_ms: i64,
     pub heads: BTreeMap<String, Head>,
+    pub made_at_ms: i64,
+    version: u32,
 }
 
 /// A manifest and the signature over its canonical JSON.
@@ -44,7 +60,7 @@ pub struct SignedManifest {
     signature: String,
 }
 
-/// A chain that has changed since the manifest was made.
+/// A chain that no longer has the record that a manifest names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostHead {
     /// The name of its directory.
@@ -63,9 +79,15 @@ pub enum ManifestError {
     Signature,
     #[error("the manifest is of a newer version")]
     Newer,
+    #[error("it is no manifest")]
+    Unreadable,
+    #[error("it is larger than a manifest may be")]
+    TooLarge,
+    #[error("the manifest was made at another time than its name says, so somebody copied it there")]
+    Misplaced,
 }
 
-/// The key that signs manifests. It belongs to whoever checks the log, and is on no machine that writes it.
+/// The key that signs manifests. No program has it that writes records.
 pub struct SigningKey(Ed25519KeyPair);
 
 impl SigningKey {
@@ -83,45 +105,30 @@ impl SigningKey {
             .map_err(|_| ManifestError::SigningKey)
     }
 
+    /// The public key, as 64 hexadecimal digits.
+    pub fn public_key(&self) -> String {
+        hex::encode(self.0.public_key())
+    }
+
     pub fn sign(&self, manifest: Manifest) -> SignedManifest {
         let signature = self.0.sign(signed_text(&manifest).as_bytes());
         SignedManifest {
+            public_key: self.public_key(),
             manifest,
-            public_key: hex::encode(self.0.public_key()),
             signature: hex::encode(signature),
         }
     }
 }
 
-impl Manifest {
-    /// The manifest of a log as it is now. Nothing is verified.
-    pub async fn of(store: &Store, now_ms: i64) -> Result<Self, StoreError> {
-        let chains = store.chains().await?;
-        let mut heads = stream::iter(&chains)
-            .map(async |chain: &StoredChain| {
-                let checked = read_chain(store, chain).await?;
-                let last = checked.records.last();
-                let head = last.and_then(|record| {
-                    let sequence = record.link()?.sequence;
-                    let hash = record.hash();
-                    Some(Head { sequence, hash })
-                });
-                Ok::<_, StoreError>((chain.name.clone(), head))
-            })
-            .buffered(READS_AT_ONCE);
-        let mut manifest = Self {
-            version: VERSION,
-            made_at_ms: now_ms,
-            heads: BTreeMap::new(),
-        };
-        while let Some((chain, head)) = heads.try_next().await? {
-            if let Some(head) = head {
-                manifest.heads.insert(chain, head);
-            }
-        }
-        Ok(manifest)
+impl Head {
+    fn is_in(&self, records: &[Record]) -> bool {
+        records.iter().any(|record| {
+            record.hash() == self.hash && record.link().is_some_and(|link| link.sequence == self.sequence)
+        })
     }
+}
 
+impl Manifest {
     /// The chains that no longer have the record that the manifest names. It is fine if a chain has grown.
     pub async fn lost(&self, store: &Store) -> Result<Vec<LostHead>, StoreError> {
         let chains = store.chains().await?;
@@ -130,13 +137,7 @@ impl Manifest {
         let mut looks = stream::iter(&self.heads)
             .map(async |(name, head)| {
                 let is_there = match chains.get(name.as_str()) {
-                    Some(chain) => {
-                        let checked = read_chain(store, chain).await?;
-                        checked.records.iter().any(|record| {
-                            record.hash() == head.hash
-                                && record.link().is_some_and(|link| link.sequence == head.sequence)
-                        })
-                    }
+                    Some(chain) => head.is_in(&read_chain(store, chain).await?.records),
                     None => false,
                 };
                 let lost = LostHead {
@@ -170,6 +171,39 @@ impl SignedManifest {
     }
 }
 
+/// The canonical JSON. It is written without an intermediate value, since a manifest may have a million heads.
 fn signed_text(manifest: &Manifest) -> String {
-    canonical(&json!(manifest))
+    serde_json::to_string(manifest).expect("a manifest consists of texts and integers")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::canonical::canonical;
+
+    #[test]
+    fn the_signed_text_is_canonical() {
+        let head = |listed| Head {
+            hash: Hash::of(b"a record"),
+            listed,
+            sequence: 7,
+        };
+        let listed = Listed {
+            modified_ms: 1,
+            objects: 2,
+        };
+        let heads = [
+            ("chain%3Ab", head(None)),
+            ("chain%3Aa", head(Some(listed))),
+            ("é\u{7f}\"\\\n\u{1}", head(None)),
+        ];
+        let manifest = Manifest {
+            heads: heads.map(|(name, head)| (name.to_owned(), head)).into(),
+            made_at_ms: -1,
+            version: VERSION,
+        };
+        assert_eq!(signed_text(&manifest), canonical(&json!(manifest)));
+    }
 }

@@ -8,7 +8,7 @@ use aws_config::SdkConfig;
 use uuid::Uuid;
 
 use crate::Record;
-use crate::key::{self, CHAINS, DELIVERIES};
+use crate::key::{self, CHAINS, DELIVERIES, MANIFESTS};
 use bucket::Bucket;
 pub use bucket::BucketFailure;
 use directory::Directory;
@@ -36,8 +36,8 @@ pub enum StoreError {
     Differs { key: String },
     #[error("these are not consecutive complete records of the chain `{chain}`")]
     NotOfChain { chain: String },
-    #[error("`{key}` of the audit log is larger than {OBJECT_BYTES_MAX} bytes")]
-    TooLarge { key: String },
+    #[error("`{key}` of the audit log is larger than {bytes_max} bytes")]
+    TooLarge { key: String, bytes_max: u64 },
     #[error("audit log, `{path}`")]
     File {
         path: String,
@@ -141,16 +141,19 @@ impl Store {
             });
         };
         let lines: String = records.iter().map(Record::line).collect();
-        let key = key::batch(chain, first);
+        self.put(key::batch(chain, first), lines.into_bytes(), OBJECT_BYTES_MAX)
+            .await
+    }
+
+    /// Writes an object once. Writing the same bytes again is allowed.
+    pub(crate) async fn put(&self, key: String, bytes: Vec<u8>, bytes_max: u64) -> Result<(), StoreError> {
         let is_there_already = match &self.0 {
-            Backend::Bucket(bucket) => !bucket.put(&key, lines.clone().into_bytes()).await?,
-            Backend::Directory(directory) => {
-                return directory.put(key, lines.into_bytes()).await;
-            }
+            Backend::Bucket(bucket) => !bucket.put(&key, bytes.clone()).await?,
+            Backend::Directory(directory) => return directory.put(key, bytes).await,
         };
         // Usually we wrote it, and the answer was lost. An object that somebody else wrote there must not be taken for
         // ours.
-        if is_there_already && self.read(&key).await? != lines.as_bytes() {
+        if is_there_already && self.read_at_most(&key, bytes_max).await? != bytes {
             return Err(StoreError::Differs { key });
         }
         Ok(())
@@ -204,11 +207,20 @@ impl Store {
         self.list(DELIVERIES).await
     }
 
-    /// The content of an object.
+    /// Every manifest, by time.
+    pub(crate) async fn manifests(&self) -> Result<Vec<Object>, StoreError> {
+        self.list(MANIFESTS).await
+    }
+
+    /// The content of an object with records.
     pub async fn read(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+        self.read_at_most(key, OBJECT_BYTES_MAX).await
+    }
+
+    pub(crate) async fn read_at_most(&self, key: &str, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
         match &self.0 {
-            Backend::Bucket(bucket) => bucket.read(key).await,
-            Backend::Directory(directory) => directory.read(key).await,
+            Backend::Bucket(bucket) => bucket.read(key, bytes_max).await,
+            Backend::Directory(directory) => directory.read(key, bytes_max).await,
         }
     }
 

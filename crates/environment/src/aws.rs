@@ -15,6 +15,11 @@ const ATTEMPTS: u32 = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// For work on a schedule, for whose answer nobody waits. A manifest of the audit log may have a hundred megabytes.
+const SCHEDULED_ATTEMPTS: u32 = 3;
+const SCHEDULED_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const SCHEDULED_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The environment's configuration, read once: all clients of a process share credentials and connections. Only a
 /// region that is not set is looked up over the network.
 pub async fn config() -> &'static SdkConfig {
@@ -25,6 +30,19 @@ pub async fn config() -> &'static SdkConfig {
             patient_for_a_moment(defaults.load().await)
         })
         .await
+}
+
+/// The environment's configuration for work on a schedule.
+pub async fn scheduled_config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(SCHEDULED_CONNECT_TIMEOUT)
+        .operation_attempt_timeout(SCHEDULED_ATTEMPT_TIMEOUT)
+        .build();
+    let config = config().await.clone().into_builder();
+    config
+        .retry_config(RetryConfig::standard().with_max_attempts(SCHEDULED_ATTEMPTS))
+        .timeout_config(timeouts)
+        .build()
 }
 
 /// The same configuration with our TLS provider, and with limits for a caller that waits for the answer.

@@ -287,6 +287,12 @@ const AUDIT_AND_TELEMETRY: Group = Group {
             None,
         ),
         variable(
+            &["SPILLWAY_MANIFEST_KEY_SECRET_ID"],
+            "A secret in AWS Secrets Manager with the Ed25519 key, in PEM, with which the function `upkeep` signs a manifest of \
+             the audit log each day. Without it, none is written.",
+            None,
+        ),
+        variable(
             &["RUST_LOG"],
             "What is logged, such as `info` or `worker=debug`.",
             Some("info; off for the command"),
@@ -332,6 +338,11 @@ const PROGRAMS: Group = Group {
             &["SPILLWAY_CONFIG"],
             "The settings file.",
             Some("spillway.toml, if it exists"),
+        ),
+        variable(
+            &["SPILLWAY_ALLOWED_ADDRESSES_ARN", "SPILLWAY_ALLOWED_ADDRESSES"],
+            "The IP set of WAF in which the function `upkeep` keeps Spacelift's addresses, and the networks that it adds to them.",
+            None,
         ),
         variable(&["NO_COLOR"], "Turns colour off in the command.", None),
     ],

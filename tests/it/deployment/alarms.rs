@@ -19,6 +19,7 @@ fn filled() -> Filled {
         ("Name", "spillway"),
         ("HasWorker", "true"),
         ("HasDashboard", "true"),
+        ("HasUpkeep", "true"),
         ("MetricsNamespace", "Spillway/spillway"),
     ];
     Filled::new(TEMPLATE, given.map(|(name, value)| (name, value.to_owned())))
@@ -138,7 +139,7 @@ fn shown() -> BTreeSet<String> {
 /// The metrics that the programs emit. Those of the worker are in a table, as literals of this form.
 fn emitted() -> BTreeSet<String> {
     let mut emitted = BTreeSet::new();
-    for package in ["webhook", "redeliver", "dashboard-function"] {
+    for package in ["webhook", "redeliver", "dashboard-function", "upkeep"] {
         let text = sources::of(package);
         for call in text.replace(".metric_by(", ".metric(").split(".metric(").skip(1) {
             let arguments = call.split("Unit::").next().unwrap();

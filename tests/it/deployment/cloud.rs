@@ -49,9 +49,9 @@ impl Cloud {
             .collect()
     }
 
-    /// The ARN of a secret that is created with a value.
+    /// The ARN of a secret that is created with a value, a text or an object.
     pub(crate) async fn secret(&self, name: &str, value: &Value) -> String {
-        let asked = json!({"Name": name, "SecretString": value.to_string()});
+        let asked = json!({"Name": name, "SecretString": text(value)});
         let made = self
             .json("secretsmanager", "secretsmanager.CreateSecret", asked)
             .await;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use aws_stand_ins::moto::Call;
 use serde_json::Value;
 
-use super::template::{Filled, list, text};
+use super::template::{ACCOUNT, Filled, REGION, list, text};
 
 /// One action on one resource, which may contain asterisks.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +54,40 @@ pub(crate) fn of(document: &Value) -> Vec<Grant> {
         }
     }
     grants
+}
+
+/// The right that a call needs.
+pub(crate) fn needed(call: &Call) -> Grant {
+    let body = || -> Value { serde_json::from_str(&call.body).unwrap() };
+    match call.operation.as_str() {
+        "GetSecretValue" => Grant::new("secretsmanager:GetSecretValue", text(&body()["SecretId"])),
+        "SendMessage" => Grant::new("sqs:SendMessage", queue_arn(&body())),
+        "ChangeMessageVisibilityBatch" => Grant::new("sqs:ChangeMessageVisibility", queue_arn(&body())),
+        "GetQueueAttributes" => Grant::new("sqs:GetQueueAttributes", queue_arn(&body())),
+        "PutEvents" => Grant::new("events:PutEvents", text(&body()["Entries"][0]["EventBusName"])),
+        "GetIPSet" | "UpdateIPSet" => Grant::new(format!("wafv2:{}", call.operation), ip_set_arn(&body())),
+        "ListObjectsV2" => Grant::new(
+            "s3:ListBucket",
+            format!("arn:aws:s3:::{}", call.path.trim_matches('/')),
+        ),
+        "PutObject" | "GetObject" => Grant::new(
+            format!("s3:{}", call.operation),
+            format!("arn:aws:s3::{}", call.path.replacen('/', ":", 1)),
+        ),
+        other => panic!("it is not known here which right {other} needs"),
+    }
+}
+
+fn queue_arn(call: &Value) -> String {
+    let url = text(&call["QueueUrl"]);
+    let mut parts = url.rsplit('/');
+    let (name, account) = (parts.next().unwrap(), parts.next().unwrap());
+    format!("arn:aws:sqs:{REGION}:{account}:{name}")
+}
+
+fn ip_set_arn(call: &Value) -> String {
+    let (name, id) = (text(&call["Name"]), text(&call["Id"]));
+    format!("arn:aws:wafv2:{REGION}:{ACCOUNT}:regional/ipset/{name}/{id}")
 }
 
 /// Whether a text matches a pattern, with anything for each asterisk.

@@ -18,10 +18,11 @@ use super::template::{load, resources, text};
 use crate::world::{WAIT_MAX, any_port, http};
 
 /// The files that Lambda loads before it starts a function. The dashboard reads, so it has the SDK's whole client.
-const ZIP_BYTES_MAX: [(&str, u64); 3] = [
+const ZIP_BYTES_MAX: [(&str, u64); 4] = [
     ("Webhook", 5_000_000),
     ("Redeliver", 5_000_000),
     ("Dashboard", 12_000_000),
+    ("Upkeep", 5_000_000),
 ];
 
 fn template() -> Value {
@@ -101,6 +102,11 @@ async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
         .await;
     let answer = redeliver.invoke(system.batch().await).await;
     assert_eq!(answer, Ok(json!({"batchItemFailures": []})));
+    let upkeep = system
+        .function(&bootstrap("Upkeep"), "upkeep", system.of_function("Upkeep"))
+        .await;
+    let answer = upkeep.invoke(json!({})).await;
+    assert_eq!(answer, Ok(json!({"manifest": "written", "allow_list": "off"})));
 }
 
 #[test]

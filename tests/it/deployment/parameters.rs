@@ -129,7 +129,7 @@ fn the_opened_port_matches_the_address() {
 #[test]
 fn a_new_account_can_deploy_it() {
     let root = Filled::new("template.yaml", []);
-    for function in ["Webhook", "Redeliver", "Dashboard"] {
+    for function in ["Webhook", "Redeliver", "Dashboard", "Upkeep"] {
         let reserved = root
             .resource(function)
             .get("ReservedConcurrentExecutions")

@@ -15,12 +15,16 @@ const ON_EVERYTHING: [(&str, &str); 5] = [
 ];
 
 /// Resources with an asterisk, each with the reason.
-const MANY: [(&str, &str); 3] = [
+const MANY: [(&str, &str); 4] = [
     (
         "${AuditBucketArn}/deliveries/*",
         "each record has a name of its own",
     ),
     ("${AuditBucketArn}/chains/*", "each record has a name of its own"),
+    (
+        "${AuditBucketArn}/manifests/*",
+        "each manifest has a name of its own",
+    ),
     (
         "arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:*/*",
         "interfaces have no names before they are made",
@@ -99,7 +103,7 @@ fn a_right_covers_everything_only_if_aws_has_no_arn_for_it() {
 #[test]
 fn a_role_trusts_exactly_one_service() {
     for (path, service, count) in [
-        ("infra/roles.yaml", "lambda.amazonaws.com", 3),
+        ("infra/roles.yaml", "lambda.amazonaws.com", 4),
         ("infra/worker.yaml", "ecs-tasks.amazonaws.com", 2),
     ] {
         let template = load(path);
@@ -165,6 +169,11 @@ fn every_right_names_an_existing_resource() {
         "KmsKeyArn",
     ]
     .map(|name| (name, String::new()));
+    let nothing = [
+        nothing.as_slice(),
+        &[("UpdatesAllowedAddresses", "true".to_owned())],
+    ]
+    .concat();
     for (path, role, secrets) in [
         ("infra/roles.yaml", "WebhookRole", &["WebhookSecretArn"][..]),
         ("infra/roles.yaml", "RedeliverRole", &[]),
@@ -172,6 +181,11 @@ fn every_right_names_an_existing_resource() {
             "infra/roles.yaml",
             "DashboardRole",
             &["DashboardSecretArn", "SpaceliftSecretArn"],
+        ),
+        (
+            "infra/roles.yaml",
+            "UpkeepRole",
+            &["ManifestKeySecretArn", "SpaceliftSecretArn"],
         ),
         ("infra/worker.yaml", "TaskRole", &["SpaceliftSecretArn"]),
     ] {

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use settings::Settings;
 use temporal_client::{TemporalSettings, WorkflowClient};
 
-use super::grants::Grant;
-use super::system::{NOWHERE, PAYLOAD_KEY, SECRET, System, needed, of_api_gateway};
+use super::grants::{Grant, needed};
+use super::system::{NOWHERE, PAYLOAD_KEY, SECRET, System, of_api_gateway};
 use super::template::text;
 use crate::world::{WAIT_MAX, now_s, program};
 

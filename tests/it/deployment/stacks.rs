@@ -72,7 +72,7 @@ async fn a_created_role_has_exactly_the_rights_of_the_template() {
         (
             "roles",
             &roles,
-            &["WebhookRole", "RedeliverRole", "DashboardRole"][..],
+            &["WebhookRole", "RedeliverRole", "DashboardRole", "UpkeepRole"][..],
         ),
         ("worker", &worker, &["TaskRole", "ExecutionRole"]),
     ] {

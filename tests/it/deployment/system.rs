@@ -20,7 +20,8 @@ use tokio::process::{Child, Command};
 
 use super::cloud::Cloud;
 use super::grants::{self, Grant};
-use super::template::{Filled, REGION, text};
+use super::template::{Filled, REGION, ignores_global_variables, text};
+use super::upkeep;
 use crate::login;
 use crate::world::{WAIT_MAX, any_port, http, program};
 
@@ -98,6 +99,7 @@ impl System {
                 "DashboardSecretArn",
                 json!({"SPILLWAY_DASHBOARD_KEY": login::KEY, "SPILLWAY_DASHBOARD_CLIENT_SECRET": login::CLIENT_SECRET}),
             ),
+            ("ManifestKeySecretArn", upkeep::key().into()),
             (
                 "SinksSecretArn",
                 json!({ "SPILLWAY_SINKS": format!("[bus]\nkind = 'eventbridge'\nbus = '{EVENT_BUS}'") }),
@@ -200,10 +202,13 @@ impl System {
     /// The same with more parameters of the whole.
     pub(crate) fn of_function_with(&self, name: &str, more: &[(&str, &str)]) -> Variables {
         let root = self.root(more);
-        let global = root.value(&root.template["Globals"]["Function"]["Environment"]["Variables"]);
-        let own = root.resource(name)["Environment"]["Variables"].take();
+        let mut sets = vec![root.resource(name)["Environment"]["Variables"].take()];
+        if !ignores_global_variables(&root.template, name) {
+            let global = &root.template["Globals"]["Function"]["Environment"]["Variables"];
+            sets.insert(0, root.value(global).unwrap());
+        }
         let mut variables = Variables::new();
-        for fields in [global.unwrap(), own] {
+        for fields in sets {
             for (name, value) in fields.as_object().into_iter().flatten() {
                 variables.insert(name.clone(), text(value));
             }
@@ -350,28 +355,4 @@ pub(crate) fn of_api_gateway(body: &str) -> Value {
         },
         "body": body, "isBase64Encoded": false,
     })
-}
-
-/// The right that a call needs.
-pub(crate) fn needed(call: &Call) -> Grant {
-    let body = || -> Value { serde_json::from_str(&call.body).unwrap() };
-    match call.operation.as_str() {
-        "GetSecretValue" => Grant::new("secretsmanager:GetSecretValue", text(&body()["SecretId"])),
-        "SendMessage" => Grant::new("sqs:SendMessage", queue_arn(&body())),
-        "ChangeMessageVisibilityBatch" => Grant::new("sqs:ChangeMessageVisibility", queue_arn(&body())),
-        "GetQueueAttributes" => Grant::new("sqs:GetQueueAttributes", queue_arn(&body())),
-        "PutEvents" => Grant::new("events:PutEvents", text(&body()["Entries"][0]["EventBusName"])),
-        "PutObject" | "GetObject" => Grant::new(
-            format!("s3:{}", call.operation),
-            format!("arn:aws:s3::{}", call.path.replacen('/', ":", 1)),
-        ),
-        other => panic!("it is not known here which right {other} needs"),
-    }
-}
-
-fn queue_arn(call: &Value) -> String {
-    let url = text(&call["QueueUrl"]);
-    let mut parts = url.rsplit('/');
-    let (name, account) = (parts.next().unwrap(), parts.next().unwrap());
-    format!("arn:aws:sqs:{REGION}:{account}:{name}")
 }

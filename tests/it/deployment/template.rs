@@ -67,6 +67,12 @@ pub(crate) fn resources<'a>(
         .map(|(name, resource)| (name.as_str(), &resource["Properties"]))
 }
 
+/// Whether a function has only its own variables.
+pub(crate) fn ignores_global_variables(template: &Value, function: &str) -> bool {
+    let ignored = template["Resources"][function]["IgnoreGlobals"].as_array();
+    ignored.is_some_and(|names| names.contains(&json!("Environment")))
+}
+
 /// A template with values for its parameters and for attributes of its resources. Without a value, the name stands for
 /// it.
 pub(crate) struct Filled {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use temporal_client::TemporalSettings;
 
 use super::sources;
-use super::template::load;
+use super::template::{ignores_global_variables, load};
 
 const PREFIXES: [&str; 5] = ["SPILLWAY_", "SPACELIFT_", "TEMPORAL_", "WEBHOOK_", "OTEL_"];
 /// What libraries read: `tracing-subscriber`, and the Temporal SDK (`the_sdk_reads_its_own_variables`).
@@ -23,25 +23,56 @@ enum Place {
     Webhook,
     Redeliver,
     Dashboard,
+    Upkeep,
     Task,
     ComposeWebhook,
     ComposeWorker,
 }
 
-use Place::{ComposeWebhook, ComposeWorker, Dashboard, Redeliver, Task, Webhook};
+use Place::{ComposeWebhook, ComposeWorker, Dashboard, Redeliver, Task, Upkeep, Webhook};
 
-const ON_AWS: &[Place] = &[Webhook, Redeliver, Dashboard, Task];
+const OF_CHAINS_ON_AWS: &[Place] = &[Webhook, Redeliver, Dashboard, Task];
 const BY_COMPOSE: &[Place] = &[ComposeWebhook, ComposeWorker];
-const FUNCTIONS: &[Place] = &[Webhook, Redeliver];
-const NO_WORKER: &[Place] = &[Webhook, Redeliver, Dashboard, ComposeWebhook];
-const EVERYWHERE: &[Place] = &[Webhook, Redeliver, Dashboard, Task, ComposeWebhook, ComposeWorker];
+const FUNCTIONS: &[Place] = &[Webhook, Redeliver, Upkeep];
+const NO_WORKER: &[Place] = &[Webhook, Redeliver, Dashboard, Upkeep, ComposeWebhook];
+/// All but the upkeep, which neither uses Temporal nor runs chains.
+const OF_CHAINS: &[Place] = &[Webhook, Redeliver, Dashboard, Task, ComposeWebhook, ComposeWorker];
+const EVERYWHERE: &[Place] = &[
+    Webhook,
+    Redeliver,
+    Dashboard,
+    Upkeep,
+    Task,
+    ComposeWebhook,
+    ComposeWorker,
+];
 
 /// Names in the source of a program that are not set, with the reason.
 const NOT_SET: &[(&str, &[Place], &str)] = &[
-    ("SPILLWAY_CONFIG", EVERYWHERE, "a file, for running it manually"),
-    ("TEMPORAL_URL", EVERYWHERE, "an older name of TEMPORAL_ADDRESS"),
+    ("SPILLWAY_CONFIG", OF_CHAINS, "a file, for running it manually"),
+    ("TEMPORAL_URL", OF_CHAINS, "an older name of TEMPORAL_ADDRESS"),
     ("TEMPORAL_TLS", BY_COMPOSE, "the address says it"),
     ("TEMPORAL_SECRET_ID", BY_COMPOSE, "Secrets Manager is AWS"),
+    (
+        "TEMPORAL_SECRET_ID",
+        &[Upkeep],
+        "linked; it does not use Temporal",
+    ),
+    (
+        "SPILLWAY_PAYLOAD_KEY_SECRET_ID",
+        &[Upkeep],
+        "linked; it does not use Temporal",
+    ),
+    (
+        "SPILLWAY_PAYLOAD_KEY",
+        &[Upkeep],
+        "linked; it does not use Temporal",
+    ),
+    (
+        "SPACELIFT_REQUESTS_PER_MINUTE",
+        &[Upkeep],
+        "two requests an hour need no limit",
+    ),
     (
         "SPILLWAY_PAYLOAD_KEY_SECRET_ID",
         BY_COMPOSE,
@@ -105,17 +136,17 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
     ),
     (
         "SPILLWAY_PAYLOAD_KEY",
-        ON_AWS,
+        OF_CHAINS_ON_AWS,
         "in the secret of SPILLWAY_PAYLOAD_KEY_SECRET_ID",
     ),
     (
         "SPILLWAY_PAYLOAD_KEY_PREVIOUS",
-        ON_AWS,
+        OF_CHAINS_ON_AWS,
         "in the secret of SPILLWAY_PAYLOAD_KEY_SECRET_ID",
     ),
     (
         "SPILLWAY_PAYLOAD_KEY_STRICT",
-        ON_AWS,
+        OF_CHAINS_ON_AWS,
         "in the secret of SPILLWAY_PAYLOAD_KEY_SECRET_ID",
     ),
     ("WEBHOOK_SECRET", &[Webhook], "in the secret of WEBHOOK_SECRET_ID"),
@@ -130,37 +161,37 @@ const NOT_SET: &[(&str, &[Place], &str)] = &[
     (
         "SPACELIFT_SECRET_ID",
         &[Webhook, Redeliver, ComposeWebhook],
-        "linked; only the worker and the dashboard speak to Spacelift",
+        "linked; they do not speak to Spacelift",
     ),
     ("SPACELIFT_SECRET_ID", &[ComposeWorker], "Secrets Manager is AWS"),
     (
         "SPACELIFT_BASE_URL",
-        &[Task, Dashboard],
+        &[Task, Dashboard, Upkeep],
         "in the secret of SPACELIFT_SECRET_ID",
     ),
     (
         "SPACELIFT_KEY_ID",
-        &[Task, Dashboard],
+        &[Task, Dashboard, Upkeep],
         "in the secret of SPACELIFT_SECRET_ID",
     ),
     (
         "SPACELIFT_KEY_SECRET",
-        &[Task, Dashboard],
+        &[Task, Dashboard, Upkeep],
         "in the secret of SPACELIFT_SECRET_ID",
     ),
     (
         "SPACELIFT_API_KEY_ENDPOINT",
-        &[Task, Dashboard, ComposeWorker],
+        &[Task, Dashboard, Upkeep, ComposeWorker],
         "another name of SPACELIFT_BASE_URL",
     ),
     (
         "SPACELIFT_API_KEY_ID",
-        &[Task, Dashboard, ComposeWorker],
+        &[Task, Dashboard, Upkeep, ComposeWorker],
         "another name of SPACELIFT_KEY_ID",
     ),
     (
         "SPACELIFT_API_KEY_SECRET",
-        &[Task, Dashboard, ComposeWorker],
+        &[Task, Dashboard, Upkeep, ComposeWorker],
         "another name of SPACELIFT_KEY_SECRET",
     ),
 ];
@@ -178,6 +209,7 @@ impl Place {
             Webhook | ComposeWebhook => "webhook",
             Redeliver => "redeliver",
             Dashboard => "dashboard-function",
+            Upkeep => "upkeep",
             Task | ComposeWorker => "worker",
         }
     }
@@ -187,6 +219,7 @@ impl Place {
             Webhook => of_function("Webhook"),
             Redeliver => of_function("Redeliver"),
             Dashboard => of_function("Dashboard"),
+            Upkeep => of_function("Upkeep"),
             Task => {
                 let worker = load("infra/worker.yaml");
                 let container = "/Resources/Task/Properties/ContainerDefinitions/0/Environment";
@@ -213,6 +246,9 @@ fn of_function(name: &str) -> BTreeSet<String> {
     let template = load("template.yaml");
     let environment = |of: &Value| of.pointer("/Environment/Variables").map(names);
     let own = environment(&template["Resources"][name]["Properties"]).unwrap_or_default();
+    if ignores_global_variables(&template, name) {
+        return own;
+    }
     let global = environment(&template["Globals"]["Function"]).unwrap();
     global.into_iter().chain(own).collect()
 }
@@ -231,8 +267,12 @@ fn read_by(package: &str) -> BTreeSet<String> {
         .filter(|name| !name.ends_with('_') && PREFIXES.iter().any(|prefix| name.starts_with(prefix)))
         .map(str::to_owned)
         .collect();
-    read.extend(READ_BY_LIBRARIES.map(str::to_owned));
-    read.extend(settings(&text));
+    if package == Upkeep.package() {
+        read.insert("RUST_LOG".to_owned());
+    } else {
+        read.extend(READ_BY_LIBRARIES.map(str::to_owned));
+        read.extend(settings(&text));
+    }
     read
 }
 

@@ -9,7 +9,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use chain::error_text::with_causes;
 
-use super::{History, OBJECT_BYTES_MAX, Object, StoreError};
+use super::{History, Object, StoreError};
 
 /// S3's error code if an object of that name exists.
 const PRECONDITION_FAILED: &str = "PreconditionFailed";
@@ -65,12 +65,15 @@ impl Bucket {
         }
     }
 
-    pub(super) async fn read(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+    pub(super) async fn read(&self, key: &str, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
         let get = self.client.get_object().bucket(&self.name).key(self.full(key));
         let object = get.send().await.map_err(|error| self.failure(key, &error))?;
         let size = object.content_length().and_then(|size| u64::try_from(size).ok());
-        if size.is_none_or(|size| size > OBJECT_BYTES_MAX) {
-            return Err(StoreError::TooLarge { key: key.to_owned() });
+        if size.is_none_or(|size| size > bytes_max) {
+            return Err(StoreError::TooLarge {
+                key: key.to_owned(),
+                bytes_max,
+            });
         }
         match object.body.collect().await {
             Ok(body) => Ok(body.to_vec()),

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::{OBJECT_BYTES_MAX, Object, StoreError};
+use super::{Object, StoreError};
 
 /// Nobody changes a record, and the group may read it.
 const MODE: u32 = 0o440;
@@ -30,12 +30,12 @@ impl Directory {
         blocking(move || put(&root, &key, &bytes)).await
     }
 
-    pub(super) async fn read(&self, key: &str) -> Result<Vec<u8>, StoreError> {
+    pub(super) async fn read(&self, key: &str, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
         let (path, key) = (self.root.join(key), key.to_owned());
         blocking(move || {
             let size = fs::metadata(&path).map_err(|source| at(&path, source))?.len();
-            if size > OBJECT_BYTES_MAX {
-                return Err(StoreError::TooLarge { key });
+            if size > bytes_max {
+                return Err(StoreError::TooLarge { key, bytes_max });
             }
             fs::read(&path).map_err(|source| at(&path, source))
         })

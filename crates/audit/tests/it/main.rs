@@ -7,4 +7,5 @@ mod directory;
 mod laws;
 mod log;
 mod manifest;
+mod next_manifest;
 mod verification;

@@ -13,7 +13,7 @@ use ring::signature::Ed25519KeyPair;
 use crate::log::{CHAIN, START_MS, chain_of_four, entry};
 
 /// A new key in the format that OpenSSL writes.
-fn key() -> SigningKey {
+pub(crate) fn key() -> SigningKey {
     let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
     let (label, text) = ("PRIVATE KEY", STANDARD.encode(document.as_ref()));
     SigningKey::from_pem(&format!(

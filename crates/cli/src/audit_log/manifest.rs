@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use audit::Store;
-use audit::manifest::{LostHead, Manifest, SignedManifest, SigningKey};
+use audit::manifest::{self, LostHead, Manifest, SignedManifest, SigningKey};
 use clap::Args;
 use temporal_client::clock;
 
@@ -12,6 +12,9 @@ use crate::command::{Done, block_on};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+
+/// Stands for the newest manifest in the log. A file of this name is `./latest`.
+const LATEST: &str = "latest";
 
 const EXAMPLES: &str = "Examples:
   openssl genpkey -algorithm ed25519 -out audit-key.pem
@@ -46,7 +49,8 @@ impl ManifestArguments {
 /// A manifest to compare the log with.
 #[derive(Debug, Args)]
 pub(super) struct Comparison {
-    /// Compare the log with a manifest that `spillway audit manifest` wrote.
+    /// Compare the log with a manifest that `spillway audit manifest` wrote, or `latest`: with the newest one that the
+    /// schedule on AWS wrote into the log.
     #[arg(long, value_name = "FILE", requires = "public_key")]
     manifest: Option<PathBuf>,
     /// The public key of the manifest, 64 hexadecimal digits.
@@ -60,11 +64,31 @@ impl Comparison {
         let Some(path) = &self.manifest else {
             return Ok(Vec::new());
         };
+        let public_key = self.public_key.as_deref().unwrap_or_default();
+        if path == Path::new(LATEST) {
+            return Ok(latest(store, public_key).await?.lost(store).await?);
+        }
         let signed: SignedManifest = serde_json::from_str(&read(path)?)
             .map_err(|_| Failure::usage(format!("the file `{}` is not a manifest", path.display())))?;
-        let public_key = self.public_key.as_deref().unwrap_or_default();
         Ok(signed.verified(public_key)?.lost(store).await?)
     }
+}
+
+/// The newest manifest in the log. An older one is not taken silently: it knows less.
+async fn latest(store: &Store, public_key: &str) -> anyhow::Result<Manifest> {
+    let newest = manifest::newest(store, public_key).await?;
+    if let Some((object, refusal)) = newest.refused.first() {
+        return Err(
+            Failure::usage(format!("the newest manifest in the log, `{object}`, cannot be used: {refusal}"))
+                .hint("Is it the right public key? If so, somebody else wrote that object. Download the manifest before it, and pass its file.")
+                .into(),
+        );
+    }
+    let none = || {
+        Failure::usage("the log has no manifest".to_owned())
+            .hint("Pass the file of a manifest that `spillway audit manifest` wrote.")
+    };
+    Ok(newest.manifest.ok_or_else(none)?)
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

@@ -4,6 +4,7 @@
 
 mod account;
 mod audit;
+mod audit_manifest;
 mod chain;
 mod codec_server;
 mod completion;
