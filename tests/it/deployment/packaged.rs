@@ -103,7 +103,11 @@ async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
     let answer = redeliver.invoke(system.batch().await).await;
     assert_eq!(answer, Ok(json!({"batchItemFailures": []})));
     let upkeep = system
-        .function(&bootstrap("Upkeep"), "upkeep", system.of_function("Upkeep"))
+        .function(
+            &programs.bootstrap("Upkeep"),
+            "upkeep",
+            system.of_function("Upkeep"),
+        )
         .await;
     let answer = upkeep.invoke(json!({})).await;
     assert_eq!(answer, Ok(json!({"manifest": "written", "allow_list": "off"})));
