@@ -90,7 +90,12 @@ impl Account {
     ) -> Result<NamedWebhook, Refusal> {
         let space = self.spaces.existing(&new.space)?;
         let webhook = self.named_webhook_mut(id)?;
+        let secret = std::mem::take(&mut webhook.target.secret);
         webhook.target = new.target();
+        // Without a secret, the old one stays.
+        if webhook.target.secret.is_empty() {
+            webhook.target.secret = secret;
+        }
         webhook.space = space;
         webhook.name = new.name;
         webhook.labels = new.labels;
