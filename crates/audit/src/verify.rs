@@ -198,6 +198,14 @@ impl<'a> Checker<'a> {
         }
     }
 
+    fn too_large(&mut self, key: &str) {
+        let place = Place {
+            object: key.to_owned(),
+            line: 1,
+        };
+        self.fault(place, FaultKind::TooLarge);
+    }
+
     fn line(&mut self, place: Place, line: Line) {
         self.checked.lines += 1;
         match line {

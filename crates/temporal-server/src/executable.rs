@@ -38,6 +38,8 @@ const CHECKSUMS: [(&str, &str, &str); 4] = [
 
 /// How long to wait for a connection to the official download before a build is tried instead.
 const DOWNLOAD_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the official download may send nothing before a build is tried instead.
+const DOWNLOAD_READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The path of a `temporal` executable, from the first source that works. `progress` is called with each step that
 /// takes more than a moment.
@@ -104,6 +106,7 @@ async fn download(cache: &Path) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()
         .connect_timeout(DOWNLOAD_CONNECT_TIMEOUT)
+        .read_timeout(DOWNLOAD_READ_TIMEOUT)
         .build()?;
     let archive = client
         .get(&address)

@@ -68,18 +68,19 @@ impl Upkeep {
     /// Does what is due. If a job fails, the others are done all the same, and the run fails.
     pub async fn run(&self, now_ms: i64) -> anyhow::Result<Outcome> {
         let mut failures = Vec::new();
-        let mut manifest = ManifestOutcome::Off;
-        if let Some(manifests) = &self.manifests {
-            match manifests.write_if_due(now_ms, &self.metrics).await {
-                Ok(outcome) => manifest = outcome,
-                Err(error) => failures.push(error.context("no manifest of the audit log was written")),
-            }
-        }
+        // First, since it is short: a manifest of a large log can use up the function's time.
         let mut allow_list = AllowListOutcome::Off;
         if let Some(list) = &self.allow_list {
             match list.update(&self.metrics).await {
                 Ok(outcome) => allow_list = outcome,
                 Err(error) => failures.push(error.context("the allowed addresses were not updated")),
+            }
+        }
+        let mut manifest = ManifestOutcome::Off;
+        if let Some(manifests) = &self.manifests {
+            match manifests.write_if_due(now_ms, &self.metrics).await {
+                Ok(outcome) => manifest = outcome,
+                Err(error) => failures.push(error.context("no manifest of the audit log was written")),
             }
         }
         let has_succeeded = u8::from(failures.is_empty());

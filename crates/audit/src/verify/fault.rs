@@ -56,6 +56,8 @@ pub enum FaultKind {
     Misplaced,
     /// The object's key does not have the form of the log's keys.
     UnknownObject,
+    /// No program of ours writes an object of this size, so it is not read.
+    TooLarge,
 }
 
 impl FaultKind {
@@ -74,6 +76,7 @@ impl FaultKind {
             Self::AfterEnd => "after_end",
             Self::Misplaced => "misplaced",
             Self::UnknownObject => "unknown_object",
+            Self::TooLarge => "too_large",
         }
     }
 }
@@ -101,6 +104,7 @@ impl fmt::Display for FaultKind {
             Self::AfterEnd => f.write_str("the record comes after the chain's end"),
             Self::Misplaced => f.write_str("the object is not called after its first record"),
             Self::UnknownObject => f.write_str("its name is not that of an object of an audit log"),
+            Self::TooLarge => f.write_str("the object is larger than any of an audit log"),
         }
     }
 }

@@ -88,8 +88,8 @@ async fn a_label_with_a_name_or_a_typing_mistake_names_the_id_that_was_meant() {
     assert_eq!((ran.status, ran.stderr.as_str()), (1, ""));
     insta::assert_snapshot!(ran.stdout, @r#"
     6 errors
-      unreadable_label  `old`: label `depends-on:web|state:FAILED`: Spillway runs a stack only after a run that finished, never because of `|state:FAILED`: write `depends-on:web`, or keep the trigger policy for this label and give it another word before the colon
       unreadable_label  `web`: label `depends-on:Core Network`: stack id "Core Network" has the character ' '; did you mean `core-network`?
+      other_state       `old`: label `depends-on:web|state:FAILED`: Spillway runs a stack only after a run that finished, never because of `|state:FAILED`: write `depends-on:web`, or keep the trigger policy for this label and give it another word before the colon
       dangling          `api` depends on `Data_Base`, which does not exist or is not visible (label `dependsOn:Data_Base`); did you mean `rds-01`?
       dangling          `api` depends on `core_network`, which does not exist or is not visible (label `dependsOn:core_network`); did you mean `core-network`?
       dangling          `app` depends on `core-netwrok`, which does not exist or is not visible (label `dependsOn:core-netwrok`); did you mean `core-network`?

@@ -77,3 +77,19 @@ async fn a_job_that_fails_does_not_hinder_the_other_one() {
     );
     cloud::metric(&function, "UpkeepSucceeded", 1).await;
 }
+
+#[tokio::test]
+async fn a_manifest_that_fails_does_not_hinder_the_list_of_addresses() {
+    let cloud = Cloud::start().await;
+    let set = cloud.ip_set(&["203.0.113.9/32"]).await;
+    let variables = Cloud::with_spacelift(&set, "");
+    let all = variables.into_iter().chain(Cloud::with_manifests());
+    let function = cloud.function(all).await;
+    let failure = function.invoke(tick()).await.unwrap_err();
+    let said = failure["errorMessage"].as_str().unwrap();
+    assert!(
+        said.contains("no manifest of the audit log was written"),
+        "{failure}"
+    );
+    assert_ne!(cloud.addresses(&set).await, ["203.0.113.9/32"]);
+}

@@ -153,7 +153,10 @@ mod tests {
     fn a_day_after_a_rotation_the_previous_secret_is_refused() {
         let made_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_745_600_100);
         let at = |age| {
-            let (current, previous) = (version("current", made_at), version("previous", made_at));
+            let (current, previous) = (
+                version("the current secret of a test", made_at),
+                version("the previous secret of a test", made_at),
+            );
             let versions = Versions::of(current, Ok(previous), made_at + age).unwrap();
             versions.secrets.previous.is_some()
         };
