@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Runs Spillway's workflows and activities. The settings come from the environment; README.md lists them.
+/// Runs Spillway's workflows and activities. The settings come from the environment; docs/settings.md lists them.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {

@@ -45,19 +45,20 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     dist.add_functions()?;
     let mut materials = Materials::default();
     for (_, package, _) in FUNCTIONS {
-        materials.extend(dist.write_bill(package, &dist.zip(package))?);
+        materials.extend(dist.write_bill(package, &dist.zip(package), None)?);
     }
     let command = format!("spillway-{architecture}");
     fs::copy(build_command().await?, dist.directory.join(&command))?;
-    materials.extend(dist.write_bill("spillway", &command)?);
+    materials.extend(dist.write_bill("spillway", &command, None)?);
     let has_image = arguments.image || arguments.image_archive.is_some();
     if has_image {
-        let archive = format!("worker-{architecture}.oci.tar");
+        let name = format!("worker-{architecture}.oci.tar");
+        let archive = dist.directory.join(&name);
         match &arguments.image_archive {
-            Some(given) => drop(fs::copy(given, dist.directory.join(&archive))?),
-            None => image::archive("worker", &dist.directory.join(&archive)).await?,
+            Some(given) => drop(fs::copy(given, &archive)?),
+            None => image::archive("worker", &archive).await?,
         }
-        materials.extend(dist.write_bill("worker", &archive)?);
+        materials.extend(dist.write_bill("worker", &name, Some(&archive))?);
     }
     let licences = materials.licences(&repository())?;
     fs::write(dist.directory.join("LICENSES.txt"), licences)?;
@@ -132,13 +133,8 @@ impl Dist {
     }
 
     /// Writes the bill of materials of a file beside it. An image also has packages of Debian.
-    fn write_bill(&self, package: &str, file: &str) -> anyhow::Result<Materials> {
+    fn write_bill(&self, package: &str, file: &str, image: Option<&Path>) -> anyhow::Result<Materials> {
         let materials = Materials::of(package)?;
-        let path = self.directory.join(file);
-        let image = path
-            .extension()
-            .is_some_and(|kind| kind == "tar")
-            .then_some(&*path);
         let bill = serde_json::to_string_pretty(&bill(package, &materials, image)?)?;
         fs::write(self.directory.join(format!("{file}.cdx.json")), bill + "\n")?;
         Ok(materials)

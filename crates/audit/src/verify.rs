@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 pub use fault::{Fault, FaultKind, Place};
-pub use whole::{BrokenChain, OpenChain, Summary, read_chain, store};
+pub use whole::{BrokenChain, OpenChain, Summary, read_chain, read_delivery, store};
 
 use crate::canonical::canonical;
 use crate::record::expected_hash;
@@ -196,14 +196,6 @@ impl<'a> Checker<'a> {
         if is_cut_off {
             self.fault(place(lines), FaultKind::CutOff);
         }
-    }
-
-    fn too_large(&mut self, key: &str) {
-        let place = Place {
-            object: key.to_owned(),
-            line: 1,
-        };
-        self.fault(place, FaultKind::TooLarge);
     }
 
     fn line(&mut self, place: Place, line: Line) {

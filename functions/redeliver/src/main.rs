@@ -1,5 +1,5 @@
 //! `redeliver`: a Lambda function that SQS calls with messages that waited while Temporal could not be reached. The
-//! settings come from the environment; README.md lists them.
+//! settings come from the environment; docs/settings.md lists them.
 
 use std::time::SystemTime;
 

@@ -7,12 +7,12 @@ use anyhow::{Context, bail, ensure};
 use aws_sdk_wafv2::Client;
 use aws_sdk_wafv2::types::Scope;
 use environment::{SecretVariables, Variables, aws};
+use ipnet::Ipv4Net;
 use spacelift::Spacelift;
 use telemetry::{Line, Namespace, Unit};
 use tracing::{info, warn};
 
-use crate::network::Network;
-use crate::{AllowListOutcome, set};
+use crate::{AllowListOutcome, network, set};
 
 const SET_VARIABLE: &str = "SPILLWAY_ALLOWED_ADDRESSES_ARN";
 const OWN_VARIABLE: &str = "SPILLWAY_ALLOWED_ADDRESSES";
@@ -24,7 +24,7 @@ const ADDRESSES_MAX: usize = 500;
 pub(crate) struct AllowList {
     set: IpSet,
     /// What the operator allows, whatever Spacelift says.
-    own: BTreeSet<Network>,
+    own: BTreeSet<Ipv4Net>,
     /// They name the API key of Spacelift.
     variables: Variables,
 }
@@ -48,7 +48,7 @@ impl AllowList {
             .split(',')
             .map(str::trim)
             .filter(|text| !text.is_empty())
-            .map(Network::from_str)
+            .map(network::parse)
             .collect();
         Ok(Some(Self {
             set: set_of_waf,
@@ -66,10 +66,10 @@ impl AllowList {
         let get = get.context("WAF does not give the list")?;
         let current = get.ip_set().context("WAF gave no list")?;
         // An entry that we would not write counts as missing, and is written over.
-        let known: BTreeSet<Network> = current
+        let known: BTreeSet<Ipv4Net> = current
             .addresses()
             .iter()
-            .filter_map(|address| address.parse().ok())
+            .filter_map(|address| network::parse(address).ok())
             .collect();
         let changed = usize::from(known != wanted || known.len() != current.addresses().len());
         if changed > 0 {
@@ -79,7 +79,7 @@ impl AllowList {
                 .name(&self.set.name)
                 .id(&self.set.id)
                 .set_description(current.description().map(str::to_owned))
-                .set_addresses(Some(wanted.iter().map(Network::to_string).collect()))
+                .set_addresses(Some(wanted.iter().map(Ipv4Net::to_string).collect()))
                 .set_lock_token(get.lock_token().map(str::to_owned));
             update.send().await.context("WAF does not take the new list")?;
             let added: Vec<_> = wanted.difference(&known).collect();
@@ -103,7 +103,7 @@ impl AllowList {
 /// What the list has to be: Spacelift's addresses, and the operator's networks.
 ///
 /// An answer that is not understood changes nothing: without the right addresses every delivery would be blocked.
-fn wanted(addresses: &[String], own: &BTreeSet<Network>) -> anyhow::Result<BTreeSet<Network>> {
+fn wanted(addresses: &[String], own: &BTreeSet<Ipv4Net>) -> anyhow::Result<BTreeSet<Ipv4Net>> {
     ensure!(
         addresses.len() <= ADDRESSES_MAX,
         "Spacelift names {} addresses, more than the {ADDRESSES_MAX} that are believed",
@@ -111,7 +111,7 @@ fn wanted(addresses: &[String], own: &BTreeSet<Network>) -> anyhow::Result<BTree
     );
     let mut wanted = BTreeSet::new();
     for address in addresses {
-        let network = Network::of_address(address)
+        let network = network::of_address(address)
             .context("the list of addresses that Spacelift gives is not understood")?;
         if let Some(network) = network {
             wanted.insert(network);
@@ -151,10 +151,10 @@ mod tests {
 
     fn check(addresses: &[&str]) -> Result<String, String> {
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-        let own = [OWN.parse().unwrap()].into();
+        let own = [network::parse(OWN).unwrap()].into();
         wanted(&addresses, &own)
             .map(|networks| {
-                let networks: Vec<String> = networks.iter().map(Network::to_string).collect();
+                let networks: Vec<String> = networks.iter().map(Ipv4Net::to_string).collect();
                 networks.join(" ")
             })
             .map_err(|error| format!("{error:#}"))

@@ -1,8 +1,8 @@
 //! What has to be done regularly, and that no event of Spacelift starts: a signed manifest of the audit log each day, and
 //! each hour the list of addresses that may call the webhook.
 //!
-//! Each job is on only if it is configured. A run does all that is due, so one schedule suffices, and what failed is tried
-//! again after an hour.
+//! Each job is on only if it is configured. One schedule is enough: a run does all that is due, and the next run repeats
+//! what failed.
 
 mod allow_list;
 mod manifests;
@@ -65,7 +65,7 @@ impl Upkeep {
         })
     }
 
-    /// Does what is due. If a job fails, the others are done all the same, and the run fails.
+    /// Does what is due. If a job fails, the other one is still done, and the run fails.
     pub async fn run(&self, now_ms: i64) -> anyhow::Result<Outcome> {
         let mut failures = Vec::new();
         // First, since it is short: a manifest of a large log can use up the function's time.
@@ -88,7 +88,7 @@ impl Upkeep {
             .emit(Line::default().metric("UpkeepSucceeded", Unit::Count, has_succeeded));
         let said: Vec<String> = failures.iter().map(|failure| format!("{failure:#}")).collect();
         for failure in &said {
-            error!("A job of the upkeep failed, and is tried again after an hour: {failure}");
+            error!("A job of the upkeep failed. The next run tries it again: {failure}");
         }
         if !said.is_empty() {
             bail!("{}", said.join("; "));

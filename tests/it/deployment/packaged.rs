@@ -109,7 +109,8 @@ async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
             system.of_function("Upkeep"),
         )
         .await;
-    let answer = upkeep.invoke(json!({})).await;
+    let tick = json!({"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}});
+    let answer = upkeep.invoke(tick).await;
     assert_eq!(answer, Ok(json!({"manifest": "written", "allow_list": "off"})));
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{CheckedChain, Checker, Fault, Place, Verdict};
-use crate::{History, Store, StoreError, StoredChain, key};
+use super::{CheckedChain, Checker, Fault, FaultKind, Place, Verdict};
+use crate::{History, Record, Store, StoreError, StoredChain, key};
 
 /// How many objects are read at once.
 const READS_AT_ONCE: usize = 16;
@@ -92,11 +92,11 @@ pub async fn store(store: &Store) -> Result<Summary, StoreError> {
     }
     let deliveries = store.deliveries().await?;
     let mut read = stream::iter(&deliveries)
-        .map(async |object| Ok::<_, StoreError>((&object.key, store.read(&object.key).await?)))
+        .map(async |object| Ok::<_, StoreError>((&object.key, read_delivery(store, &object.key).await?)))
         .buffered(READS_AT_ONCE);
-    while let Some((key, bytes)) = read.try_next().await? {
+    while let Some((key, checked)) = read.try_next().await? {
         summary.deliveries += 1;
-        match super::delivery(key, &bytes) {
+        match checked {
             Ok(Some(_)) => {}
             Ok(None) => summary.newer.push(Place {
                 object: key.clone(),
@@ -112,12 +112,30 @@ pub async fn store(store: &Store) -> Result<Summary, StoreError> {
 pub async fn read_chain(store: &Store, chain: &StoredChain) -> Result<CheckedChain, StoreError> {
     let mut checker = Checker::new(&chain.name);
     for object in &chain.objects {
-        match store.read(&object.key).await {
+        match read(store, &object.key).await? {
             Ok(bytes) => checker.object(&object.key, &bytes),
-            // Whoever may write records could stop every verification with one such object.
-            Err(StoreError::TooLarge { .. }) => checker.too_large(&object.key),
-            Err(error) => return Err(error),
+            Err(fault) => checker.checked.faults.push(fault),
         }
     }
     Ok(checker.checked)
+}
+
+/// Reads and checks an unlinked record. `Ok(Ok(None))`: it has a newer version.
+pub async fn read_delivery(store: &Store, key: &str) -> Result<Result<Option<Record>, Fault>, StoreError> {
+    Ok(read(store, key)
+        .await?
+        .and_then(|bytes| super::delivery(key, &bytes)))
+}
+
+/// The content of an object. One that is too large is a fault and not an error: otherwise whoever may write records could
+/// stop every verification with one object.
+async fn read(store: &Store, key: &str) -> Result<Result<Vec<u8>, Fault>, StoreError> {
+    match store.read(key).await {
+        Ok(bytes) => Ok(Ok(bytes)),
+        Err(StoreError::TooLarge { key, .. }) => Ok(Err(Fault {
+            place: Place { object: key, line: 1 },
+            kind: FaultKind::TooLarge,
+        })),
+        Err(error) => Err(error),
+    }
 }

@@ -117,6 +117,28 @@ async fn only_consecutive_records_of_the_chain_are_written() {
     assert!(files(&directory).is_empty());
 }
 
+/// Whoever may write records must not be able to stop every verification.
+#[tokio::test]
+async fn an_object_that_is_too_large_is_a_fault_and_the_others_are_verified() {
+    let (directory, store) = store();
+    store.put_chain(CHAIN, &chain_of_four()).await.unwrap();
+    store.put_delivery(&delivery()).await.unwrap();
+    let chain = files(&directory)[0].with_file_name("00000005.jsonl");
+    let other = files(&directory)[1].with_file_name("another.json");
+    for path in [&chain, &other] {
+        fs::File::create(path)
+            .unwrap()
+            .set_len(16 * 1024 * 1024 + 1)
+            .unwrap();
+    }
+    let summary = verify::store(&store).await.unwrap();
+    assert_eq!((summary.records, summary.deliveries), (4, 2));
+    let kinds =
+        |faults: &[audit::verify::Fault]| faults.iter().map(|fault| fault.kind.clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(&summary.broken[0].faults), [FaultKind::TooLarge]);
+    assert_eq!(kinds(&summary.broken_deliveries), [FaultKind::TooLarge]);
+}
+
 #[tokio::test]
 async fn changed_files_are_found() {
     let (directory, store) = store();

@@ -49,8 +49,7 @@ impl ManifestArguments {
 /// A manifest to compare the log with.
 #[derive(Debug, Args)]
 pub(super) struct Comparison {
-    /// Compare the log with a manifest that `spillway audit manifest` wrote, or `latest`: with the newest one that the
-    /// schedule on AWS wrote into the log.
+    /// Compare the log with this manifest. `latest` is the newest one in the log, where `upkeep` writes them on AWS.
     #[arg(long, value_name = "FILE", requires = "public_key")]
     manifest: Option<PathBuf>,
     /// The public key of the manifest, 64 hexadecimal digits.

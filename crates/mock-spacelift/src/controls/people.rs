@@ -2,8 +2,9 @@
 //!
 //! The methods for tests panic if the account refuses, since that is a mistake in the test.
 
-use chain::RunId;
+use chain::{RunId, StackId};
 
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::refusal::{Refusal, accepted};
 use crate::model::run::RunRequest;
@@ -28,12 +29,7 @@ impl MockSpacelift {
     #[track_caller]
     pub fn retry(&self, run: &RunId, by: &str) -> RunId {
         accepted(self.write(|account| {
-            let stack = account
-                .runs
-                .get(run.as_str())
-                .ok_or(Refusal::NotFound)?
-                .stack
-                .clone();
+            let stack = stack_of(account, run)?;
             retry_run(account, stack.as_str(), run.as_str(), by)
         }))
     }
@@ -77,12 +73,7 @@ impl MockSpacelift {
     #[track_caller]
     fn decide(&self, run: &RunId, decision: Decision, by: &str) {
         accepted(self.write(|account| {
-            let stack = account
-                .runs
-                .get(run.as_str())
-                .ok_or(Refusal::NotFound)?
-                .stack
-                .clone();
+            let stack = stack_of(account, run)?;
             decide(
                 account,
                 stack.as_str(),
@@ -94,4 +85,9 @@ impl MockSpacelift {
             )
         }));
     }
+}
+
+fn stack_of(account: &Account, run: &RunId) -> Result<StackId, Refusal> {
+    let run = account.runs.get(run.as_str()).ok_or(Refusal::NotFound)?;
+    Ok(run.stack.clone())
 }

@@ -78,6 +78,41 @@ async fn a_job_that_fails_does_not_hinder_the_other_one() {
     cloud::metric(&function, "UpkeepSucceeded", 1).await;
 }
 
+/// A scheduled run, and one that a person starts. One of them may fail, since WAF refuses a list that has just changed.
+#[tokio::test]
+async fn two_runs_at_once_leave_one_list_and_a_manifest_that_holds() {
+    let cloud = Cloud::start().await;
+    let key = cloud.key().await;
+    cloud.write_chain("a").await;
+    let set = cloud.ip_set(&["203.0.113.9/32"]).await;
+    let variables: Vec<_> = Cloud::with_spacelift(&set, "198.51.100.0/24")
+        .into_iter()
+        .chain(Cloud::with_manifests())
+        .collect();
+    let (first, second) = (
+        cloud.function(variables.clone()).await,
+        cloud.function(variables).await,
+    );
+    let (one, other) = tokio::join!(first.invoke(tick()), second.invoke(tick()));
+    assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
+    let after_both = cloud.addresses(&set).await;
+    assert!(
+        after_both.contains(&"198.51.100.0/24".to_owned()),
+        "{after_both:?}"
+    );
+    assert!(
+        !after_both.contains(&"203.0.113.9/32".to_owned()),
+        "{after_both:?}"
+    );
+    let manifest = cloud.newest(&key).await;
+    assert_eq!(manifest.lost(&cloud.store).await.unwrap(), []);
+    let answer = first.invoke(tick()).await;
+    assert_eq!(
+        answer,
+        Ok(json!({"manifest": "not_due", "allow_list": "unchanged"}))
+    );
+}
+
 #[tokio::test]
 async fn a_manifest_that_fails_does_not_hinder_the_list_of_addresses() {
     let cloud = Cloud::start().await;

@@ -83,11 +83,14 @@ pub(super) async fn alone(store: &Store, period: &Period) -> anyhow::Result<(Vec
     // Nothing that happened in the period was written before it.
     objects.retain(|object| object.modified_ms >= period.since.as_millisecond() - CLOCKS_APART_MS);
     let mut read = stream::iter(&objects)
-        .map(async |object| Ok::<_, audit::StoreError>((&object.key, store.read(&object.key).await?)))
+        .map(async |object| {
+            let checked = verify::read_delivery(store, &object.key).await?;
+            Ok::<_, audit::StoreError>((&object.key, checked))
+        })
         .buffered(READS_AT_ONCE);
     let (mut orders, mut damaged) = (Vec::new(), Vec::new());
-    while let Some((key, bytes)) = read.try_next().await? {
-        match verify::delivery(key, &bytes) {
+    while let Some((key, checked)) = read.try_next().await? {
+        match checked {
             Ok(Some(record)) => orders.extend(of_entry(record.entry(), period)),
             Ok(None) | Err(_) => damaged.push(key.clone()),
         }
