@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::chain::{EACH_ONCE, diamond};
-use crate::world::{World, now_s, shared_temporal};
+use crate::world::{World, now_s, shared_temporal, temporal_executable};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// Encryption in the strict mode.
@@ -117,7 +117,7 @@ async fn temporals_own_command_reads_it_through_the_codec_server() {
     let chain = ChainId::of_root_run(&world.account, &root);
     let (_server, url) = codec_server(&world).await;
     let shown = async |more: &[&str]| {
-        let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL_EXECUTABLE").unwrap();
+        let temporal = temporal_executable();
         let address = shared_temporal();
         let address = address.trim_start_matches("http://").trim_end_matches('/');
         let shown = Command::new(temporal)

@@ -8,6 +8,8 @@ use temporal_client::TemporalSettings;
 use temporal_server::{DevServer, Options};
 use temporalio_client::Client;
 
+use crate::world::temporal_executable;
+
 pub(crate) struct Temporal {
     executable: PathBuf,
     data: TempDir,
@@ -17,10 +19,7 @@ pub(crate) struct Temporal {
 
 impl Temporal {
     pub(crate) async fn start() -> Self {
-        let executable =
-            PathBuf::from(std::env::var("SPILLWAY_TEST_TEMPORAL_EXECUTABLE").expect(
-                "SPILLWAY_TEST_TEMPORAL_EXECUTABLE is not set: run these tests by `cargo xtask test`",
-            ));
+        let executable = temporal_executable();
         let data = tempfile::tempdir().unwrap();
         let options = Options {
             database: Some(data.path().join("temporal.db")),

@@ -11,18 +11,20 @@ pub(crate) use processes::program;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
 use chain::{AccountName, ChainId, RunId, RunState};
 use environment::Variables;
+use futures::TryStreamExt;
 use mock_spacelift::{MockSpacelift, NewWebhook, Pace, RunRecord, Server};
 use settings::Settings;
 use tempfile::TempDir;
 use temporal_client::contract::{ChainReport, ScheduleMessage};
 use temporal_client::{TemporalSettings, WorkflowClient};
-use temporalio_client::WorkflowCountOptions;
+use temporalio_client::{WorkflowCountOptions, WorkflowListOptions};
 use tokio::process::Child;
 
 const SECRET: &str = "a secret of the whole-system tests";
@@ -46,6 +48,23 @@ pub(crate) struct World {
     worker: Option<Child>,
     /// The address of the worker's health check and metrics.
     pub(crate) endpoints: SocketAddr,
+}
+
+/// The schedule of frequent sweeps would keep the shared server busy until all tests have ended.
+impl Drop for World {
+    fn drop(&mut self) {
+        let settings = self.workflows.settings();
+        if settings.sweep_every < Duration::from_secs(60) {
+            let schedule = format!("reconcile:{}", settings.task_queue);
+            let deleted = std::process::Command::new(temporal_executable())
+                .args(["schedule", "delete", "--schedule-id", &schedule])
+                .args(["--address", &self.temporal["TEMPORAL_ADDRESS"]])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn();
+            drop(deleted);
+        }
+    }
 }
 
 impl World {
@@ -275,16 +294,23 @@ impl World {
     }
 
     async fn wait_for_count(&self, what: &str, query: &str, condition: impl Fn(usize) -> bool) {
-        let query = format!(
-            "{query} AND TaskQueue = '{}'",
-            self.workflows.settings().task_queue
-        );
+        let of_world = format!("TaskQueue = '{}'", self.workflows.settings().task_queue);
+        let query = format!("{query} AND {of_world}");
         let held = tokio::time::timeout(WAIT_MAX, async {
             while !condition(self.count(&query).await) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
-        held.await.unwrap_or_else(|_| panic!("{what} did not happen"));
+        if held.await.is_err() {
+            let client = self.workflows.client();
+            let all = client.list_workflows(&of_world, WorkflowListOptions::default());
+            let all: Vec<String> = all
+                .map_ok(|one| format!("{} {:?}", one.id(), one.status()))
+                .try_collect()
+                .await
+                .unwrap();
+            panic!("{what} did not happen. There are {all:#?}");
+        }
     }
 
     async fn count(&self, query: &str) -> usize {
@@ -350,6 +376,13 @@ impl World {
 pub(crate) fn shared_temporal() -> String {
     std::env::var("SPILLWAY_TEST_TEMPORAL")
         .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`")
+}
+
+/// Temporal's command, which is also the server.
+pub(crate) fn temporal_executable() -> PathBuf {
+    std::env::var_os("SPILLWAY_TEST_TEMPORAL_EXECUTABLE")
+        .expect("SPILLWAY_TEST_TEMPORAL_EXECUTABLE is not set: run these tests by `cargo xtask test`")
+        .into()
 }
 
 /// A client for plain HTTP.

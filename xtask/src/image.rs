@@ -19,8 +19,10 @@ use crate::cargo::{cargo, succeed};
 const DOCKERFILE: &str = "worker/Dockerfile";
 /// The stage with the programs, and where it has them.
 const BUILDER: &str = "builder";
-const PROGRAMS_IN_BUILDER: &str = "src/target/release";
+const PROGRAMS_IN_BUILDER: &str = "src/target/image";
 const PROGRAMS: [&str; 2] = ["spillway-worker", "webhook"];
+/// How Cargo.toml builds them.
+pub(crate) const PROFILE: &str = "image";
 /// The image that takes the place of the base image.
 const BASE: &str = "base-of-debootstrap";
 /// The directory that the stage makes for the audit log.
@@ -110,12 +112,12 @@ async fn build_programs(repository: &Path, is_dev: bool) -> anyhow::Result<PathB
     build.args(["build", "--locked", "--workspace"]);
     build.args(PROGRAMS.iter().flat_map(|program| ["--bin", program]));
     if !is_dev {
-        build.arg("--release");
+        build.args(["--profile", PROFILE]);
     }
     succeed(build).await?;
     Ok(repository
         .join("target")
-        .join(if is_dev { "debug" } else { "release" }))
+        .join(if is_dev { "debug" } else { PROFILE }))
 }
 
 /// The name of the image that the last stages are built on.

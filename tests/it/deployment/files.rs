@@ -32,6 +32,7 @@ fn all_programs() -> Vec<String> {
 #[test]
 fn the_packages_and_programs_of_the_image_exist() {
     let (packages, programs) = (packages(), all_programs());
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
     let mut named = 0;
     for line in dockerfile() {
         let mut words = line.split_whitespace().peekable();
@@ -44,13 +45,18 @@ fn the_packages_and_programs_of_the_image_exist() {
                 );
                 named += 1;
             }
-            if let Some((_, program)) = word.split_once("/target/release/") {
+            if word == "--profile" {
+                let profile = words.peek().unwrap();
+                assert!(manifest["profile"].get(profile).is_some(), "{profile}");
+                named += 1;
+            }
+            if let Some((_, program)) = word.split_once("/target/image/") {
                 assert!(programs.iter().any(|known| known == program), "{program}");
                 named += 1;
             }
         }
     }
-    assert_eq!(named, 6);
+    assert_eq!(named, 8);
 }
 
 /// Cargo reads the manifest of every member, also of those that the image does not need.
@@ -122,7 +128,7 @@ fn the_image_contains_the_programs_that_it_starts() {
     let lines = dockerfile();
     let copied: Vec<String> = lines
         .iter()
-        .filter_map(|line| line.split_once("/target/release/"))
+        .filter_map(|line| line.split_once("/target/image/"))
         .map(|(_, rest)| format!("/usr/local/bin/{}", rest.split(' ').next().unwrap()))
         .collect();
     let started = lines

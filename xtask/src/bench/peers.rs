@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::cargo::{cargo, forget_this_package, succeed};
+use crate::image::PROFILE;
 
 const SECRET: &str = "a-secret-of-the-benchmark-0123456789";
 const STUB: &str = "127.0.0.1:17233";
@@ -82,7 +83,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 async fn build(repository: &Path, built: &Path) -> anyhow::Result<()> {
     let mut webhook = cargo();
-    webhook.args(["build", "--locked", "--release", "--bin", "webhook"]);
+    webhook.args(["build", "--locked", "--profile", PROFILE, "--bin", "webhook"]);
     succeed(webhook).await?;
     let mut go = Command::new("go");
     go.current_dir(repository.join("bench/peers"))
@@ -96,7 +97,7 @@ async fn build(repository: &Path, built: &Path) -> anyhow::Result<()> {
 fn receivers(repository: &Path, built: &Path) -> anyhow::Result<[Receiver; 3]> {
     let requirements = std::fs::read_to_string(repository.join("bench/peers/requirements.txt"))?;
     let python = python_environment::install(&repository.join("target/tools/peers"), &requirements)?;
-    let mut rust = Command::new(repository.join("target/release/webhook"));
+    let mut rust = Command::new(repository.join("target").join(PROFILE).join("webhook"));
     rust.args(["--listen", "127.0.0.1:18000"]);
     let mut go = Command::new(built.join("receiver"));
     go.args(["--listen", "127.0.0.1:18001"]);
