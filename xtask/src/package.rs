@@ -1,5 +1,5 @@
-//! `cargo xtask package`: builds what `sam build` builds, for this machine, packs it into `dist/` as a release does, and
-//! runs what is in there in the emulated Lambda. Needs no AWS account and no Docker.
+//! `cargo xtask package`: builds what `sam build` builds, for this machine, packs it into `dist/` as a release does, with
+//! bills of materials and licences, and runs what is in there in the emulated Lambda. Needs no AWS account and no Docker.
 
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     build(architecture).await?;
     let dist = Dist::create(architecture)?;
     dist.add_functions()?;
+    dist.write_licences(&dist.write_bills_of_functions()?)?;
     dist.write_checksums()?;
     // In the whole workspace, as all tests are built: alone they would be built again, with other features.
     let tests_of_dist = ["deployment::packaged", "--", "--ignored", "--nocapture"];
