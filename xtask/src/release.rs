@@ -197,7 +197,7 @@ async fn build_command() -> anyhow::Result<PathBuf> {
     Ok(target.join("release/spillway"))
 }
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
