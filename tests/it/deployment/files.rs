@@ -337,3 +337,30 @@ fn the_image_has_a_directory_for_the_audit_log() {
         assert!(dockerfile().iter().any(makes), "{directory}");
     }
 }
+
+/// CloudFormation accepts a template of at most 51,200 bytes in a call. `sam package` makes ours longer: it adds addresses.
+#[test]
+fn the_opentofu_module_passes_the_template_by_its_address_and_the_guide_sets_its_variables() {
+    let module = read("infra/opentofu/aws/main.tf");
+    assert!(module.contains("template_url"));
+    assert!(!module.contains("template_body"));
+    let guide = read("infra/README.md");
+    let (_, example) = guide.split_once("module \"spillway\" {").unwrap();
+    let (example, _) = example.split_once("\n    }\n").unwrap();
+    let set = example
+        .lines()
+        .filter_map(|line| line.split_once(" = ").map(|(name, _)| name.trim()));
+    let set: Vec<&str> = set.collect();
+    let variables = module.split("\nvariable \"").skip(1).map(|rest| {
+        let (name, rest) = rest.split_once("\" {").unwrap();
+        (name, rest.split_once("\n}\n").unwrap().0)
+    });
+    let required: Vec<&str> = variables
+        .filter(|(_, body)| !body.contains("default "))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(required, ["template", "bucket", "parameters"]);
+    for name in required {
+        assert!(set.contains(&name), "{name}");
+    }
+}
