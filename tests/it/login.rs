@@ -2,8 +2,8 @@
 //! these tests are skipped.
 
 mod deployed;
-mod gateway;
-mod person;
+pub(crate) mod gateway;
+pub(crate) mod person;
 mod provider;
 mod refusals;
 mod roles;

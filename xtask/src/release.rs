@@ -43,10 +43,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let dist = Dist::create(architecture)?;
     dist.add_functions()?;
-    let mut materials = Materials::default();
-    for (_, package, _) in FUNCTIONS {
-        materials.extend(dist.write_bill(package, &dist.zip(package), None)?);
-    }
+    let mut materials = dist.write_bills_of_functions()?;
     let command = format!("spillway-{architecture}");
     fs::copy(build_command().await?, dist.directory.join(&command))?;
     materials.extend(dist.write_bill("spillway", &command, None)?);
@@ -60,8 +57,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         materials.extend(dist.write_bill("worker", &name, Some(&archive))?);
     }
-    let licences = materials.licences(&repository())?;
-    fs::write(dist.directory.join("LICENSES.txt"), licences)?;
+    dist.write_licences(&materials)?;
     let written = dist.write_checksums()?;
     eprintln!("{written} files are in {DIST}/, for {architecture}");
     if !has_image {
@@ -132,6 +128,22 @@ impl Dist {
         Ok(())
     }
 
+    /// Writes the bills of materials of the zip files.
+    pub(crate) fn write_bills_of_functions(&self) -> anyhow::Result<Materials> {
+        let mut materials = Materials::default();
+        for (_, package, _) in FUNCTIONS {
+            materials.extend(self.write_bill(package, &self.zip(package), None)?);
+        }
+        Ok(materials)
+    }
+
+    /// Writes the licences of everything that the programs link.
+    pub(crate) fn write_licences(&self, materials: &Materials) -> anyhow::Result<()> {
+        let licences = materials.licences(&repository())?;
+        fs::write(self.directory.join("LICENSES.txt"), licences)?;
+        Ok(())
+    }
+
     /// Writes the bill of materials of a file beside it. An image also has packages of Debian.
     fn write_bill(&self, package: &str, file: &str, image: Option<&Path>) -> anyhow::Result<Materials> {
         let materials = Materials::of(package)?;
@@ -185,7 +197,7 @@ async fn build_command() -> anyhow::Result<PathBuf> {
     Ok(target.join("release/spillway"))
 }
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 

@@ -21,6 +21,11 @@ variable "template" {
   type        = string
 }
 
+variable "bucket" {
+  description = "The bucket that `sam package` used. The template is put there too."
+  type        = string
+}
+
 variable "parameters" {
   description = "The parameters of the template, such as TemporalAddress. Lists are texts with commas."
   type        = map(string)
@@ -32,11 +37,23 @@ variable "tags" {
   default     = {}
 }
 
+data "aws_s3_bucket" "packages" {
+  bucket = var.bucket
+}
+
+# CloudFormation accepts at most 51,200 bytes in a call, and the packaged template has about as many; from a bucket it reads more.
+# A changed template has another name, so that the stack is updated.
+resource "aws_s3_object" "template" {
+  bucket = data.aws_s3_bucket.packages.id
+  key    = "${var.name}/${filesha256(var.template)}.yaml"
+  source = var.template
+}
+
 resource "aws_cloudformation_stack" "this" {
-  name          = var.name
-  template_body = file(var.template)
-  parameters    = var.parameters
-  tags          = var.tags
+  name         = var.name
+  template_url = "https://${data.aws_s3_bucket.packages.bucket_regional_domain_name}/${aws_s3_object.template.key}"
+  parameters   = var.parameters
+  tags         = var.tags
   # The roles of the functions, and the transformations of SAM.
   capabilities = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 

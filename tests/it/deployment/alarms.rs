@@ -1,5 +1,7 @@
 //! Every alarm links to instructions, notifies somebody, and uses a metric that is emitted.
 
+mod metric_math;
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -21,6 +23,7 @@ fn filled() -> Filled {
         ("HasDashboard", "true"),
         ("HasUpkeep", "true"),
         ("MetricsNamespace", "Spillway/spillway"),
+        ("LatencyLimitMs", "1000"),
     ];
     Filled::new(TEMPLATE, given.map(|(name, value)| (name, value.to_owned())))
 }
@@ -200,4 +203,103 @@ fn the_dashboard_begins_with_every_alarm() {
     let shown: BTreeSet<String> = shown.map(text).collect();
     let alarms = alarms().into_iter().map(|(name, _)| format!("{name}.Arn"));
     assert_eq!(shown, alarms.collect());
+}
+
+/// Whether an alarm goes off, for the sums of one period. A metric is named by the value of its dimension, which is empty
+/// for our own, and by its name.
+fn goes_off(alarm: &str, sums: &[(&str, &str, f64)]) -> bool {
+    let alarm = filled().resource(alarm);
+    let value = metric_math::result(&alarm["Metrics"], |metric| {
+        let dimension = metric.pointer("/Dimensions/0/Value").map(text);
+        let known = sums.iter().find(|(of, name, _)| {
+            *of == dimension.as_deref().unwrap_or_default() && metric["MetricName"] == *name
+        });
+        known.map(|(_, _, sum)| *sum)
+    });
+    assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold");
+    value.is_some_and(|value| value > text(&alarm["Threshold"]).parse().unwrap())
+}
+
+/// API Gateway answers 5xx for an invocation that Lambda throttles.
+#[test]
+fn only_failures_that_are_not_throttling_raise_webhook_errors() {
+    let (http, rest) = (("ApiId", "5xx"), ("AllowListApiName", "5XXError"));
+    let throttled = ("WebhookName", "Throttles");
+    let cases: [(&[((&str, &str), f64)], bool); 12] = [
+        (&[], false),
+        (&[(http, 1.0)], true),
+        (&[(rest, 1.0)], true),
+        (&[(("WebhookName", "Errors"), 1.0)], true),
+        (&[(http, 500.0), (throttled, 500.0)], false),
+        (&[(rest, 500.0), (throttled, 500.0)], false),
+        // Some were counted as throttled in the minute before.
+        (&[(http, 500.0), (throttled, 480.0)], false),
+        (&[(http, 600.0), (throttled, 500.0)], true),
+        (
+            &[
+                (http, 500.0),
+                (throttled, 500.0),
+                (("WebhookName", "Errors"), 1.0),
+            ],
+            true,
+        ),
+        // The pages of the dashboard use the same API, and have an alarm of their own.
+        (&[(http, 50.0), (("DashboardName", "Throttles"), 50.0)], false),
+        (&[(http, 2.0), (("", "DashboardFailures"), 2.0)], false),
+        (&[(http, 3.0), (("", "DashboardFailures"), 2.0)], true),
+    ];
+    for (sums, expected) in cases {
+        let sums: Vec<_> = sums.iter().map(|((of, name), sum)| (*of, *name, *sum)).collect();
+        assert_eq!(goes_off("WebhookErrors", &sums), expected, "{sums:?}");
+    }
+}
+
+#[test]
+fn throttling_by_function_and_both_apis_raises_webhook_throttles_once_the_sweep_finds_runs() {
+    let recovered = ("", "SweepRecovered", 1.0);
+    for throttled in [
+        ("WebhookName", "Throttles", 9.0),
+        ("", "ThrottledRequests", 9.0),
+        ("AllowListApiName", "4XXError", 9.0),
+    ] {
+        assert!(!goes_off("WebhookThrottles", &[throttled]), "{throttled:?}");
+        assert!(
+            goes_off("WebhookThrottles", &[throttled, recovered]),
+            "{throttled:?}"
+        );
+    }
+    assert!(!goes_off("WebhookThrottles", &[recovered]));
+}
+
+#[test]
+fn the_latency_of_both_apis_raises_webhook_latency() {
+    let (http, rest) = ("ApiId", "AllowListApiName");
+    for (sums, expected) in [
+        (vec![], false),
+        (vec![(http, "Latency", 900.0), (rest, "Latency", 900.0)], false),
+        (vec![(http, "Latency", 1100.0), (rest, "Latency", 900.0)], true),
+        (vec![(rest, "Latency", 1100.0)], true),
+    ] {
+        assert_eq!(goes_off("WebhookLatency", &sums), expected, "{sums:?}");
+    }
+}
+
+/// AWS charges for each metric of an alarm.
+#[test]
+fn the_table_of_costs_counts_the_metrics_of_the_alarms() {
+    let template = load(TEMPLATE);
+    let is_counted = |name: &str| {
+        let condition = &template["Resources"][name]["Condition"];
+        condition.is_null() || condition == "WatchesWorker"
+    };
+    let counted = alarms().into_iter().filter(|(name, _)| is_counted(name));
+    let metrics: usize = counted
+        .map(|(_, alarm)| {
+            let metrics = alarm["Metrics"].as_array();
+            let metrics = metrics.map(|all| all.iter().filter(|one| one.get("MetricStat").is_some()));
+            metrics.map_or(1, Iterator::count)
+        })
+        .sum();
+    let counted = format!("| alarms ({metrics} metrics), ");
+    assert!(read("infra/README.md").contains(&counted), "{counted}");
 }

@@ -1,6 +1,7 @@
 //! The files and programs that worker/Dockerfile and infra/compose.yaml name exist.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use serde_json::Value;
 
@@ -108,18 +109,71 @@ fn every_published_image_has_a_digest() {
     }
 }
 
+/// The workflows, by file name.
+fn workflows() -> Vec<(String, Value)> {
+    let files = fs::read_dir(place(".github/workflows")).unwrap();
+    let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+    names
+        .map(|name| (name.clone(), load(&format!(".github/workflows/{name}"))))
+        .collect()
+}
+
+/// The commands of each job of a workflow, one step after the other.
+fn jobs(workflow: &Value) -> impl Iterator<Item = Vec<&str>> {
+    let jobs = workflow["jobs"].as_object().unwrap().values();
+    jobs.map(|job| {
+        let steps = job["steps"].as_array().unwrap().iter();
+        steps.filter_map(|step| step["run"].as_str()).collect()
+    })
+}
+
 /// `rust-toolchain.toml` names the newest stable version, so that a machine without the network can build.
 #[test]
 fn the_workflows_build_with_the_toolchain_of_the_image() {
+    const INSTALL: &str = "rustup toolchain install \"$RUSTUP_TOOLCHAIN\" --profile minimal";
     let lines = dockerfile();
     let image = lines.iter().find_map(|line| line.strip_prefix("FROM rust:"));
     let version = image.unwrap().split('-').next().unwrap();
-    for workflow in ["test", "release"] {
-        let text = read(&format!(".github/workflows/{workflow}.yml"));
-        assert!(
-            text.contains(&format!("RUSTUP_TOOLCHAIN: {version}\n")),
-            "{workflow}"
-        );
+    let runs_cargo = |command: &str| command.contains("cargo ") || command == ".ci/run";
+    let mut found = 0;
+    for (name, workflow) in workflows() {
+        for commands in jobs(&workflow) {
+            let Some(first) = commands.iter().position(|command| runs_cargo(command)) else {
+                continue;
+            };
+            assert_eq!(workflow["env"]["RUSTUP_TOOLCHAIN"], version, "{name}");
+            let installs = |command: &&str| command.starts_with(INSTALL);
+            assert!(commands[..first].iter().any(installs), "{name}: {commands:?}");
+            found += 1;
+        }
+    }
+    assert_eq!(found, 4);
+}
+
+/// A version alone does not say what is downloaded.
+#[test]
+fn every_python_package_of_tasks_tests_and_workflows_has_a_hash() {
+    for directory in [
+        "infra",
+        ".github",
+        "tests/python",
+        "tests/aws-stand-ins",
+        "bench/peers",
+    ] {
+        let file = format!("{directory}/requirements.txt");
+        let text = read(&file).replace("\\\n", "");
+        let packages = text.lines().filter(|line| line.contains("=="));
+        assert!(packages.clone().count() > 0, "{file}");
+        for package in packages {
+            assert!(package.contains("--hash=sha256:"), "{file}: {package}");
+        }
+    }
+    for (name, workflow) in workflows() {
+        for command in jobs(&workflow).flatten() {
+            assert!(!command.contains("pipx "), "{name}: {command}");
+            let has_hashes = !command.contains("pip\" install") || command.contains("--require-hashes");
+            assert!(has_hashes, "{name}: {command}");
+        }
     }
 }
 
@@ -287,5 +341,32 @@ fn the_image_has_a_directory_for_the_audit_log() {
         let makes =
             |line: &String| line.contains(&format!("mkdir -p /var-lib/{}", below.split('/').next().unwrap()));
         assert!(dockerfile().iter().any(makes), "{directory}");
+    }
+}
+
+/// CloudFormation accepts a template of at most 51,200 bytes in a call. `sam package` makes ours longer: it adds addresses.
+#[test]
+fn the_opentofu_module_passes_the_template_by_its_address_and_the_guide_sets_its_variables() {
+    let module = read("infra/opentofu/aws/main.tf");
+    assert!(module.contains("template_url"));
+    assert!(!module.contains("template_body"));
+    let guide = read("infra/README.md");
+    let (_, example) = guide.split_once("module \"spillway\" {").unwrap();
+    let (example, _) = example.split_once("\n    }\n").unwrap();
+    let set = example
+        .lines()
+        .filter_map(|line| line.split_once(" = ").map(|(name, _)| name.trim()));
+    let set: Vec<&str> = set.collect();
+    let variables = module.split("\nvariable \"").skip(1).map(|rest| {
+        let (name, rest) = rest.split_once("\" {").unwrap();
+        (name, rest.split_once("\n}\n").unwrap().0)
+    });
+    let required: Vec<&str> = variables
+        .filter(|(_, body)| !body.contains("default "))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(required, ["template", "bucket", "parameters"]);
+    for name in required {
+        assert!(set.contains(&name), "{name}");
     }
 }

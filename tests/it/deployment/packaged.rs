@@ -1,5 +1,6 @@
 //! `dist/`, as `cargo xtask package` makes it for this machine.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,10 +12,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Child;
 
-use super::place;
 use super::running::event;
 use super::system::{NOWHERE, SECRET, System, of_api_gateway};
 use super::template::{load, resources, text};
+use super::{place, sources};
+use crate::login::IdentityProvider;
+use crate::login::gateway::Gateway;
+use crate::login::person::Person;
 use crate::world::{WAIT_MAX, any_port, http};
 
 /// The files that Lambda loads before it starts a function. The dashboard reads, so it has the SDK's whole client.
@@ -114,6 +118,74 @@ async fn the_built_functions_start_answer_api_gateway_and_redeliver() {
     assert_eq!(answer, Ok(json!({"manifest": "written", "allow_list": "off"})));
 }
 
+/// Its sign-in needs more of the program than its pages do, but a machine may have no identity provider.
+#[tokio::test]
+#[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
+async fn the_built_dashboard_asks_to_sign_in_and_then_shows_chains() {
+    let (system, programs) = (System::start().await, Programs::unpack());
+    let gateway = Gateway::listen().await;
+    let provider = IdentityProvider::start(&gateway.url, true).await;
+    let mut more = vec![("DashboardUrl", gateway.url.as_str())];
+    more.extend(provider.iter().map(|it| ("DashboardIssuer", it.issuer.as_str())));
+    let variables = system.of_function_with("Dashboard", &more);
+    let program = programs.bootstrap("Dashboard");
+    gateway.lead_to(system.function(&program, "dashboard", variables).await);
+    let mut alice = Person::new();
+    let asked = alice.get(&gateway.url).await;
+    assert_eq!(asked.status, 401, "{}", asked.body);
+    assert!(asked.body.contains("/login?back="), "{}", asked.body);
+    if provider.is_some() {
+        let answer = alice.sign_in(&gateway.url, "alice").await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        let chains = alice.get(&gateway.url).await;
+        assert_eq!(chains.status, 200, "{}", chains.body);
+        assert!(chains.body.contains(&system.account), "{}", chains.body);
+    }
+}
+
+/// The components that a bill of materials lists.
+fn components(program: &str, file: &Path) -> BTreeSet<String> {
+    let bill: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!(bill["bomFormat"], "CycloneDX");
+    assert_eq!(bill["metadata"]["component"]["name"], program);
+    let components = bill["components"].as_array().unwrap().iter();
+    components.map(|component| text(&component["name"])).collect()
+}
+
+#[test]
+#[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
+fn every_zip_has_a_bill_of_materials_and_every_component_a_licence() {
+    let template = template();
+    let licences = fs::read_to_string(place("dist/LICENSES.txt")).unwrap();
+    let (packages, texts) = licences.split_once("\n\n-----").unwrap();
+    let own = packages_of_this_repository();
+    for (function, program) in [
+        ("Webhook", "webhook"),
+        ("Redeliver", "redeliver"),
+        ("Dashboard", "dashboard-function"),
+        ("Upkeep", "upkeep"),
+    ] {
+        let bill = format!("{}.cdx.json", zip(&template, function).display());
+        let components = components(program, Path::new(&bill));
+        for name in ["tokio", "rustls", "telemetry"] {
+            assert!(components.contains(name), "{name} in {bill}");
+        }
+        assert!(!components.contains("aws-stand-ins"), "{bill}");
+        for name in components.iter().filter(|name| !own.contains(*name)) {
+            let line = format!("\n{name} ");
+            assert!(packages.contains(&line), "{name} of {bill}");
+        }
+    }
+    for word in ["tokio 1.", "Permission is hereby granted"] {
+        assert!(texts.contains(word), "{word}");
+    }
+}
+
+fn packages_of_this_repository() -> BTreeSet<String> {
+    let packages = sources::packages();
+    packages.iter().map(|package| text(&package["name"])).collect()
+}
+
 #[test]
 #[ignore = "needs what `sam build` builds: `cargo xtask package` runs it"]
 #[expect(clippy::print_stdout, reason = "it measures, and says what")]
@@ -150,7 +222,11 @@ fn the_packed_template_needs_no_build_and_its_files_are_there() {
         .map(|(_, resource)| dist.join(text(&resource["TemplateURL"])))
         .collect();
     assert!(!nested.is_empty());
-    for file in zips.iter().chain(&nested) {
+    let bills = zips
+        .iter()
+        .map(|zip| PathBuf::from(format!("{}.cdx.json", zip.display())));
+    let others = bills.chain([dist.join("LICENSES.txt")]).collect::<Vec<_>>();
+    for file in zips.iter().chain(&nested).chain(&others) {
         assert!(has_checksum(file), "{}", file.display());
     }
     let architecture = &template["Parameters"]["Architecture"];
