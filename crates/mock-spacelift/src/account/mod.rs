@@ -7,6 +7,7 @@ pub(crate) mod blueprints;
 pub(crate) mod contexts;
 pub(crate) mod parts;
 pub(crate) mod policies;
+pub(crate) mod roles;
 pub(crate) mod shared;
 pub(crate) mod spaces;
 pub(crate) mod stack_locks;

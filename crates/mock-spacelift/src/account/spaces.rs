@@ -29,6 +29,7 @@ impl Account {
             });
         }
         self.spaces.remove(&space.id);
+        self.roles.remove_space(&space.id);
         Ok(Some(space))
     }
 

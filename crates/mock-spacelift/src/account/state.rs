@@ -8,6 +8,7 @@ use ulid::Ulid;
 use crate::account::parts::deliveries::Deliveries;
 use crate::account::parts::dependencies::Dependencies;
 use crate::account::parts::repositories::Repositories;
+use crate::account::parts::roles::Roles;
 use crate::account::parts::runs::Runs;
 use crate::account::parts::sessions::Sessions;
 use crate::account::parts::spaces::Spaces;
@@ -36,6 +37,7 @@ pub(crate) struct Account {
     pub policies: BTreeMap<String, Policy>,
     pub dependencies: Dependencies,
     pub named_webhooks: BTreeMap<String, NamedWebhook>,
+    pub roles: Roles,
     pub runs: Runs,
     pub audit_trail: Option<AuditTrail>,
     /// Webhooks that every new stack gets.
@@ -64,6 +66,7 @@ impl Account {
             policies: BTreeMap::new(),
             dependencies: Dependencies::default(),
             named_webhooks: BTreeMap::new(),
+            roles: Roles::default(),
             runs: Runs::default(),
             audit_trail: None,
             webhooks_for_new_stacks: Vec::new(),

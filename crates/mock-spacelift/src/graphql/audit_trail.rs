@@ -3,6 +3,7 @@
 use async_graphql::{Context, InputObject, Object, SimpleObject};
 
 use super::caller::{authorized, session};
+use super::webhook::KeyValuePair;
 use crate::model::audit_trail::AuditTrail;
 use crate::model::refusal::Refusal;
 use crate::model::webhook::Target;
@@ -35,22 +36,21 @@ struct AuditTrailWebhookInput {
     endpoint: String,
     include_runs: bool,
     secret: String,
-    custom_headers: Option<Vec<CustomHeader>>,
+    custom_headers: Option<StringMapInput>,
     retry_on_failure: Option<bool>,
 }
 
 #[derive(Debug, InputObject)]
-struct CustomHeader {
-    key: String,
-    value: String,
+struct StringMapInput {
+    entries: Vec<KeyValuePair>,
 }
 
 impl From<AuditTrailWebhookInput> for AuditTrail {
     fn from(input: AuditTrailWebhookInput) -> Self {
-        let headers = input.custom_headers.unwrap_or_default();
+        let headers = input.custom_headers.map_or_else(Vec::new, |map| map.entries);
         let target = Target::new(&input.endpoint, &input.secret);
-        // Spacelift's default is to retry these.
-        let retry_on_failure = input.retry_on_failure.unwrap_or(true);
+        // Clients that ask for no retries leave it out.
+        let retry_on_failure = input.retry_on_failure.unwrap_or(false);
         Self {
             target: Target {
                 enabled: input.enabled,

@@ -1,15 +1,16 @@
 //! Variables and mounted files, on stacks and in contexts.
 
 use async_graphql::{ID, InputObject, SimpleObject};
+use sha2::{Digest, Sha256};
 
 use crate::model::clock::Timestamp;
-use crate::model::commit::hash_of;
 use crate::model::context::{ConfigElement, ConfigType};
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "ConfigElement")]
 pub(super) struct ConfigNode {
     pub id: ID,
+    /// SHA-256, by which clients notice that a write-only value has changed.
     checksum: String,
     created_at: Option<i64>,
     /// Whether it exists only during a run. This account has no such element.
@@ -26,7 +27,7 @@ impl From<&ConfigElement> for ConfigNode {
     fn from(element: &ConfigElement) -> Self {
         Self {
             id: ID::from(&element.id),
-            checksum: hash_of(&[&element.value]),
+            checksum: hex::encode(Sha256::digest(&element.value)),
             created_at: Some(element.created_at.seconds()),
             runtime: false,
             r#type: element.config_type,

@@ -19,6 +19,9 @@ pub(super) struct DependencyNode {
     references: Vec<ReferenceNode>,
 }
 
+/// What an output becomes. Clients send no other type.
+const INPUT_TYPE: &str = "ENVIRONMENT_VARIABLE";
+
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "StackDependencyReference")]
 struct ReferenceNode {
@@ -35,7 +38,7 @@ impl From<&DependencyReference> for ReferenceNode {
             id: ID::from(&reference.id),
             output_name: reference.output_name.clone(),
             input_name: reference.input_name.clone(),
-            r#type: None,
+            r#type: Some(INPUT_TYPE.to_owned()),
             trigger_always: reference.trigger_always,
         }
     }
@@ -65,6 +68,9 @@ impl DependencyNode {
     }
 
     async fn reference(&self, id: Option<ID>, input_name: Option<String>) -> Option<ReferenceNode> {
+        // Clients that look for one of the two send an empty text for the other.
+        let id = id.filter(|id| !id.is_empty());
+        let input_name = input_name.filter(|name| !name.is_empty());
         let fits = |reference: &&ReferenceNode| {
             id.as_ref().is_none_or(|id| reference.id == *id)
                 && input_name
@@ -96,6 +102,16 @@ struct StackDependencyUpdateInput {
 struct StackDependencyReferenceInput {
     output_name: String,
     input_name: String,
+    r#type: Option<String>,
+    trigger_always: Option<bool>,
+}
+
+#[derive(Debug, InputObject)]
+struct StackDependencyReferenceUpdateInput {
+    id: ID,
+    output_name: String,
+    input_name: String,
+    r#type: Option<String>,
     trigger_always: Option<bool>,
 }
 
@@ -154,6 +170,20 @@ impl DependencyMutation {
             let dependency = account.dependencies.existing_mut(&dependency)?;
             dependency.references.push(reference);
             Ok(node)
+        })
+    }
+
+    async fn stack_dependencies_update_reference(
+        &self,
+        ctx: &Context<'_>,
+        reference: StackDependencyReferenceUpdateInput,
+    ) -> Result<ReferenceNode, Refusal> {
+        authorized(ctx)?.write(|account| {
+            let kept = account.dependencies.reference_mut(&reference.id)?;
+            kept.output_name = reference.output_name;
+            kept.input_name = reference.input_name;
+            kept.trigger_always = reference.trigger_always.unwrap_or(kept.trigger_always);
+            Ok(ReferenceNode::from(&*kept))
         })
     }
 

@@ -7,7 +7,10 @@ use super::audit_trail::{AuditTrailMutation, AuditTrailQuery};
 use super::blueprint::{BlueprintMutation, BlueprintQuery};
 use super::context::{ContextMutation, ContextQuery};
 use super::dependency::DependencyMutation;
+use super::idp_group::{IdpGroupMutation, IdpGroupQuery};
 use super::policy::{PolicyMutation, PolicyQuery};
+use super::role::{RoleMutation, RoleQuery};
+use super::role_binding::{RoleBindingMutation, RoleBindingQuery};
 use super::run_mutation::RunMutation;
 use super::run_query::RunQuery;
 use super::space::{SpaceMutation, SpaceQuery};
@@ -25,7 +28,10 @@ pub(crate) struct Query(
     AuditTrailQuery,
     BlueprintQuery,
     ContextQuery,
+    IdpGroupQuery,
     PolicyQuery,
+    RoleBindingQuery,
+    RoleQuery,
     RunQuery,
     SpaceQuery,
     StackQuery,
@@ -40,7 +46,10 @@ pub(crate) struct Mutation(
     BlueprintMutation,
     ContextMutation,
     DependencyMutation,
+    IdpGroupMutation,
     PolicyMutation,
+    RoleBindingMutation,
+    RoleMutation,
     RunMutation,
     SpaceMutation,
     StackMutation,

@@ -1,17 +1,10 @@
 //! Spaces.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 use super::caller::authorized;
 use crate::model::refusal::Refusal;
-use crate::model::space::{NewSpace, ROOT, Space};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-enum SpaceAccessLevel {
-    Admin,
-    Read,
-    Write,
-}
+use crate::model::space::{NewSpace, ROOT, Space, SpaceAccessLevel};
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "Space")]

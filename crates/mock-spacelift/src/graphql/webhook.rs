@@ -122,9 +122,9 @@ struct NamedWebhookHeaderInput {
 }
 
 #[derive(Debug, InputObject)]
-struct KeyValuePair {
-    key: String,
-    value: String,
+pub(super) struct KeyValuePair {
+    pub key: String,
+    pub value: String,
 }
 
 #[derive(Default)]

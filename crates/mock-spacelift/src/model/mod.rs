@@ -20,6 +20,7 @@ pub(crate) mod record;
 pub(crate) mod refusal;
 pub(crate) mod rego;
 pub(crate) mod resource;
+pub(crate) mod role;
 pub(crate) mod run;
 pub(crate) mod run_log;
 pub(crate) mod slug;

@@ -1,9 +1,18 @@
 //! Spaces: the tree to which everything else belongs.
 
+use async_graphql::Enum;
 use chain::SpaceId;
 
 /// The id of the space that every account has.
 pub(crate) const ROOT: &str = "root";
+
+/// The rights in a space that people had before there were roles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum SpaceAccessLevel {
+    Admin,
+    Read,
+    Write,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Space {

@@ -4,10 +4,11 @@ use chain::RunState;
 
 use crate::account::state::Account;
 use crate::model::refusal::Refusal;
+use crate::model::role::Holder;
 use crate::model::stack::Stack;
 use crate::runs::transition::transition;
 
-/// Deletes a stack with its dependencies, and ends its runs. `None` if the stack does not exist.
+/// Deletes a stack with its dependencies and roles, and ends its runs. `None` if the stack does not exist.
 pub(crate) fn delete_stack(account: &mut Account, id: &str) -> Result<Option<Stack>, Refusal> {
     let Some(stack) = account.stack(id) else {
         return Ok(None);
@@ -31,5 +32,6 @@ pub(crate) fn delete_stack(account: &mut Account, id: &str) -> Result<Option<Sta
         );
     }
     account.dependencies.remove_stack(&id);
+    account.roles.remove_holder(&Holder::Stack(id.clone()));
     Ok(account.stacks.remove(&id))
 }

@@ -17,6 +17,7 @@ mod receiver;
 mod runs;
 mod seeds;
 mod terraform_provider;
+mod terraform_roles;
 mod terraform_settings;
 mod trigger_policies;
 mod webhooks;

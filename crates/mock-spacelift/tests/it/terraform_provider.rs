@@ -141,6 +141,68 @@ async fn a_dependency_is_made_found_by_either_stack_and_removed() {
 }
 
 #[tokio::test]
+async fn a_reference_to_an_output_is_made_imported_changed_and_removed() {
+    let server = serve(&still_account()).await;
+    let api = Api::logged_in(&server).await;
+    create_stack(&api, "network", &[]).await;
+    create_stack(&api, "app", &[]).await;
+    let depend = "mutation($input: StackDependencyInput!) { stackDependencyCreate(input: $input) { id } }";
+    let input = json!({"input": {"stackId": "app", "dependsOnStackId": "network"}});
+    let dependency = api.data(depend, input).await["stackDependencyCreate"]["id"].clone();
+    let fields = "id outputName inputName type triggerAlways";
+    let add = format!(
+        "mutation($stackDependencyID: ID!, $reference: StackDependencyReferenceInput!) {{ \
+         stackDependenciesAddReference(stackDependencyID: $stackDependencyID, reference: $reference) {{ {fields} }} }}"
+    );
+    let mut reference = json!({"outputName": "vpc_id", "inputName": "TF_VAR_vpc_id", "type": "ENVIRONMENT_VARIABLE",
+        "triggerAlways": false});
+    let variables = json!({"stackDependencyID": dependency, "reference": reference});
+    let added = api.data(&add, variables).await["stackDependenciesAddReference"].clone();
+    reference["id"] = added["id"].clone();
+    assert_eq!(added, reference);
+
+    let read = async || {
+        let query = format!(
+            "query($dependency_id: ID!, $reference_id: ID!, $stack_id: ID!) {{ stack(id: $stack_id) {{ \
+             dependency(id: $dependency_id) {{ reference(id: $reference_id) {{ {fields} }} }} }} }}"
+        );
+        let ids = json!({"stack_id": "app", "dependency_id": dependency, "reference_id": added["id"]});
+        api.data(&query, ids).await["stack"]["dependency"]["reference"].clone()
+    };
+    assert_eq!(read().await, added, "a second plan finds nothing to change");
+    // An import by the names of the stack and the input has no ids.
+    let import = format!(
+        "query($dependency_id: ID!, $depends_on_stack_id: ID!, $input_name: String, $reference_id: ID!, \
+         $stack_id: ID!) {{ stack(id: $stack_id) {{ dependency(id: $dependency_id, \
+         dependsOnStackId: $depends_on_stack_id) {{ id reference(id: $reference_id, inputName: $input_name) {{ {fields} }} \
+         }} }} }}"
+    );
+    for names in [
+        json!({"dependency_id": "", "depends_on_stack_id": "network", "input_name": "TF_VAR_vpc_id",
+            "reference_id": ""}),
+        json!({"dependency_id": dependency, "depends_on_stack_id": "", "input_name": "",
+            "reference_id": added["id"]}),
+    ] {
+        let mut variables = names;
+        variables["stack_id"] = json!("app");
+        let found = api.data(&import, variables).await["stack"]["dependency"].clone();
+        assert_eq!(found, json!({"id": dependency, "reference": added}));
+    }
+
+    reference["inputName"] = json!("TF_VAR_network");
+    reference["triggerAlways"] = json!(true);
+    let update = format!(
+        "mutation($reference: StackDependencyReferenceUpdateInput!) {{ \
+         stackDependenciesUpdateReference(reference: $reference) {{ {fields} }} }}"
+    );
+    api.data(&update, json!({ "reference": reference })).await;
+    assert_eq!(read().await, reference);
+    let delete = "mutation($id: ID!) { stackDependenciesDeleteReference(id: $id) { id } }";
+    api.data(delete, json!({"id": added["id"]})).await;
+    assert_eq!(read().await, Value::Null);
+}
+
+#[tokio::test]
 async fn a_policy_is_made_attached_detached_and_removed() {
     let server = serve(&still_account()).await;
     let api = Api::logged_in(&server).await;

@@ -1,5 +1,5 @@
-//! What Spacelift's Terraform provider asks about spaces, contexts, variables and named webhooks. An import is a read by the
-//! id alone.
+//! What Spacelift's Terraform provider asks about spaces, contexts, variables, named webhooks and the audit
+//! trail. An import is a read by the id alone.
 
 use serde_json::{Value, json};
 
@@ -77,9 +77,20 @@ async fn a_context_and_its_variable_are_made_imported_changed_and_removed() {
         let variables = json!({"context": "region", "id": "AWS_REGION"});
         api.data(&query, variables).await["context"]["configElement"].clone()
     };
-    for (value, write_only, shown) in [
-        ("eu-west-1", false, json!("eu-west-1")),
-        ("eu-west-2", true, Value::Null),
+    // Without a value, the provider compares the SHA-256 of its own.
+    for (value, write_only, shown, checksum) in [
+        (
+            "eu-west-1",
+            false,
+            json!("eu-west-1"),
+            "d763c2609ba549e25d23843dc2129aac99be05467253cc42aad8d2496b340add",
+        ),
+        (
+            "eu-west-2",
+            true,
+            Value::Null,
+            "ea20d1939b191b275be9d8ce41d68bb1f170fcadf355f39281d543025f147ea1",
+        ),
     ] {
         let config = json!({"id": "AWS_REGION", "type": "ENVIRONMENT_VARIABLE", "value": value,
             "writeOnly": write_only, "description": null});
@@ -88,6 +99,7 @@ async fn a_context_and_its_variable_are_made_imported_changed_and_removed() {
             .await["contextConfigAdd"]
             .clone();
         assert_eq!((&added["value"], &variable().await), (&shown, &added));
+        assert_eq!(added["checksum"], checksum);
     }
     let update = format!(
         "mutation ContextUpdate($id: ID!, $input: ContextInput!) {{ contextUpdateV2(id: $id, input: $input) {{ {context} }} }}"
@@ -153,5 +165,34 @@ async fn a_named_webhook_is_made_imported_changed_and_removed() {
     let delete =
         "mutation NamedWebhookDelete($webhook: ID!) { namedWebhooksIntegrationDelete(id: $webhook) { id } }";
     api.data(delete, json!({"webhook": id})).await;
+    assert_eq!(read().await, Value::Null);
+}
+
+#[tokio::test]
+async fn the_webhook_of_the_audit_trail_is_made_changed_and_removed() {
+    let server = serve(&still_account()).await;
+    let api = Api::logged_in(&server).await;
+    let fields = "enabled endpoint includeRuns secret retryOnFailure";
+    let read = async || {
+        let query = format!("{{ auditTrailWebhook {{ {fields} }} }}");
+        api.data(&query, json!({})).await["auditTrailWebhook"].clone()
+    };
+    let set = format!(
+        "mutation($input: AuditTrailWebhookInput!) {{ auditTrailSetWebhook(input: $input) {{ {fields} }} }}"
+    );
+    let headers = json!({"entries": [{"key": "X-Team", "value": "platform"}]});
+    // The provider sends null for no retries.
+    for (headers, asked, retries) in [(Value::Null, Value::Null, false), (headers, json!(true), true)] {
+        let input = json!({"enabled": false, "endpoint": "https://audit.example.com", "includeRuns": true,
+            "secret": "0123456789abcdef", "customHeaders": headers, "retryOnFailure": asked});
+        api.data(&set, json!({ "input": input })).await;
+        assert_eq!(
+            read().await,
+            json!({"enabled": false, "endpoint": "https://audit.example.com", "includeRuns": true,
+                "secret": "0123456789abcdef", "retryOnFailure": retries})
+        );
+    }
+    let delete = format!("mutation {{ auditTrailDeleteWebhook {{ {fields} }} }}");
+    api.data(&delete, json!({})).await;
     assert_eq!(read().await, Value::Null);
 }

@@ -211,7 +211,9 @@ async fn the_audit_trail_receives_changes_and_optionally_runs() {
     let api = crate::client::Api::logged_in(&server).await;
     let set =
         "mutation A($input: AuditTrailWebhookInput!) { auditTrailSetWebhook(input: $input) { enabled } }";
-    let input = json!({ "enabled": true, "endpoint": receiver.url, "includeRuns": true, "secret": "s" });
+    let headers = json!({ "entries": [{ "key": "X-Team", "value": "platform" }] });
+    let input = json!({ "enabled": true, "endpoint": receiver.url, "includeRuns": true, "secret": "s",
+        "customHeaders": headers });
     api.data(set, json!({ "input": input })).await;
     let create =
         "mutation { spaceCreate(input: {name: \"a\", description: \"\", inheritEntities: true}) { id } }";
@@ -231,6 +233,7 @@ async fn the_audit_trail_receives_changes_and_optionally_runs() {
         (&bodies[0]["action"], &bodies[1]["action"]),
         (&json!("audit_trail_webhook.set"), &json!("space.create"))
     );
+    assert_eq!(receiver.received()[1].headers["x-team"], "platform");
     assert_eq!(bodies[1]["context"]["mutation"], "spaceCreate");
     assert!(
         bodies[1]["timestamp"].as_i64().unwrap() > 1_000_000_000_000,

@@ -62,6 +62,14 @@ impl Dependencies {
         self.by_id.remove(id)
     }
 
+    pub(crate) fn reference_mut(&mut self, id: &str) -> Result<&mut DependencyReference, Refusal> {
+        self.by_id
+            .values_mut()
+            .flat_map(|dependency| &mut dependency.references)
+            .find(|reference| reference.id == id)
+            .ok_or(Refusal::NotFound)
+    }
+
     pub(crate) fn remove_reference(&mut self, id: &str) -> Option<DependencyReference> {
         self.by_id.values_mut().find_map(|dependency| {
             let references = &mut dependency.references;

@@ -3,6 +3,7 @@
 pub(crate) mod deliveries;
 pub(crate) mod dependencies;
 pub(crate) mod repositories;
+pub(crate) mod roles;
 pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod spaces;
