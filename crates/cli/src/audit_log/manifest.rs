@@ -75,7 +75,7 @@ impl Comparison {
 
 /// The newest manifest in the log. An older one is not taken silently: it knows less.
 async fn latest(store: &Store, public_key: &str) -> anyhow::Result<Manifest> {
-    let newest = manifest::newest(store, public_key).await?;
+    let newest = manifest::newest(store, public_key, clock::now_ms()).await?;
     if let Some((object, refusal)) = newest.refused.first() {
         return Err(
             Failure::usage(format!("the newest manifest in the log, `{object}`, cannot be used: {refusal}"))
