@@ -79,6 +79,13 @@ pub(crate) fn manifest(made_at_ms: i64) -> String {
     format!("{MANIFESTS}{}/{made_at_ms}.json", day(made_at_ms))
 }
 
+/// When a manifest was made, if the key has the right form.
+pub(crate) fn time_of_manifest(key: &str) -> Option<i64> {
+    let file = key.rsplit('/').next()?;
+    let made_at_ms = file.strip_suffix(".json")?.parse().ok()?;
+    (manifest(made_at_ms) == key).then_some(made_at_ms)
+}
+
 fn day(at_ms: i64) -> String {
     // No clock shows a time that is not a date.
     let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
@@ -148,9 +155,15 @@ mod tests {
         assert!(is_delivery_at(&key, 1_745_600_100_383));
         assert!(!is_delivery_at(&key, 1_745_600_100_384));
         assert!(!is_delivery_at(&key.replace("/25/", "/26/"), 1_745_600_100_383));
-        assert_eq!(
-            manifest(1_745_600_100_383),
-            "manifests/2025/04/25/1745600100383.json"
-        );
+        let key = manifest(1_745_600_100_383);
+        assert_eq!(key, "manifests/2025/04/25/1745600100383.json");
+        assert_eq!(time_of_manifest(&key), Some(1_745_600_100_383));
+        for stranger in [
+            key.replace("/25/", "/26/"),
+            key.replace(".json", ""),
+            key.replace("/17", "/+17"),
+        ] {
+            assert_eq!(time_of_manifest(&stranger), None, "{stranger}");
+        }
     }
 }

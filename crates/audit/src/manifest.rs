@@ -14,10 +14,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use serde::{Deserialize, Serialize};
 
-use crate::verify::read_chain;
-use crate::{Hash, Record, Store, StoreError, StoredChain};
-pub use made::Made;
-pub use stored::{Newest, newest, put};
+use crate::verify::{CheckedChain, read_chain};
+use crate::{Hash, Store, StoreError, StoredChain};
+pub use made::{DamagedChain, Made};
+pub use stored::{Newest, is_any, newest, put};
 
 const VERSION: u32 = 1;
 const READS_AT_ONCE: usize = 16;
@@ -29,7 +29,8 @@ const PUBLIC_KEY_BYTES: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     pub hash: Hash,
-    /// The chain's objects from which the head was read. A lost head has none: it has to be looked for again.
+    /// The chain's objects from which the head was read. That of a lost or damaged chain has none: the chain has to be
+    /// read again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<Listed>,
     pub sequence: u64,
@@ -46,6 +47,10 @@ pub struct Listed {
 /// The heads of all chains, by the names of their directories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
+    /// The damaged chains that were in the log when its manifests began, each with the hash of its faults. Later
+    /// manifests do not report the same faults again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    accepted: BTreeMap<String, Hash>,
     pub heads: BTreeMap<String, Head>,
     pub made_at_ms: i64,
     version: u32,
@@ -85,6 +90,10 @@ pub enum ManifestError {
     TooLarge,
     #[error("the manifest was made at another time than its name says, so somebody copied it there")]
     Misplaced,
+    #[error("its name is not that of a manifest")]
+    Name,
+    #[error("it is named after a time that is still to come")]
+    Future,
 }
 
 /// The key that signs manifests. No program has it that writes records.
@@ -121,10 +130,8 @@ impl SigningKey {
 }
 
 impl Head {
-    fn is_in(&self, records: &[Record]) -> bool {
-        records.iter().any(|record| {
-            record.hash() == self.hash && record.link().is_some_and(|link| link.sequence == self.sequence)
-        })
+    fn is_in(&self, chain: &CheckedChain) -> bool {
+        chain.has(self.sequence, self.hash)
     }
 }
 
@@ -137,7 +144,7 @@ impl Manifest {
         let mut looks = stream::iter(&self.heads)
             .map(async |(name, head)| {
                 let is_there = match chains.get(name.as_str()) {
-                    Some(chain) => head.is_in(&read_chain(store, chain).await?.records),
+                    Some(chain) => head.is_in(&read_chain(store, chain).await?),
                     None => false,
                 };
                 let lost = LostHead {
@@ -200,6 +207,7 @@ mod tests {
             ("é\u{7f}\"\\\n\u{1}", head(None)),
         ];
         let manifest = Manifest {
+            accepted: [("chain%3Ac".to_owned(), Hash::of(b"a fault"))].into(),
             heads: heads.map(|(name, head)| (name.to_owned(), head)).into(),
             made_at_ms: -1,
             version: VERSION,

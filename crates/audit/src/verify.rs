@@ -38,6 +38,8 @@ pub struct CheckedChain {
     pub faults: Vec<Fault>,
     /// The first record of a newer version.
     pub newer: Option<Place>,
+    /// The number and the hash of every whole record, also of those that are out of place.
+    whole: Vec<(u64, Hash)>,
     lines: u64,
     is_ended: bool,
 }
@@ -53,6 +55,21 @@ impl CheckedChain {
         } else {
             Verdict::Open
         }
+    }
+
+    /// Whether the chain has this record, wherever it stands. A foreign record in front of it makes it a fault, and does
+    /// not remove it.
+    pub(crate) fn has(&self, sequence: u64, hash: Hash) -> bool {
+        self.whole.contains(&(sequence, hash))
+    }
+
+    /// Tells the faults of one chain from other ones.
+    pub(crate) fn hash_of_faults(&self) -> Hash {
+        let said = self
+            .faults
+            .iter()
+            .map(|fault| format!("{} {}\n", fault.place, fault.kind.code()));
+        Hash::of(said.collect::<String>().as_bytes())
     }
 
     /// The number of records, readable or not.
@@ -161,6 +178,7 @@ impl<'a> Checker<'a> {
                 records: Vec::new(),
                 faults: Vec::new(),
                 newer: None,
+                whole: Vec::new(),
                 lines: 0,
                 is_ended: false,
             },
@@ -228,6 +246,7 @@ impl<'a> Checker<'a> {
             return;
         }
         id.clone_into(&mut self.checked.id);
+        self.checked.whole.push((link.sequence, record.hash()));
         if self.checked.is_ended {
             self.fault(place.clone(), FaultKind::AfterEnd);
         }

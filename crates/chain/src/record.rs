@@ -14,7 +14,7 @@ pub use progress::{Counts, StackProgress, StackState};
 
 use crate::reason::with_reason;
 use crate::schedule::Control;
-use crate::{Chain, ChainId, ChainStack, Reason, ReasonCode, StackId};
+use crate::{Chain, ChainId, ChainStack, Reason, ReasonCode, RunId, StackId};
 
 /// How a chain ended, or that it is still open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -150,6 +150,13 @@ impl ChainRecord {
     /// Whether the cancelled chain's runs are ended too.
     pub fn stops_runs(&self) -> bool {
         self.stops_runs
+    }
+
+    /// Why a run that the record does not have is ended, if a person cancelled the chain with its runs.
+    pub(crate) fn stops_unrecorded(&self, stack: &StackId, run: &RunId) -> Option<&Reason> {
+        let recorded = self.stack(stack).and_then(|stack| stack.run.as_ref());
+        let is_asked = self.stops_runs && recorded != Some(run);
+        self.cancelled.as_ref().filter(|_| is_asked)
     }
 
     /// Whether people allow the chain to start runs.

@@ -5,7 +5,6 @@ mod report;
 mod temporal;
 mod text;
 
-use audit::manifest::LostHead;
 use audit::verify::{self, Fault, Summary};
 use audit::{Location, Store};
 use clap::{Args, Subcommand};
@@ -15,10 +14,10 @@ use serde::Serialize;
 use crate::command::{Done, block_on};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::json::{Shape, Time};
+use crate::json::{Seconds, Shape, Time};
 use crate::output::Output;
 
-use manifest::{Comparison, ManifestArguments};
+use manifest::{Compared, Comparison, ManifestArguments};
 pub(crate) use report::{ReportArguments, View as Report};
 use temporal::{Difference, Differences, Status, Temporal};
 
@@ -92,7 +91,7 @@ pub(crate) fn audit(arguments: AuditArguments) -> Done {
 impl VerifyArguments {
     fn run(self) -> Done {
         let location = self.log.location()?;
-        let (summary, lost, temporal) = block_on(async {
+        let (summary, compared, temporal) = block_on(async {
             // Read first: whatever ended by then has its end in the log.
             let temporal = if self.temporal {
                 Some(Temporal::read().await?)
@@ -100,22 +99,25 @@ impl VerifyArguments {
                 None
             };
             let store = Store::open(&location).await;
-            let lost = self.comparison.lost(&store).await?;
+            let compared = self.comparison.compare(&store).await?;
             let summary = verify::store(&store).await?;
+            if compared.is_none() && summary.chains > 0 {
+                manifest::warn_without_manifest(&location, &store).await?;
+            }
             let differences = match temporal {
                 Some(temporal) => Some(temporal.compare(&store, &summary).await?),
                 None => None,
             };
-            Ok((summary, lost, differences))
+            Ok((summary, compared, differences))
         })?;
-        let view = View::of(&location, &summary, &lost, temporal.as_ref());
-        self.output.show(&view, || {
-            text::render(&location, &summary, &lost, temporal.as_ref())
-        })?;
+        let (compared, temporal) = (compared.as_ref(), temporal.as_ref());
+        let view = View::of(&location, &summary, compared, temporal);
+        self.output
+            .show(&view, || text::render(&location, &summary, compared, temporal))?;
         let is_good = !summary.is_broken()
             && summary.newer.is_empty()
-            && lost.is_empty()
-            && temporal.is_none_or(|temporal| temporal.is_empty());
+            && compared.is_none_or(|compared| compared.lost.is_empty())
+            && temporal.is_none_or(Differences::is_empty);
         Ok(Exit::of(is_good))
     }
 }
@@ -139,10 +141,20 @@ pub(crate) struct View {
     damaged_deliveries: Vec<Problem>,
     /// Objects that somebody deleted or replaced. No program of Spillway does that.
     deleted_or_replaced: Vec<Replaced>,
+    /// The manifest that the log was compared with, with --manifest.
+    manifest: Option<ComparedManifest>,
     /// Chains that are not what the manifest says: they were cut, replaced or removed since.
     lost: Vec<Lost>,
     /// The comparison with Temporal, with --temporal.
     temporal: Option<InTemporal>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditComparedManifest")]
+struct ComparedManifest {
+    made_at: Option<Time>,
+    /// How old it was when the log was verified.
+    age_s: Option<Seconds>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -217,7 +229,12 @@ impl Shape for View {
 }
 
 impl View {
-    fn of(location: &Location, summary: &Summary, lost: &[LostHead], temporal: Option<&Differences>) -> Self {
+    fn of(
+        location: &Location,
+        summary: &Summary,
+        compared: Option<&Compared>,
+        temporal: Option<&Differences>,
+    ) -> Self {
         let problem = |fault: &Fault| Problem {
             object: fault.place.object.clone(),
             line: fault.place.line,
@@ -264,8 +281,13 @@ impl View {
                     delete_markers: object.delete_markers,
                 })
                 .collect(),
-            lost: lost
+            manifest: compared.map(|compared| ComparedManifest {
+                made_at: compared.made_at,
+                age_s: compared.age,
+            }),
+            lost: compared
                 .iter()
+                .flat_map(|compared| &compared.lost)
                 .map(|lost| Lost {
                     chain: lost.chain.clone(),
                     record: lost.head.sequence,

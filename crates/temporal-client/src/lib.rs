@@ -45,6 +45,7 @@ pub use recorder::{NoConnection, Recorder, TemporalSource};
 pub use requests::{RequestReport, RequestStatus};
 pub use retries::Retries;
 pub use sinks::SinkBehind;
+pub use unread::{Unread, UnreadableMessage};
 
 use std::sync::Arc;
 

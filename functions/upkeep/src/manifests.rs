@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use audit::manifest::{self, Made, Manifest, Newest, SigningKey};
+use audit::manifest::{self, Made, Manifest, ManifestError, Newest, SigningKey};
 use audit::{Location, Store};
 use aws_sdk_secretsmanager::Client;
 use environment::{Variables, aws};
 use telemetry::{Line, Namespace, Unit};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::{ManifestOutcome, set};
 
@@ -19,7 +19,7 @@ const AUDIT_VARIABLE: &str = "SPILLWAY_AUDIT";
 /// half an hour less than a day, each day has one manifest.
 const DUE_AFTER: Duration = Duration::from_secs(23 * 3600 + 1800);
 
-/// So many lost chains are named in the log. The manifest has all of them.
+/// So many lost chains, damaged chains and foreign objects are named in the log.
 const NAMED_MAX: usize = 20;
 
 /// Writes manifests into the audit log.
@@ -52,14 +52,8 @@ impl Manifests {
         let Newest {
             manifest: mut previous,
             refused,
-        } = manifest::newest(&self.store, &key.public_key()).await?;
-        metrics.emit(Line::default().metric("ManifestsRefused", Unit::Count, refused.len()));
-        for (object, refusal) in &refused {
-            error!(
-                audit.object = object,
-                "A manifest in the audit log is not ours: {refusal}. Unless the key was changed, somebody else wrote it"
-            );
-        }
+        } = manifest::newest(&self.store, &key.public_key(), now_ms).await?;
+        report_refused(&refused, metrics);
         if previous.as_ref().is_some_and(|newest| !is_due(newest, now_ms)) {
             return Ok(ManifestOutcome::NotDue);
         }
@@ -69,11 +63,20 @@ impl Manifests {
         }
         let made = Manifest::after(previous.as_ref(), &self.store, now_ms).await?;
         report(&made, metrics);
-        let (chains, lost, read) = (made.manifest.heads.len(), made.lost.len(), made.read);
+        if previous.is_none() && refused.is_empty() && made.read > 0 {
+            warn!(
+                "The log has {} chains and no manifest yet. Unless the key was set only now, somebody removed the \
+                 earlier manifests",
+                made.read
+            );
+        }
+        let (chains, read) = (made.manifest.heads.len(), made.read);
+        let (lost, damaged) = (made.lost.len(), made.damaged.len());
         let object = manifest::put(&self.store, &key.sign(made.manifest)).await?;
         info!(
             audit.object = object,
-            "Wrote the manifest of {chains} chains, of which {read} were read and {lost} are lost. Its public key is {}",
+            "Wrote the manifest of {chains} chains, of which {read} were read, {lost} are lost and {damaged} are damaged. \
+             Its public key is {}",
             key.public_key()
         );
         Ok(ManifestOutcome::Written)
@@ -101,9 +104,26 @@ fn is_due(newest: &Manifest, now_ms: i64) -> bool {
     u64::try_from(age_ms).is_ok_and(|age_ms| Duration::from_millis(age_ms) >= DUE_AFTER)
 }
 
-/// The metric counts a lost chain with each manifest, so that the alarm stays on.
+fn report_refused(refused: &[(String, ManifestError)], metrics: &Namespace) {
+    metrics.emit(Line::default().metric("ManifestsRefused", Unit::Count, refused.len()));
+    for (object, refusal) in refused.iter().take(NAMED_MAX) {
+        error!(
+            audit.object = object,
+            "A manifest in the audit log is not ours: {refusal}. Unless the key was changed, somebody else wrote it"
+        );
+    }
+    if refused.len() > NAMED_MAX {
+        error!(
+            "{} objects among the manifests are not ours in all",
+            refused.len()
+        );
+    }
+}
+
+/// The metric counts a lost or damaged chain with each manifest, so that the alarm stays on.
 fn report(made: &Made, metrics: &Namespace) {
-    metrics.emit(Line::default().metric("AuditLost", Unit::Count, made.lost.len()));
+    let faulty = made.lost.len() + made.damaged.len();
+    metrics.emit(Line::default().metric("AuditLost", Unit::Count, faulty));
     for lost in made.lost.iter().take(NAMED_MAX) {
         error!(
             audit.chain = lost.chain,
@@ -114,6 +134,18 @@ fn report(made: &Made, metrics: &Namespace) {
     }
     if made.lost.len() > NAMED_MAX {
         error!("The audit log has lost {} chains in all", made.lost.len());
+    }
+    for damaged in made.damaged.iter().take(NAMED_MAX) {
+        error!(
+            audit.chain = damaged.chain,
+            "This chain of the audit log is damaged: {}", damaged.fault
+        );
+    }
+    if made.damaged.len() > NAMED_MAX {
+        error!(
+            "{} chains of the audit log are damaged in all",
+            made.damaged.len()
+        );
     }
 }
 

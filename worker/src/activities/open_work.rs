@@ -6,9 +6,9 @@ use std::time::Duration;
 use chain::{AccountName, AttemptOutcome, ChainRecord, RunFacts, RunId, StackId, StackState};
 use futures::{StreamExt, TryStreamExt, stream};
 use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest, ScheduleMessage};
-use temporal_client::{TemporalError, clock};
+use temporal_client::{TemporalError, Unread, clock};
 use temporalio_sdk::activities::ActivityError;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::Activities;
 use crate::failure::{activity_error, temporal_error};
@@ -87,14 +87,26 @@ impl Activities {
         asked_by: &str,
     ) -> Result<Vec<ScheduleMessage>, ActivityError> {
         let unread = self.workflows.unread_messages(account, asked_by).await;
-        let mut unread = unread.map_err(temporal_error)?;
-        unread.retain(|message| {
+        let Unread {
+            mut messages,
+            unreadable,
+        } = unread.map_err(temporal_error)?;
+        for message in unreadable {
+            metrics::alarm(Alarm::MessageDropped);
+            warn!(
+                workflow.run_id = message.workflow_run_id,
+                event.id = message.event_id,
+                "A message that a lost schedule of {account} had not read cannot be read, and is dropped: {}",
+                message.reason
+            );
+        }
+        messages.retain(|message| {
             !matches!(
                 message,
                 ScheduleMessage::Rebuild | ScheduleMessage::Wake | ScheduleMessage::Controlled { .. }
             )
         });
-        Ok(unread)
+        Ok(messages)
     }
 
     /// The halt of the account, unless it is being lifted. It is halted all the same if the name cannot be read.

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
@@ -50,7 +50,8 @@ pub(super) fn debian_packages(archive: &Path) -> anyhow::Result<Vec<DebianPackag
     unpack(archive, &layout, &[])?;
     // A later layer replaces the files of an earlier one.
     for layer in layers(&layout)? {
-        unpack(&layer, &root, &["*var/lib/dpkg/status*"])?;
+        let name = layer.file_name().unwrap_or_default().display();
+        unpack_lists(&layer, &root).with_context(|| format!("the layer {name} of {}", archive.display()))?;
     }
     let mut packages = Vec::new();
     for file in lists(&root)? {
@@ -83,6 +84,21 @@ fn blob(layout: &Path, descriptor: &Value) -> anyhow::Result<PathBuf> {
     Ok(layout.join("blobs").join(digest.replace(':', "/")))
 }
 
+/// Unpacks what lists packages, if a layer has any of it.
+fn unpack_lists(layer: &Path, into: &Path) -> anyhow::Result<()> {
+    // tar fails alike if nothing matches a pattern and if it cannot read the layer, so the members are listed first.
+    let mut tar = Command::new("tar");
+    let listed = tar.arg("--list").arg("--file").arg(layer).output();
+    let listed = listed.context("tar could not be started")?;
+    let said = String::from_utf8_lossy(&listed.stderr);
+    ensure!(listed.status.success(), "tar could not read it: {}", said.trim());
+    let members = String::from_utf8_lossy(&listed.stdout);
+    if !members.lines().any(|member| member.contains(LISTS[0])) {
+        return Ok(());
+    }
+    unpack(layer, into, &[&format!("*{}*", LISTS[0])])
+}
+
 /// Unpacks the files that match a pattern, or all of them.
 fn unpack(archive: &Path, into: &Path, patterns: &[&str]) -> anyhow::Result<()> {
     fs::create_dir_all(into)?;
@@ -92,16 +108,8 @@ fn unpack(archive: &Path, into: &Path, patterns: &[&str]) -> anyhow::Result<()> 
         .arg("--directory")
         .arg(into)
         .args(patterns);
-    if !patterns.is_empty() {
-        // It complains about layers in which nothing matches.
-        tar.stderr(Stdio::null());
-    }
     let status = tar.status().context("tar could not be started")?;
-    ensure!(
-        status.success() || !patterns.is_empty(),
-        "tar could not unpack {}",
-        archive.display()
-    );
+    ensure!(status.success(), "tar could not unpack {}", archive.display());
     Ok(())
 }
 
@@ -195,6 +203,22 @@ mod tests {
             "pkg:deb/debian/tzdata@2026a?arch=all",
         ];
         assert_eq!(purls.unwrap(), expected);
+    }
+
+    /// It may list packages that the SBOM would then leave out.
+    #[test]
+    fn a_layer_that_cannot_be_read_is_an_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let status = "Package: tar\nArchitecture: arm64\nVersion: 1.35+dfsg-3\n";
+        let files = [("var/lib/dpkg/status", status), ("etc/passwd", "root")];
+        let good = archive(directory.path(), &files);
+        assert_eq!(debian_packages(&good).unwrap().len(), 1);
+        let layout = directory.path().join("made");
+        fs::write(layout.join("blobs/sha256/layer1"), "no layer of any format").unwrap();
+        tar(&layout, &good);
+        let error = format!("{:#}", debian_packages(&good).unwrap_err());
+        assert!(error.contains("the layer layer1 of "), "{error}");
+        assert!(error.contains("tar could not read it"), "{error}");
     }
 
     #[test]

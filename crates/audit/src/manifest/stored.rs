@@ -9,11 +9,14 @@ const BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// How many manifests are tried if somebody put others there: those of a month.
 const TRIED_MAX: usize = 32;
 
+/// So much the clocks of two writers can differ. Whatever is named after a later time is not ours.
+const CLOCKS_APART_MS: i64 = 10 * 60 * 1000;
+
 /// The newest manifest of a log that a key has signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     pub manifest: Option<Manifest>,
-    /// The keys of newer objects that are not manifests of this key, each with the reason.
+    /// The keys of objects among the newer manifests that are none of this key, each with the reason.
     pub refused: Vec<(String, ManifestError)>,
 }
 
@@ -34,21 +37,39 @@ pub async fn put(store: &Store, signed: &SignedManifest) -> Result<String, Store
 }
 
 /// The newest manifest of the log that was signed with the private key of this public key.
-pub async fn newest(store: &Store, public_key: &str) -> Result<Newest, StoreError> {
+///
+/// One that is named after a later time than now is refused, whoever signed it: there would be no newer one for years.
+pub async fn newest(store: &Store, public_key: &str, now_ms: i64) -> Result<Newest, StoreError> {
     let mut newest = Newest {
         manifest: None,
         refused: Vec::new(),
     };
-    for object in store.manifests().await?.iter().rev().take(TRIED_MAX) {
-        match read(store, &object.key, public_key).await? {
-            Ok(manifest) => {
-                newest.manifest = Some(manifest);
-                break;
+    let mut tried = 0;
+    for object in store.manifests().await?.iter().rev() {
+        // Those that the name refuses are not read, so any number of them hides nothing.
+        let refusal = match key::time_of_manifest(&object.key) {
+            None => ManifestError::Name,
+            Some(at_ms) if at_ms > now_ms.saturating_add(CLOCKS_APART_MS) => ManifestError::Future,
+            Some(_) if tried == TRIED_MAX => break,
+            Some(_) => {
+                tried += 1;
+                match read(store, &object.key, public_key).await? {
+                    Ok(manifest) => {
+                        newest.manifest = Some(manifest);
+                        break;
+                    }
+                    Err(refusal) => refusal,
+                }
             }
-            Err(refusal) => newest.refused.push((object.key.clone(), refusal)),
-        }
+        };
+        newest.refused.push((object.key.clone(), refusal));
     }
     Ok(newest)
+}
+
+/// Whether the log has an object where manifests are.
+pub async fn is_any(store: &Store) -> Result<bool, StoreError> {
+    Ok(!store.manifests().await?.is_empty())
 }
 
 async fn read(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod bucket;
+mod damaged_chains;
 mod directory;
 mod laws;
 mod log;

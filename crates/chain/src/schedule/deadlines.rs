@@ -126,11 +126,16 @@ impl Schedule {
 
     /// Stops the runs that we triggered for a cause and that no other cause needs.
     pub(super) fn stop_runs_of(&mut self, number: u32, why: &Reason) {
+        let chain = self.state.causes.get(&number).map(|cause| cause.chain.clone());
         let active: Vec<StackId> = self.active.iter().cloned().collect();
         for stack in active {
             let Some(known) = self.state.stacks.get_mut(&stack) else {
                 continue;
             };
+            if known.attempt.as_ref().is_some_and(Vec::is_empty) {
+                let cancelled = chain.iter().map(|chain| (chain.clone(), why.clone()));
+                known.stop_attempt_for.extend(cancelled);
+            }
             let is_only_for = |causes: &[u32]| causes.iter().all(|other| *other == number);
             if known
                 .attempt

@@ -29,7 +29,8 @@ impl Schedule {
         let attempt = known.attempt.take();
         let lifted = std::mem::take(&mut known.lifted);
         let early_ends = std::mem::take(&mut known.early_ends);
-        let stop = known.stop_attempt.take();
+        let mut stop = known.stop_attempt.take();
+        let mut stops_for = std::mem::take(&mut known.stop_attempt_for);
         self.note_activity(stack);
         let is_expected = attempt.is_some();
         let by_lost = attempt.as_ref().is_none_or(Vec::is_empty);
@@ -44,6 +45,11 @@ impl Schedule {
                 behind,
                 chosen,
             } => {
+                if let Some(chain) = chains.first()
+                    && chains.iter().all(|chain| stops_for.contains_key(chain))
+                {
+                    stop = stops_for.remove(chain);
+                }
                 let found = FoundRun {
                     run,
                     made,
@@ -224,8 +230,10 @@ impl Schedule {
         served: &[CauseNumber],
         why: Reason,
     ) -> Option<Reason> {
+        let used = self.state.stacks.get(stack).and_then(|known| known.run.as_ref());
+        let is_used = used.is_some_and(|used| used.run == run.id && !used.causes.is_empty());
         let is_needed = !served.is_empty() || !self.causes_with(stack, &[Standing::Due]).is_empty();
-        if is_needed || !run.ours || run.state.is_terminal() {
+        if is_used || is_needed || !run.ours || run.state.is_terminal() {
             return None;
         }
         self.state.effects.push(Effect::Stop {

@@ -10,7 +10,7 @@ use super::stack::{Phase, Seen, UsedRun};
 use super::topology::Topology;
 use crate::attempt::{AttemptOutcome, RunFacts};
 use crate::record::{ChainRecord, StackProgress, StackState};
-use crate::{Chain, OnFailure, Reason, ReasonCode, RunId, StackId, StackPolicy};
+use crate::{Chain, ChainId, OnFailure, Reason, ReasonCode, RunId, StackId, StackPolicy};
 
 /// Runs that records of chains take for running: whether we triggered them, and for which causes.
 pub(super) type Running = BTreeMap<(StackId, RunId), (bool, Vec<CauseNumber>)>;
@@ -69,10 +69,18 @@ impl Schedule {
         if run.ours {
             self.state.own_runs.remember(stack, &run.id, self.now_ms);
         }
-        chains.retain(|chain| {
-            let record = records.iter().find(|record| record.id() == chain);
-            record.is_some_and(|record| self.may_serve_unrecorded(record, stack, run))
-        });
+        let record_of = |chain: &ChainId| records.iter().find(|record| record.id() == chain);
+        let stops = |chain: &ChainId| record_of(chain)?.stops_unrecorded(stack, &run.id);
+        // If it is only for chains that a person cancelled with their runs, it is ended.
+        if let Some(why) = chains.first().and_then(stops)
+            && chains.iter().all(|chain| stops(chain).is_some())
+        {
+            self.state.stacks.entry(stack.clone()).or_default().stop_attempt = Some(why.clone());
+        } else {
+            chains.retain(|chain| {
+                record_of(chain).is_some_and(|record| self.may_serve_unrecorded(record, stack, run))
+            });
+        }
         if !chains.is_empty() {
             self.attempted(stack, outcome);
         }

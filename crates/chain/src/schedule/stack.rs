@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cause::CauseNumber;
 use crate::attempt::{Hold, HoldKind, RunFacts};
-use crate::{Reason, RunId, RunState, StackId};
+use crate::{ChainId, Reason, RunId, RunState, StackId};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Stack {
@@ -16,6 +16,10 @@ pub(super) struct Stack {
     /// A person cancelled the only chain of the attempt, together with its runs. Its run is ended once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stop_attempt: Option<Reason>,
+    /// A lost schedule began the attempt, so its chains are not known. These were cancelled together with their runs: if
+    /// the run is for no other chain, it is ended once it is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) stop_attempt_for: BTreeMap<ChainId, Reason>,
     /// The hold was lifted after the attempt had begun. If the attempt is held nevertheless, it is repeated at once.
     #[serde(default)]
     pub(super) lifted: bool,

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use audit::Store;
-use audit::manifest::{self, LostHead, Manifest, SignedManifest, SigningKey};
+use audit::manifest::{self, LostHead, Made, Manifest, ManifestError, SignedManifest, SigningKey};
+use audit::{Location, Store};
 use clap::Args;
 use temporal_client::clock;
 
@@ -11,7 +11,12 @@ use super::Log;
 use crate::command::{Done, block_on};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output;
+use crate::json::{Seconds, Time};
+use crate::words::counted;
+use crate::{output, time};
+
+/// `upkeep` writes one each day. If the newest one is older than this, nobody compares the log.
+const AGE_MAX: Seconds = Seconds(2.0 * 24.0 * 3600.0);
 
 /// Stands for the newest manifest in the log. A file of this name is `./latest`.
 const LATEST: &str = "latest";
@@ -38,8 +43,19 @@ impl ManifestArguments {
     pub(super) fn run(self) -> Done {
         let location = self.log.location()?;
         let key = SigningKey::from_pem(&read(&self.key)?)?;
-        let manifest =
-            block_on(async { Ok(Manifest::of(&Store::open(&location).await, clock::now_ms()).await?) })?;
+        let Made {
+            manifest, damaged, ..
+        } = block_on(async {
+            let store = Store::open(&location).await;
+            Ok(Manifest::after(None, &store, clock::now_ms()).await?)
+        })?;
+        if !damaged.is_empty() {
+            let chains = counted(damaged.len(), "chain is", "chains are");
+            output::warning(&format!(
+                "{chains} damaged already, and in the manifest as they are now"
+            ));
+            output::hint("`spillway audit verify` shows the damage.");
+        }
         // The file is what `verify` reads, and what may be verified elsewhere: it is no document of the command.
         output::json(&key.sign(manifest))?;
         Ok(Exit::Success)
@@ -57,35 +73,95 @@ pub(super) struct Comparison {
     public_key: Option<String>,
 }
 
+/// What a comparison with a manifest found.
+pub(super) struct Compared {
+    pub(super) made_at: Option<Time>,
+    pub(super) age: Option<Seconds>,
+    /// The chains that are not what the manifest says.
+    pub(super) lost: Vec<LostHead>,
+}
+
 impl Comparison {
-    /// The chains that are not what the manifest says; none without a manifest.
-    pub(super) async fn lost(&self, store: &Store) -> anyhow::Result<Vec<LostHead>> {
+    /// `None` without a manifest.
+    pub(super) async fn compare(&self, store: &Store) -> anyhow::Result<Option<Compared>> {
         let Some(path) = &self.manifest else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let public_key = self.public_key.as_deref().unwrap_or_default();
+        let now = Time::now();
         if path == Path::new(LATEST) {
-            return Ok(latest(store, public_key).await?.lost(store).await?);
+            let compared = Compared::of(&latest(store, public_key).await?, store, now).await?;
+            compared.warn_if_old();
+            return Ok(Some(compared));
         }
         let signed: SignedManifest = serde_json::from_str(&read(path)?)
             .map_err(|_| Failure::usage(format!("the file `{}` is not a manifest", path.display())))?;
-        Ok(signed.verified(public_key)?.lost(store).await?)
+        Ok(Some(
+            Compared::of(signed.verified(public_key)?, store, now).await?,
+        ))
     }
+}
+
+impl Compared {
+    async fn of(manifest: &Manifest, store: &Store, now: Time) -> anyhow::Result<Self> {
+        let made_at = Time::from_ms(manifest.made_at_ms);
+        Ok(Self {
+            made_at,
+            age: made_at.map(|made_at| now.since(made_at)),
+            lost: manifest.lost(store).await?,
+        })
+    }
+
+    fn warn_if_old(&self) {
+        if let Some(age) = self.age.filter(|age| *age > AGE_MAX) {
+            let age = time::took(age);
+            output::warning(&format!(
+                "the newest manifest in the log is {age} old, and what was written since is not compared"
+            ));
+            output::hint(
+                "The function `upkeep` writes one each day: see its log, and the alarm `upkeep-failed`.",
+            );
+        }
+    }
+}
+
+/// A log in a bucket is expected to have manifests, since `upkeep` writes them there. Elsewhere they are files.
+pub(super) async fn warn_without_manifest(location: &Location, store: &Store) -> anyhow::Result<()> {
+    if matches!(location, Location::Bucket { .. }) && !manifest::is_any(store).await? {
+        output::warning(
+            "the log has no manifest, so a chain that was cut or removed as a whole is not found",
+        );
+        output::hint("On AWS the function `upkeep` writes one each day, once `ManifestKeySecretArn` is set.");
+    }
+    Ok(())
 }
 
 /// The newest manifest in the log. An older one is not taken silently: it knows less.
 async fn latest(store: &Store, public_key: &str) -> anyhow::Result<Manifest> {
-    let newest = manifest::newest(store, public_key).await?;
-    if let Some((object, refusal)) = newest.refused.first() {
+    let newest = manifest::newest(store, public_key, clock::now_ms()).await?;
+    let (future, refused): (Vec<_>, Vec<_>) = newest
+        .refused
+        .into_iter()
+        .partition(|(_, refusal)| *refusal == ManifestError::Future);
+    if let Some((object, refusal)) = refused.first() {
         return Err(
             Failure::usage(format!("the newest manifest in the log, `{object}`, cannot be used: {refusal}"))
                 .hint("Is it the right public key? If so, somebody else wrote that object. Download the manifest before it, and pass its file.")
                 .into(),
         );
     }
+    // Nothing can have been compared at a time that is still to come, so the others are not older.
+    if let Some((object, refusal)) = future.first() {
+        let left_out = counted(future.len(), "object", "objects");
+        output::warning(&format!(
+            "left out {left_out} among the manifests, such as `{object}`: {refusal}"
+        ));
+    }
     let none = || {
-        Failure::usage("the log has no manifest".to_owned())
-            .hint("Pass the file of a manifest that `spillway audit manifest` wrote.")
+        Failure::usage("the log has no manifest".to_owned()).hint(
+            "Pass the file of a manifest that `spillway audit manifest` wrote. If the function `upkeep` has written \
+             manifests into this log, somebody removed them.",
+        )
     };
     Ok(newest.manifest.ok_or_else(none)?)
 }

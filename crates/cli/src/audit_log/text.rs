@@ -1,13 +1,13 @@
 //! The result of `spillway audit verify` as text.
 
 use audit::Location;
-use audit::manifest::LostHead;
 use audit::verify::{OpenChain, Summary};
 
+use super::manifest::Compared;
 use super::temporal::{Difference, Differences, Status};
 use crate::json::Time;
 use crate::table::{Table, plain};
-use crate::time::shown;
+use crate::time::{shown, took};
 use crate::words::counted;
 
 /// How many things of a kind are listed.
@@ -16,12 +16,13 @@ const LISTED_MAX: usize = 20;
 pub(super) fn render(
     location: &Location,
     summary: &Summary,
-    lost: &[LostHead],
+    compared: Option<&Compared>,
     temporal: Option<&Differences>,
 ) -> String {
     let mut parts = Vec::new();
-    if !lost.is_empty() {
-        let lost: Vec<String> = lost
+    if let Some(compared) = compared.filter(|compared| !compared.lost.is_empty()) {
+        let lost: Vec<String> = compared
+            .lost
             .iter()
             .map(|lost| format!("{}: record {} is missing", lost.chain, lost.head.sequence))
             .collect();
@@ -76,6 +77,12 @@ pub(super) fn render(
             "Without an end. These chains are still running, or their last records are missing:"
         };
         parts.push(format!("{why}\n{}", open_chains(&running)));
+    }
+    if let Some((made_at, age)) = compared.and_then(|compared| Some((compared.made_at?, compared.age?))) {
+        let (made_at, age) = (shown(made_at), took(age));
+        parts.push(format!(
+            "Compared with the manifest of {made_at}, which is {age} old."
+        ));
     }
     parts.push(format!(
         "{} with {} and {} in {location}: {}",

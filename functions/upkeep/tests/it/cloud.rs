@@ -101,6 +101,33 @@ impl Cloud {
         put_chain(&self.store, name).await;
     }
 
+    /// Writes a chain of two records, one object for each.
+    pub(crate) async fn write_chain_of_two(&self, name: &str) {
+        let mut trail = Trail::default();
+        for action in [Action::ChainStarted, Action::ChainEnded] {
+            let record = trail.append(Entry {
+                chain: Some(name.to_owned()),
+                ..Entry::new(now_ms(), "worker", action)
+            });
+            self.store.put_chain(name, &[record]).await.unwrap();
+        }
+    }
+
+    /// Removes the first object of a chain, as an administrator could.
+    pub(crate) async fn remove_beginning(&self, name: &str) {
+        let delete = s3(&self.moto).delete_object().bucket(BUCKET);
+        let delete = delete.key(format!("chains/{name}/00000001.jsonl"));
+        delete.send().await.unwrap();
+    }
+
+    /// Puts objects among the manifests that are named after times to come, and signed by another key.
+    pub(crate) async fn put_future_manifests(&self, number: i64) {
+        let (foreign, _) = new_key();
+        for hours in 1..=number {
+            put_manifest(&self.store, &foreign, -hours).await;
+        }
+    }
+
     /// Replaces the record of a chain, as an administrator could.
     pub(crate) async fn rewrite_chain(&self, name: &str) {
         let put = s3(&self.moto).put_object().bucket(BUCKET);
@@ -126,7 +153,9 @@ impl Cloud {
     }
 
     pub(crate) async fn newest(&self, key: &SigningKey) -> Manifest {
-        let newest = manifest::newest(&self.store, &key.public_key()).await.unwrap();
+        let newest = manifest::newest(&self.store, &key.public_key(), now_ms())
+            .await
+            .unwrap();
         assert_eq!(newest.refused, []);
         newest.manifest.unwrap()
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use audit::Store;
+use audit::manifest::{self, Manifest};
 use serde_json::json;
 
 use crate::cloud::{Cloud, metric, new_key, put_chain, put_manifest};
@@ -67,6 +68,12 @@ async fn a_manifest_is_written_when_there_is_none_of_this_day() {
     assert_eq!(manifest.lost(&cloud.store).await.unwrap(), []);
     metric(&function, "AuditLost", 0).await;
     metric(&function, "ManifestsRefused", 0).await;
+    let begins = |lines: &[String]| {
+        lines
+            .iter()
+            .any(|line| line.contains("2 chains and no manifest yet"))
+    };
+    function.wait_for_lines("that it is the first one", begins).await;
     metric(&function, "UpkeepSucceeded", 1).await;
     let put = |call: &&aws_stand_ins::moto::Call| call.operation == "PutObject";
     let calls = cloud.moto.calls();
@@ -96,6 +103,54 @@ async fn a_chain_that_was_replaced_since_yesterday_is_counted_and_stays_in_the_m
     let manifest = cloud.newest(&key).await;
     assert_ne!(manifest.made_at_ms, before.made_at_ms);
     assert_eq!(manifest.heads["b"].hash, before.heads["b"].hash);
+}
+
+#[tokio::test]
+async fn a_chain_without_its_beginning_is_counted_each_day() {
+    let cloud = Cloud::start().await;
+    let key = cloud.key().await;
+    cloud.write_chain_of_two("a").await;
+    cloud.put_manifest(&key, 49).await;
+    cloud.remove_beginning("a").await;
+    // As the function would have made it yesterday.
+    let before = cloud.newest(&key).await;
+    let yesterday = before.made_at_ms + 24 * 3_600_000;
+    let made = Manifest::after(Some(&before), &cloud.store, yesterday)
+        .await
+        .unwrap();
+    manifest::put(&cloud.store, &key.sign(made.manifest))
+        .await
+        .unwrap();
+
+    let function = cloud.function(Cloud::with_manifests()).await;
+    let answer = function.invoke(tick()).await;
+    assert_eq!(answer, Ok(json!({"manifest": "written", "allow_list": "off"})));
+    metric(&function, "AuditLost", 1).await;
+    let named = |lines: &[String]| {
+        let is_it =
+            |line: &String| line.contains("\"audit.chain\":\"a\"") && line.contains("is missing before it");
+        lines.iter().any(is_it)
+    };
+    function.wait_for_lines("the chain's name and fault", named).await;
+}
+
+/// More than are tried, and one that the key itself signed, by a wrong clock.
+#[tokio::test]
+async fn manifests_of_the_future_neither_hide_what_was_lost_nor_stop_the_next_one() {
+    let cloud = Cloud::start().await;
+    let key = cloud.key().await;
+    cloud.write_chain("a").await;
+    cloud.put_manifest(&key, 25).await;
+    cloud.rewrite_chain("a").await;
+    cloud.put_future_manifests(33).await;
+    cloud.put_manifest(&key, -48).await;
+    let function = cloud.function(Cloud::with_manifests()).await;
+    for expected in ["written", "not_due"] {
+        let answer = function.invoke(tick()).await;
+        assert_eq!(answer, Ok(json!({"manifest": expected, "allow_list": "off"})));
+    }
+    metric(&function, "ManifestsRefused", 34).await;
+    metric(&function, "AuditLost", 1).await;
 }
 
 #[tokio::test]

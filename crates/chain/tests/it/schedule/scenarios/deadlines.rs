@@ -218,3 +218,67 @@ fn runs_of_a_cancelled_chain_are_stopped_although_the_schedule_is_lost() {
     host.control_and_lose(&chain, Control::CancelAndStopRuns);
     ends_cancelled(&mut host, &chain, &RunState::Discarded);
 }
+
+/// A chain of `vpc` and `a`, whose attempt at `a` has looked, and whose outcome is in transit.
+fn host_with_attempt(listing: &str) -> (Host, ChainId) {
+    let mut host = host(listing);
+    host.fate("a", Fate::Unconfirmed);
+    host.pushes("vpc");
+    while !host.has_answer("a") {
+        host.run_for(10);
+    }
+    let chain = host.only_chain();
+    (host, chain)
+}
+
+/// The new schedule does not know for which chains the attempt is. Its outcome names them.
+#[test]
+fn the_run_of_an_attempt_that_a_lost_schedule_began_is_stopped() {
+    let (mut host, chain) = host_with_attempt("vpc; a: vpc");
+    host.control_and_lose(&chain, Control::CancelAndStopRuns);
+    ends_cancelled(&mut host, &chain, &RunState::Canceled);
+
+    let (mut host, chain) = host_with_attempt("vpc; a: vpc");
+    host.lose();
+    while !host.schedule.is_rebuilt() {
+        host.run_for(1);
+    }
+    assert!(host.has_answer("a"));
+    host.control(&chain, Control::CancelAndStopRuns);
+    ends_cancelled(&mut host, &chain, &RunState::Canceled);
+}
+
+/// The attempt ended, and the schedule was lost before the record of the chain had its run.
+#[test]
+fn the_run_of_an_attempt_that_ended_before_the_loss_is_stopped() {
+    let (mut host, chain) = host_with_attempt("vpc; a: vpc");
+    host.faults.record_unavailable = 1_000;
+    while !host.has_ended("a") {
+        host.run_for(10);
+    }
+    assert_eq!(host.records[&chain].stack(&id("a")).unwrap().run, None);
+    host.faults.record_unavailable = 0;
+    host.control_and_lose(&chain, Control::CancelAndStopRuns);
+    ends_cancelled(&mut host, &chain, &RunState::Canceled);
+}
+
+#[test]
+fn a_run_for_two_chains_continues_if_one_of_them_is_cancelled_after_a_loss() {
+    let mut host = host("vpc; other; a: vpc other");
+    host.fate("a", Fate::Unconfirmed);
+    host.pushes("vpc other");
+    while !host.has_answer("a") {
+        host.run_for(10);
+    }
+    let chains: Vec<_> = host.records.keys().cloned().collect();
+    assert_eq!(chains.len(), 2);
+    host.control_and_lose(&chains[0], Control::CancelAndStopRuns);
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(
+        host.world.runs[run_of(&host, "a")].facts.state,
+        RunState::Unconfirmed
+    );
+    host.confirms("a", true);
+    host.hour();
+    assert_eq!(states(&host, &chains[1]), "a succeeded");
+}
