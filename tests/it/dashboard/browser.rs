@@ -156,8 +156,14 @@ impl Browser {
     }
 
     /// The console is empty, and no request left this machine.
+    ///
+    /// On a busy machine, a chain may not answer in time. The page shows that and asks again, but Chromium logs the answer.
     pub(crate) async fn assert_clean(&self, url: &str) {
-        let console = self.log("browser").await;
+        let mut console = self.log("browser").await;
+        console.retain(|entry| {
+            let message = entry["message"].as_str().unwrap_or_default();
+            entry["source"] != "network" || !message.contains("502 (Bad Gateway)")
+        });
         assert!(console.is_empty(), "the console has: {console:#?}");
         for entry in self.log("performance").await {
             let message: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
