@@ -205,9 +205,12 @@ fn the_dashboard_begins_with_every_alarm() {
     assert_eq!(shown, alarms.collect());
 }
 
-/// Whether an alarm goes off, for the sums of one period. A metric is named by the value of its dimension, which is empty
-/// for our own, and by its name.
-fn goes_off(alarm: &str, sums: &[(&str, &str, f64)]) -> bool {
+/// The sum of a metric in one period. The metric is named by the value of its dimension, which is empty for our own, and
+/// by its name.
+type Sum = (&'static str, &'static str, f64);
+
+/// Whether an alarm goes off for the sums of one period.
+fn goes_off(alarm: &str, sums: &[Sum]) -> bool {
     let alarm = filled().resource(alarm);
     let value = metric_math::result(&alarm["Metrics"], |metric| {
         let dimension = metric.pointer("/Dimensions/0/Value").map(text);
@@ -223,34 +226,29 @@ fn goes_off(alarm: &str, sums: &[(&str, &str, f64)]) -> bool {
 /// API Gateway answers 5xx for an invocation that Lambda throttles.
 #[test]
 fn only_failures_that_are_not_throttling_raise_webhook_errors() {
-    let (http, rest) = (("ApiId", "5xx"), ("AllowListApiName", "5XXError"));
-    let throttled = ("WebhookName", "Throttles");
-    let cases: [(&[((&str, &str), f64)], bool); 12] = [
+    let http = |sum| ("ApiId", "5xx", sum);
+    let rest = |sum| ("AllowListApiName", "5XXError", sum);
+    let throttled = |sum| ("WebhookName", "Throttles", sum);
+    let crashed = ("WebhookName", "Errors", 1.0);
+    // The pages of the dashboard use the same API, and have an alarm of their own.
+    let pages = |sum| ("", "DashboardFailures", sum);
+    let cases: [(&[Sum], bool); 12] = [
         (&[], false),
-        (&[(http, 1.0)], true),
-        (&[(rest, 1.0)], true),
-        (&[(("WebhookName", "Errors"), 1.0)], true),
-        (&[(http, 500.0), (throttled, 500.0)], false),
-        (&[(rest, 500.0), (throttled, 500.0)], false),
+        (&[http(1.0)], true),
+        (&[rest(1.0)], true),
+        (&[crashed], true),
+        (&[http(500.0), throttled(500.0)], false),
+        (&[rest(500.0), throttled(500.0)], false),
         // Some were counted as throttled in the minute before.
-        (&[(http, 500.0), (throttled, 480.0)], false),
-        (&[(http, 600.0), (throttled, 500.0)], true),
-        (
-            &[
-                (http, 500.0),
-                (throttled, 500.0),
-                (("WebhookName", "Errors"), 1.0),
-            ],
-            true,
-        ),
-        // The pages of the dashboard use the same API, and have an alarm of their own.
-        (&[(http, 50.0), (("DashboardName", "Throttles"), 50.0)], false),
-        (&[(http, 2.0), (("", "DashboardFailures"), 2.0)], false),
-        (&[(http, 3.0), (("", "DashboardFailures"), 2.0)], true),
+        (&[http(500.0), throttled(480.0)], false),
+        (&[http(600.0), throttled(500.0)], true),
+        (&[http(500.0), throttled(500.0), crashed], true),
+        (&[http(50.0), ("DashboardName", "Throttles", 50.0)], false),
+        (&[http(2.0), pages(2.0)], false),
+        (&[http(3.0), pages(2.0)], true),
     ];
     for (sums, expected) in cases {
-        let sums: Vec<_> = sums.iter().map(|((of, name), sum)| (*of, *name, *sum)).collect();
-        assert_eq!(goes_off("WebhookErrors", &sums), expected, "{sums:?}");
+        assert_eq!(goes_off("WebhookErrors", sums), expected, "{sums:?}");
     }
 }
 
