@@ -61,7 +61,7 @@ impl Parser {
     fn read(&mut self, line: &str) {
         if line == "failures:" {
             self.names.clear();
-        } else if let Some(name) = line.strip_prefix("    ").filter(|name| !name.contains(' ')) {
+        } else if let Some(name) = line.strip_prefix("    ") {
             self.names.push(name.to_owned());
         } else if let Some(result) = line.strip_prefix("test result: ") {
             if result.starts_with("FAILED") {
@@ -124,6 +124,13 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
             failures: vec!["a::fails".to_owned()],
         };
         assert_eq!(summary_of(OUTPUT), expected);
+    }
+
+    #[test]
+    fn an_example_in_a_document_has_a_name_with_spaces() {
+        let name = "src/../README.md - (line 10)";
+        let output = format!("failures:\n    {name}\n\ntest result: FAILED. 0 passed; 1 failed; 0 ignored");
+        assert_eq!(summary_of(&output).failures, [name]);
     }
 
     #[test]
