@@ -7,6 +7,8 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
+use crate::cargo::repository;
+
 /// Pinned, so that a new rule does not fail tests. It is downloaded, and is not part of the repository.
 const AXE: &str = "axe-core@4.14.1";
 /// A program for Node.js, with a lock file that has a hash for each package.
@@ -14,7 +16,7 @@ const IDENTITY_PROVIDER: &str = "tests/identity-provider";
 
 /// The variables with the paths of the tools.
 pub(crate) async fn variables() -> anyhow::Result<Vec<(&'static str, PathBuf)>> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let repository = repository()?;
     let mut variables = Vec::new();
     match driver().await {
         Ok(driver) => variables.push(("SPILLWAY_TEST_CHROMEDRIVER", driver)),

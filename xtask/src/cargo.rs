@@ -21,10 +21,16 @@ pub(crate) async fn succeed(mut command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The directory of the workspace.
+pub(crate) fn repository() -> anyhow::Result<PathBuf> {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    Ok(repository.canonicalize()?)
+}
+
 /// A program from crates.io in `target/tools`, built if it is missing.
 pub(crate) async fn installed(program: &str, version: &str) -> anyhow::Result<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../target/tools")
+    let root = repository()?
+        .join("target/tools")
         .join(format!("{program}-{version}"));
     let path = root.join("bin").join(program);
     if path.is_file() {

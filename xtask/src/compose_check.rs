@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 use tokio::process::Command;
 
-use crate::cargo::{cargo, succeed};
+use crate::cargo::{cargo, repository, succeed};
 use crate::test::build_programs;
 
 const COMPOSE: &str = "infra/compose.yaml";
@@ -22,7 +22,7 @@ const PROGRAMS: [(&str, &str, &str); 2] = [
 const POSTGRESQL: &str = "/usr/lib/postgresql";
 
 pub(crate) async fn run() -> anyhow::Result<ExitCode> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let repository = repository()?;
     let compose = std::fs::read_to_string(repository.join(COMPOSE))?;
     let version = compose
         .lines()

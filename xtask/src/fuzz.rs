@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use crate::cargo::{cargo, forget_this_package, installed, succeed};
+use crate::cargo::{cargo, forget_this_package, installed, repository, succeed};
 
 /// The version that is installed if it is missing.
 const VERSION: &str = "0.13.2";
@@ -29,7 +29,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let repository = repository()?;
     // Also before the runs: cargo-fuzz has no `--locked`.
     check(&repository).await?;
     if arguments.check {

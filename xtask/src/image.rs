@@ -14,12 +14,11 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use tokio::process::Command;
 
-use crate::cargo::{cargo, succeed};
+use crate::cargo::{cargo, repository, succeed};
 
 const DOCKERFILE: &str = "worker/Dockerfile";
-/// The stage with the programs, and where it has them.
+/// The stage with the programs, which has them in `src/target/<profile>`.
 const BUILDER: &str = "builder";
-const PROGRAMS_IN_BUILDER: &str = "src/target/image";
 const PROGRAMS: [&str; 2] = ["spillway-worker", "webhook"];
 /// How Cargo.toml builds them.
 pub(crate) const PROFILE: &str = "image";
@@ -68,7 +67,7 @@ pub(crate) async fn archive(target: &str, file: &Path) -> anyhow::Result<()> {
 
 /// Builds the images.
 async fn build(is_dev: bool) -> anyhow::Result<Buildah> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let repository = repository()?;
     let directory = repository.join("target/tools/image");
     fs::create_dir_all(&directory)?;
     install_tools().await?;
@@ -164,7 +163,7 @@ fn builder(directory: &Path, programs: &Path) -> anyhow::Result<PathBuf> {
     if root.exists() {
         fs::remove_dir_all(&root)?;
     }
-    let place = root.join(PROGRAMS_IN_BUILDER);
+    let place = root.join("src/target").join(PROFILE);
     fs::create_dir_all(&place)?;
     fs::create_dir_all(root.join(AUDIT_IN_BUILDER))?;
     for program in PROGRAMS {

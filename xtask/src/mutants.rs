@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use tokio::process::Command;
 
-use crate::cargo::{forget_this_package, installed, succeed};
+use crate::cargo::{forget_this_package, installed, repository, succeed};
 
 /// The version that is installed if it is missing.
 const VERSION: &str = "27.1.0";
@@ -40,7 +40,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
         .args(arguments.shard.iter().flat_map(|shard| ["--shard", shard]))
         .args(arguments.file.iter().flat_map(|file| ["--file", file]))
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(repository()?)
         .env("SPILLWAY_MODEL_CASES", MODEL_CASES);
     succeed(mutants).await?;
     Ok(ExitCode::SUCCESS)

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail, ensure};
 
-use crate::cargo::cargo;
-use crate::release::{Dist, repository};
+use crate::cargo::{cargo, repository};
+use crate::release::Dist;
 use crate::test;
 use crate::tools::Tools;
 
@@ -37,7 +37,7 @@ pub(crate) fn architecture() -> anyhow::Result<&'static str> {
 
 /// Builds the functions as `sam build` does.
 pub(crate) async fn build(architecture: &str) -> anyhow::Result<()> {
-    check_lock_file(&repository()).await?;
+    check_lock_file(&repository()?).await?;
     let status = Tools::install()?
         .command("sam")?
         .args(["build", "--parameter-overrides"])
@@ -59,7 +59,8 @@ async fn check_lock_file(workspace: &Path) -> anyhow::Result<()> {
         .context("cargo could not be started")?;
     ensure!(
         status.success(),
-        "Cargo.lock does not match the manifests, so `sam build` would build other versions: run `cargo update --workspace`"
+        "Cargo.lock does not match the manifests, or a dependency cannot be downloaded: see what Cargo says above. With such a \
+         lock file, `sam build` would build other versions: run `cargo update --workspace`"
     );
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use crate::cargo::{cargo, succeed};
+use crate::cargo::{cargo, repository, succeed};
 use crate::sbom::{Materials, bill};
 use crate::{image, package};
 
@@ -77,7 +77,7 @@ pub(crate) struct Dist {
 impl Dist {
     /// An empty one.
     pub(crate) fn create(architecture: &'static str) -> anyhow::Result<Self> {
-        let directory = repository().join(DIST);
+        let directory = repository()?.join(DIST);
         if directory.exists() {
             fs::remove_dir_all(&directory)?;
         }
@@ -94,7 +94,7 @@ impl Dist {
 
     /// Adds the functions that `sam build` has built, as zip files, and the templates that refer to them.
     pub(crate) fn add_functions(&self) -> anyhow::Result<()> {
-        let (repository, architecture) = (repository(), self.architecture);
+        let (repository, architecture) = (repository()?, self.architecture);
         let mut template = fs::read_to_string(repository.join("template.yaml"))?;
         replace(
             &mut template,
@@ -139,7 +139,7 @@ impl Dist {
 
     /// Writes the licences of everything that the programs link.
     pub(crate) fn write_licences(&self, materials: &Materials) -> anyhow::Result<()> {
-        let licences = materials.licences(&repository())?;
+        let licences = materials.licences(&repository()?)?;
         fs::write(self.directory.join("LICENSES.txt"), licences)?;
         Ok(())
     }
@@ -182,7 +182,7 @@ impl Dist {
 /// Builds the command, and returns where it is.
 async fn build_command() -> anyhow::Result<PathBuf> {
     let mut build = cargo();
-    let target = repository().join("target");
+    let target = repository()?.join("target");
     build
         .args([
             "build",
@@ -195,10 +195,6 @@ async fn build_command() -> anyhow::Result<PathBuf> {
         .arg(&target);
     succeed(build).await?;
     Ok(target.join("release/spillway"))
-}
-
-pub(crate) fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
 /// Replaces exactly one occurrence, so that a changed template does not go unnoticed.

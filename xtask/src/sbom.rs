@@ -12,7 +12,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, repository};
 use image::{DebianPackage, debian_packages};
 
 /// The prefixes of the names of licence files.
@@ -143,7 +143,7 @@ pub(crate) fn bill(program: &str, materials: &Materials, image: Option<&Path>) -
 fn run(mut cargo: Command) -> anyhow::Result<String> {
     let output = cargo
         .as_std_mut()
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .current_dir(repository()?)
         .output()
         .context("cargo could not be started")?;
     ensure!(

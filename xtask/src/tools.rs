@@ -1,10 +1,10 @@
 //! The tools for the deployment: SAM, cargo-lambda and linters. They come from the Python package index.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use crate::cargo::forget_this_package;
+use crate::cargo::{forget_this_package, repository};
 
 /// All tools and their dependencies, pinned.
 const REQUIREMENTS: &str = "infra/requirements.txt";
@@ -17,7 +17,7 @@ pub(crate) struct Tools {
 
 impl Tools {
     pub(crate) fn install() -> anyhow::Result<Self> {
-        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+        let repository = repository()?;
         let requirements = std::fs::read_to_string(repository.join(REQUIREMENTS))?;
         eprintln!("The tools of {REQUIREMENTS} are in target/tools/infra");
         let programs = python_environment::install(&repository.join("target/tools/infra"), &requirements)?;

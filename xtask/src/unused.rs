@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::process::Command;
 
-use crate::cargo::installed;
+use crate::cargo::{installed, repository};
 
 /// The version that is installed if it is missing.
 const VERSION: &str = "0.9.2";
@@ -17,7 +17,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
     let program = installed("cargo-machete", VERSION).await?;
     let status = Command::new(program)
         .args(PLACES)
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(repository()?)
         .status()
         .await
         .context("cargo-machete could not be started")?;

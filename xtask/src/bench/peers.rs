@@ -9,7 +9,7 @@ use anyhow::Context;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use crate::cargo::{cargo, forget_this_package, succeed};
+use crate::cargo::{cargo, forget_this_package, repository, succeed};
 use crate::image::PROFILE;
 
 const SECRET: &str = "a-secret-of-the-benchmark-0123456789";
@@ -47,7 +47,7 @@ struct Figures {
 
 #[expect(clippy::print_stdout, reason = "the table is the output")]
 pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let repository = repository()?;
     let built = repository.join("target/peers");
     build(&repository, &built).await?;
     let _stub = start(&mut Command::new(built.join("stub")), STUB).await?;
