@@ -7,12 +7,11 @@ mod histories;
 mod processes;
 
 pub(crate) use account::{commit, freeze_window, is_ours, push_of};
-pub(crate) use processes::program;
+pub(crate) use processes::{program, temporal_executable};
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
@@ -48,23 +47,6 @@ pub(crate) struct World {
     worker: Option<Child>,
     /// The address of the worker's health check and metrics.
     pub(crate) endpoints: SocketAddr,
-}
-
-/// The schedule of frequent sweeps would keep the shared server busy until all tests have ended.
-impl Drop for World {
-    fn drop(&mut self) {
-        let settings = self.workflows.settings();
-        if settings.sweep_every < Duration::from_secs(60) {
-            let schedule = format!("reconcile:{}", settings.task_queue);
-            let deleted = std::process::Command::new(temporal_executable())
-                .args(["schedule", "delete", "--schedule-id", &schedule])
-                .args(["--address", &self.temporal["TEMPORAL_ADDRESS"]])
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn();
-            drop(deleted);
-        }
-    }
 }
 
 impl World {
@@ -376,13 +358,6 @@ impl World {
 pub(crate) fn shared_temporal() -> String {
     std::env::var("SPILLWAY_TEST_TEMPORAL")
         .expect("SPILLWAY_TEST_TEMPORAL is not set: run these tests by `cargo xtask test`")
-}
-
-/// Temporal's command, which is also the server.
-pub(crate) fn temporal_executable() -> PathBuf {
-    std::env::var_os("SPILLWAY_TEST_TEMPORAL_EXECUTABLE")
-        .expect("SPILLWAY_TEST_TEMPORAL_EXECUTABLE is not set: run these tests by `cargo xtask test`")
-        .into()
 }
 
 /// A client for plain HTTP.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use environment::Variables;
@@ -100,6 +100,23 @@ impl World {
     }
 }
 
+/// The schedule of frequent sweeps would keep the shared server busy until all tests have ended.
+impl Drop for World {
+    fn drop(&mut self) {
+        let settings = self.workflows.settings();
+        if settings.sweep_every < Duration::from_secs(60) {
+            let schedule = format!("reconcile:{}", settings.task_queue);
+            let deleted = std::process::Command::new(temporal_executable())
+                .args(["schedule", "delete", "--schedule-id", &schedule])
+                .args(["--address", &self.temporal["TEMPORAL_ADDRESS"]])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn();
+            drop(deleted);
+        }
+    }
+}
+
 /// The variables for these settings.
 fn variables_of(settings: &Settings) -> Vec<(&'static str, String)> {
     let milliseconds = |duration: Duration| format!("{}ms", duration.as_millis());
@@ -168,4 +185,11 @@ pub(crate) fn program(name: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// Temporal's command, which is also the server.
+pub(crate) fn temporal_executable() -> PathBuf {
+    std::env::var_os("SPILLWAY_TEST_TEMPORAL_EXECUTABLE")
+        .expect("SPILLWAY_TEST_TEMPORAL_EXECUTABLE is not set: run these tests by `cargo xtask test`")
+        .into()
 }

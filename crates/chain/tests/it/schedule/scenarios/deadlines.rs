@@ -197,13 +197,7 @@ fn ends_cancelled(host: &mut Host, chain: &ChainId, state: &RunState) {
 
 #[test]
 fn cancelling_a_chain_stops_the_run_that_an_attempt_makes_meanwhile() {
-    let mut host = host("vpc; a: vpc");
-    host.fate("a", Fate::Unconfirmed);
-    host.pushes("vpc");
-    while !host.has_answer("a") {
-        host.run_for(10);
-    }
-    let chain = host.only_chain();
+    let (mut host, chain) = host_with_attempt("vpc; a: vpc");
     host.control(&chain, Control::CancelAndStopRuns);
     ends_cancelled(&mut host, &chain, &RunState::Canceled);
 }
