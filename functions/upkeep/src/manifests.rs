@@ -19,7 +19,7 @@ const AUDIT_VARIABLE: &str = "SPILLWAY_AUDIT";
 /// half an hour less than a day, each day has one manifest.
 const DUE_AFTER: Duration = Duration::from_secs(23 * 3600 + 1800);
 
-/// So many lost chains, damaged chains and foreign objects are named in the log.
+/// How many lost chains, damaged chains and foreign objects the log names.
 const NAMED_MAX: usize = 20;
 
 /// Writes manifests into the audit log.
@@ -114,7 +114,7 @@ fn report_refused(refused: &[(String, ManifestError)], metrics: &Namespace) {
     }
     if refused.len() > NAMED_MAX {
         error!(
-            "{} objects among the manifests are not ours in all",
+            "In all, {} objects among the manifests are not ours",
             refused.len()
         );
     }
@@ -143,7 +143,7 @@ fn report(made: &Made, metrics: &Namespace) {
     }
     if made.damaged.len() > NAMED_MAX {
         error!(
-            "{} chains of the audit log are damaged in all",
+            "In all, {} chains of the audit log are damaged",
             made.damaged.len()
         );
     }

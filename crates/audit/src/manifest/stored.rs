@@ -9,14 +9,15 @@ const BYTES_MAX: u64 = 128 * 1024 * 1024;
 /// How many manifests are tried if somebody put others there: those of a month.
 const TRIED_MAX: usize = 32;
 
-/// So much the clocks of two writers can differ. Whatever is named after a later time is not ours.
+/// How far the clocks of two writers may differ. An object whose name is a later time is not ours.
 const CLOCKS_APART_MS: i64 = 10 * 60 * 1000;
 
 /// The newest manifest of a log that a key has signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Newest {
     pub manifest: Option<Manifest>,
-    /// The keys of objects among the newer manifests that are none of this key, each with the reason.
+    /// The keys of the objects that this key did not sign, or whose names refuse them, each with the reason. Those that
+    /// are older than `manifest` are not looked at.
     pub refused: Vec<(String, ManifestError)>,
 }
 
@@ -38,7 +39,7 @@ pub async fn put(store: &Store, signed: &SignedManifest) -> Result<String, Store
 
 /// The newest manifest of the log that was signed with the private key of this public key.
 ///
-/// One that is named after a later time than now is refused, whoever signed it: there would be no newer one for years.
+/// A manifest whose name is a time that is still to come is refused, whoever signed it: it would stay the newest for years.
 pub async fn newest(store: &Store, public_key: &str, now_ms: i64) -> Result<Newest, StoreError> {
     let mut newest = Newest {
         manifest: None,

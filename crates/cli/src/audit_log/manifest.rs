@@ -52,7 +52,7 @@ impl ManifestArguments {
         if !damaged.is_empty() {
             let chains = counted(damaged.len(), "chain is", "chains are");
             output::warning(&format!(
-                "{chains} damaged already, and in the manifest as they are now"
+                "{chains} damaged already, and the manifest accepts that damage"
             ));
             output::hint("`spillway audit verify` shows the damage.");
         }
@@ -150,7 +150,7 @@ async fn latest(store: &Store, public_key: &str) -> anyhow::Result<Manifest> {
                 .into(),
         );
     }
-    // Nothing can have been compared at a time that is still to come, so the others are not older.
+    // Nobody can have made a manifest at a time that is still to come, so without it the newest one is still the newest.
     if let Some((object, refusal)) = future.first() {
         let left_out = counted(future.len(), "object", "objects");
         output::warning(&format!(
