@@ -19,7 +19,11 @@ pub struct NotAHash(String);
 
 impl Hash {
     pub(crate) fn of(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
+        Self::of_all(Sha256::new_with_prefix(bytes))
+    }
+
+    pub(crate) fn of_all(hasher: Sha256) -> Self {
+        Self(hasher.finalize().into())
     }
 }
 

@@ -8,7 +8,7 @@ mod whole;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use fault::{Fault, FaultKind, Place};
+pub use fault::{Fault, FaultKind, Faults, Place};
 pub use whole::{BrokenChain, OpenChain, Summary, read_chain, read_delivery, store};
 
 use crate::canonical::canonical;
@@ -34,8 +34,7 @@ pub struct CheckedChain {
     pub id: String,
     /// The readable records, without changed ones.
     pub records: Vec<Record>,
-    /// In the order of the log.
-    pub faults: Vec<Fault>,
+    pub faults: Faults,
     /// The first record of a newer version.
     pub newer: Option<Place>,
     /// The number and the hash of every whole record, also of those that are out of place.
@@ -61,15 +60,6 @@ impl CheckedChain {
     /// not remove it.
     pub(crate) fn has(&self, sequence: u64, hash: Hash) -> bool {
         self.whole.contains(&(sequence, hash))
-    }
-
-    /// Tells the faults of one chain from other ones.
-    pub(crate) fn hash_of_faults(&self) -> Hash {
-        let said = self
-            .faults
-            .iter()
-            .map(|fault| format!("{} {}\n", fault.place, fault.kind.code()));
-        Hash::of(said.collect::<String>().as_bytes())
     }
 
     /// The number of records, readable or not.
@@ -176,7 +166,7 @@ impl<'a> Checker<'a> {
             checked: CheckedChain {
                 id: name.to_owned(),
                 records: Vec::new(),
-                faults: Vec::new(),
+                faults: Faults::default(),
                 newer: None,
                 whole: Vec::new(),
                 lines: 0,
@@ -289,6 +279,6 @@ impl<'a> Checker<'a> {
     }
 
     fn fault(&mut self, place: Place, kind: FaultKind) {
-        self.checked.faults.push(Fault { place, kind });
+        self.checked.faults.add(Fault { place, kind });
     }
 }

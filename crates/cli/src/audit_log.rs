@@ -205,6 +205,8 @@ struct Open {
 #[schemars(rename = "AuditDamagedChain")]
 struct Damaged {
     chain: String,
+    problem_count: usize,
+    /// The first hundred.
     problems: Vec<Problem>,
 }
 
@@ -259,7 +261,8 @@ impl View {
                 .iter()
                 .map(|chain| Damaged {
                     chain: chain.chain.clone(),
-                    problems: chain.faults.iter().map(problem).collect(),
+                    problem_count: chain.faults.count(),
+                    problems: chain.faults.kept().iter().map(problem).collect(),
                 })
                 .collect(),
             newer: summary

@@ -171,10 +171,10 @@ async fn look(previous: Option<&Manifest>, store: &Store, chain: &StoredChain) -
         return Ok(Found::Lost(*before));
     }
     let last = Head::last_of(chain, &checked);
-    let Some(fault) = checked.faults.first().cloned() else {
+    let Some(fault) = checked.faults.kept().first().cloned() else {
         return Ok(Found::Intact(last));
     };
-    let faults = checked.hash_of_faults();
+    let faults = checked.faults.hash();
     let Some(previous) = previous else {
         return Ok(Found::Damaged {
             head: last,

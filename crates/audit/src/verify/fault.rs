@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use sha2::{Digest, Sha256};
+
+use crate::Hash;
+
+/// How many faults of a chain are kept.
+const KEPT_MAX: usize = 100;
+
 /// A line of an object of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -26,6 +33,44 @@ pub struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.kind)
+    }
+}
+
+/// The faults of a chain, in the order of the log. Only the first ones are kept: an object of empty lines has millions,
+/// and whoever may write records could stop every verification with it.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    kept: Vec<Fault>,
+    count: usize,
+    hasher: Sha256,
+}
+
+impl Faults {
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.count += 1;
+        let line = format!("{} {}\n", fault.place, fault.kind.code());
+        self.hasher.update(line);
+        if self.kept.len() < KEPT_MAX {
+            self.kept.push(fault);
+        }
+    }
+
+    /// The first ones, a hundred at most.
+    pub fn kept(&self) -> &[Fault] {
+        &self.kept
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Tells these faults from other ones. It includes those that are not kept.
+    pub(crate) fn hash(&self) -> Hash {
+        Hash::of_all(self.hasher.clone())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::{CheckedChain, Checker, Fault, FaultKind, Place, Verdict};
+use super::{CheckedChain, Checker, Fault, FaultKind, Faults, Place, Verdict};
 use crate::{History, Record, Store, StoreError, StoredChain, key};
 
 /// How many objects are read at once.
@@ -40,11 +40,11 @@ pub struct OpenChain {
 }
 
 /// A chain that was changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct BrokenChain {
     pub chain: String,
     /// At least one.
-    pub faults: Vec<Fault>,
+    pub faults: Faults,
 }
 
 impl Summary {
@@ -114,7 +114,7 @@ pub async fn read_chain(store: &Store, chain: &StoredChain) -> Result<CheckedCha
     for object in &chain.objects {
         match read(store, &object.key).await? {
             Ok(bytes) => checker.object(&object.key, &bytes),
-            Err(fault) => checker.checked.faults.push(fault),
+            Err(fault) => checker.checked.faults.add(fault),
         }
     }
     Ok(checker.checked)

@@ -66,8 +66,8 @@ async fn a_record_in_front_of_the_real_ones_does_not_make_the_chain_lost() {
 async fn damage_before_the_first_manifest_is_reported_once() {
     let (log, _) = log_of_two_parts().await;
     fs::remove_file(log.file("a", 1)).unwrap();
-    // No record of this one can be read.
-    replace(&log.file("c", 1), "{}\n");
+    // No record of this one can be read, and it has more faults than are kept.
+    replace(&log.file("c", 1), &"{}\n".repeat(150));
     let first = Manifest::after(None, &log.store, now_ms() + DAY_MS)
         .await
         .unwrap();
@@ -83,7 +83,7 @@ async fn damage_before_the_first_manifest_is_reported_once() {
     replace(&log.file("a", 3), "{}\n{}\n");
     let worse = log.after(&every.manifest, 4).await;
     assert_eq!(lost_chains(&worse.lost), ["a"]);
-    replace(&log.file("c", 1), "{}\n{}\n");
+    replace(&log.file("c", 1), &"{}\n".repeat(151));
     let worse = log.after(&worse.manifest, 5).await;
     assert_eq!(damaged_chains(&worse), ["c"]);
 }

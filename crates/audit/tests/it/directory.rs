@@ -135,8 +135,22 @@ async fn an_object_that_is_too_large_is_a_fault_and_the_others_are_verified() {
     assert_eq!((summary.records, summary.deliveries), (4, 2));
     let kinds =
         |faults: &[audit::verify::Fault]| faults.iter().map(|fault| fault.kind.clone()).collect::<Vec<_>>();
-    assert_eq!(kinds(&summary.broken[0].faults), [FaultKind::TooLarge]);
+    assert_eq!(kinds(summary.broken[0].faults.kept()), [FaultKind::TooLarge]);
     assert_eq!(kinds(&summary.broken_deliveries), [FaultKind::TooLarge]);
+}
+
+#[tokio::test]
+async fn the_first_hundred_faults_of_a_chain_are_kept_and_all_are_counted() {
+    let (directory, store) = store();
+    store.put_chain(CHAIN, &chain_of_four()).await.unwrap();
+    let added = files(&directory)[0].with_file_name("00000005.jsonl");
+    fs::write(added, "\n".repeat(5_000)).unwrap();
+    let summary = verify::store(&store).await.unwrap();
+    assert_eq!(summary.records, 5_004);
+    let faults = &summary.broken[0].faults;
+    assert_eq!((faults.count(), faults.kept().len()), (5_000, 100));
+    assert_eq!(faults.kept()[99].place.line, 100);
+    assert_eq!(faults.kept()[99].kind, FaultKind::Unreadable);
 }
 
 #[tokio::test]
@@ -151,7 +165,7 @@ async fn changed_files_are_found() {
         let text = fs::read_to_string(path).unwrap();
         replace(path, &text.replace(from, to));
         let summary = verify::store(&store).await.unwrap();
-        let broken = summary.broken.iter().flat_map(|chain| &chain.faults);
+        let broken = summary.broken.iter().flat_map(|chain| chain.faults.kept());
         let found: Vec<_> = broken.chain(&summary.broken_deliveries).collect();
         let root = directory.path().join("not/made/yet");
         let object = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();

@@ -50,7 +50,7 @@ pub(super) fn render(
         parts.push(format!(
             "Damaged: {}\n{}",
             plain(&chain.chain),
-            lines(&chain.faults)
+            first_lines(chain.faults.kept(), chain.faults.count())
         ));
     }
     if !summary.broken_deliveries.is_empty() {
@@ -95,11 +95,16 @@ pub(super) fn render(
 }
 
 fn lines<T: ToString>(things: &[T]) -> String {
-    let listed = things.iter().take(LISTED_MAX);
+    first_lines(things, things.len())
+}
+
+/// The lines of the first of so many things.
+fn first_lines<T: ToString>(first: &[T], count: usize) -> String {
+    let listed = first.iter().take(LISTED_MAX);
     let mut lines: Vec<String> = listed
         .map(|thing| format!("  {}", plain(&thing.to_string())))
         .collect();
-    lines.extend(more(things.len()));
+    lines.extend(more(count, first.len()));
     lines.join("\n")
 }
 
@@ -113,7 +118,7 @@ fn open_chains(open: &[OpenChain]) -> String {
         table.row([&chain.chain, &last.map(shown).unwrap_or_default()]);
     }
     let mut lines = vec![table.indented("  ", true)];
-    lines.extend(more(open.len()));
+    lines.extend(more(open.len(), open.len()));
     lines.join("\n")
 }
 
@@ -129,7 +134,7 @@ fn differences(temporal: &Differences) -> Vec<String> {
             ]);
         }
         let mut lines = vec![what.to_owned(), table.indented("  ", true)];
-        lines.extend(more(differences.len()));
+        lines.extend(more(differences.len(), differences.len()));
         lines.join("\n")
     };
     let mut parts = Vec::new();
@@ -150,8 +155,15 @@ fn differences(temporal: &Differences) -> Vec<String> {
     parts
 }
 
-fn more(number: usize) -> Option<String> {
-    (number > LISTED_MAX).then(|| format!("  and {} more. -o json lists all.", number - LISTED_MAX))
+/// How many are left out here, and how many of them `-o json` has.
+fn more(count: usize, in_json: usize) -> Option<String> {
+    let rest = count.checked_sub(LISTED_MAX).filter(|rest| *rest > 0)?;
+    let listed = if in_json == count {
+        "all".to_owned()
+    } else {
+        format!("the first {in_json}")
+    };
+    Some(format!("  and {rest} more. -o json lists {listed}."))
 }
 
 fn verdict(summary: &Summary, temporal: Option<&Differences>) -> String {
@@ -184,5 +196,18 @@ fn verdict(summary: &Summary, temporal: Option<&Differences>) -> String {
         "no problems".to_owned()
     } else {
         found.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::more;
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        assert_eq!(more(20, 20), None);
+        let said = |count, in_json| more(count, in_json).unwrap();
+        assert_eq!(said(21, 21), "  and 1 more. -o json lists all.");
+        assert_eq!(said(5_000, 100), "  and 4980 more. -o json lists the first 100.");
     }
 }

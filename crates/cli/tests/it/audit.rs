@@ -162,7 +162,7 @@ async fn programs_get_the_same() {
     assert_eq!(broken.status, 1);
     assert_eq!(
         broken.json()["damaged"],
-        json!([{"chain": "chain:acme:01J", "problems": [{
+        json!([{"chain": "chain:acme:01J", "problem_count": 1, "problems": [{
             "object": key, "line": 1, "code": "changed",
             "message": "the record was changed: its hash does not match its content",
         }]}])
