@@ -249,12 +249,13 @@ impl World {
     /// Waits until the worker's metrics contain a line with this beginning.
     pub(crate) async fn wait_for_metric(&self, expected: &str) {
         let address = format!("http://{}/metrics", self.endpoints);
+        // The worker may not have started yet.
+        let read = async || http().get(&address).send().await?.text().await;
         let counted = tokio::time::timeout(WAIT_MAX, async {
-            loop {
-                let metrics = http().get(&address).send().await.unwrap().text().await.unwrap();
-                if metrics.lines().any(|line| line.starts_with(expected)) {
-                    return;
-                }
+            while !read()
+                .await
+                .is_ok_and(|metrics| metrics.lines().any(|line| line.starts_with(expected)))
+            {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         });

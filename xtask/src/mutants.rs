@@ -17,7 +17,7 @@ const MODEL_CASES: &str = "200";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// A part of all changes, such as `0/40`: all of them take many hours.
+    /// A part of all changes, spread over all files, such as `0/40`: all of them take many hours.
     #[arg(long, value_name = "PART/PARTS")]
     shard: Option<String>,
     /// Only the changes to these files.
@@ -33,6 +33,8 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .args([
             "mutants",
             "--no-shuffle",
+            // Each part is a sample of all files.
+            "--sharding=round-robin",
             "--cargo-arg=--locked",
             "--output",
             "target/mutants",

@@ -18,6 +18,9 @@ use image::{DebianPackage, debian_packages};
 /// The prefixes of the names of licence files.
 const LICENCE_FILES: [&str; 4] = ["LICENSE", "LICENCE", "COPYING", "NOTICE"];
 
+/// The crate that only gives all functions the same features. They use nothing of what it depends on.
+const FEATURES: &str = "function-features";
+
 /// A package that a program links.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Package {
@@ -35,12 +38,10 @@ pub(crate) struct Materials(BTreeSet<Package>);
 impl Materials {
     /// The packages that the program of a package links on this machine.
     pub(crate) fn of(package: &str) -> anyhow::Result<Self> {
-        let mut cargo = cargo();
-        cargo.args(["tree", "--locked", "--edges", "normal", "--prefix", "none"]);
-        cargo.args(["--format", "{p}\t{l}", "--package", package]);
-        let output = run(cargo)?;
-        let packages = output.lines().filter_map(parse);
-        let materials = Self(packages.collect());
+        let mut materials = Self(tree(package, &[])?);
+        if materials.0.iter().any(|package| package.name == FEATURES) {
+            materials = Self(tree(package, &["--prune", FEATURES])?);
+        }
         ensure!(!materials.0.is_empty(), "cargo lists nothing for `{package}`");
         Ok(materials)
     }
@@ -102,6 +103,15 @@ fn licence_texts(directory: Option<&Path>) -> anyhow::Result<Vec<String>> {
     }
     texts.sort();
     Ok(texts)
+}
+
+/// What `cargo tree` lists for a package.
+fn tree(package: &str, more: &[&str]) -> anyhow::Result<BTreeSet<Package>> {
+    let mut cargo = cargo();
+    cargo.args(["tree", "--locked", "--edges", "normal", "--prefix", "none"]);
+    cargo.args(["--format", "{p}\t{l}", "--package", package]);
+    cargo.args(more);
+    Ok(run(cargo)?.lines().filter_map(parse).collect())
 }
 
 /// Parses `name v1.2.3 (where)`, a tab, and the licence. Cargo marks repeated packages with `(*)`.

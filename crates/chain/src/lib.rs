@@ -14,6 +14,7 @@ pub mod id;
 pub mod label;
 pub mod metadata;
 pub mod migration;
+pub mod name;
 pub mod notice;
 pub mod page;
 pub mod pattern;

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::binding::{ON_COMPLETED, ON_FAILED, is_name};
+use crate::name::UnknownName;
 use crate::settings::{NoChange, RUN_RETRIES_MAX};
 use crate::{OnFailure, StackId};
 
@@ -53,43 +54,27 @@ pub struct StackPolicy {
 }
 
 /// Which of the stacks downstream of a root run after its run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Downstream>)]
 pub enum Downstream {
     #[default]
     All,
     /// Those that the run changed, and everything downstream of them: the root manages other stacks.
     Changed,
-}
-
-impl fmt::Display for Downstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::All => "all",
-            Self::Changed => "changed",
-        })
-    }
-}
-
-/// A text that is not such a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is neither `all` nor `changed`")]
-pub struct DownstreamError {
-    text: String,
-}
-
-impl FromStr for Downstream {
-    type Err = DownstreamError;
-
-    fn from_str(text: &str) -> Result<Self, DownstreamError> {
-        match text {
-            "all" => Ok(Self::All),
-            "changed" => Ok(Self::Changed),
-            _ => Err(DownstreamError {
-                text: text.to_owned(),
-            }),
-        }
-    }
 }
 
 /// A label with our prefix that cannot be read.

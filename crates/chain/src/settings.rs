@@ -1,14 +1,13 @@
 //! The parameters that shape a chain. They are recorded in it, so that a change of the configuration never changes an
 //! open chain.
 
-use std::fmt;
 use std::num::NonZeroU32;
-use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::label::LabelGrammar;
+use crate::name::UnknownName;
 
 /// The default for the number of runs of a chain that can be in progress at once. Each takes one of the account's
 /// workers.
@@ -22,8 +21,22 @@ pub const DEFAULT_STACKS_MAX: u32 = 10_000;
 pub const DEFAULT_BYTES_MAX: u32 = 8_000_000;
 
 /// What happens when a stack of a chain fails.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<OnFailure>)]
 pub enum OnFailure {
     /// Everything downstream of it is skipped; the rest continues.
     #[default]
@@ -34,41 +47,23 @@ pub enum OnFailure {
     Continue,
 }
 
-impl fmt::Display for OnFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::SkipDownstream => "skip-downstream",
-            Self::Stop => "stop",
-            Self::Continue => "continue",
-        })
-    }
-}
-
-/// A text that is not such a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is none of `skip-downstream`, `stop` and `continue`")]
-pub struct OnFailureError {
-    text: String,
-}
-
-impl FromStr for OnFailure {
-    type Err = OnFailureError;
-
-    fn from_str(text: &str) -> Result<Self, OnFailureError> {
-        match text {
-            "skip-downstream" => Ok(Self::SkipDownstream),
-            "stop" => Ok(Self::Stop),
-            "continue" => Ok(Self::Continue),
-            _ => Err(OnFailureError {
-                text: text.to_owned(),
-            }),
-        }
-    }
-}
-
 /// What happens if a dependency does not exist or is not visible.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<UnknownUpstream>)]
 pub enum UnknownUpstream {
     /// Its dependents are skipped, with everything downstream: an invisible stack cannot be known to be done.
     #[default]
@@ -77,39 +72,23 @@ pub enum UnknownUpstream {
     Ignore,
 }
 
-impl fmt::Display for UnknownUpstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Skip => "skip",
-            Self::Ignore => "ignore",
-        })
-    }
-}
-
-/// A text that is not such a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is neither `skip` nor `ignore`")]
-pub struct UnknownUpstreamError {
-    text: String,
-}
-
-impl FromStr for UnknownUpstream {
-    type Err = UnknownUpstreamError;
-
-    fn from_str(text: &str) -> Result<Self, UnknownUpstreamError> {
-        match text {
-            "skip" => Ok(Self::Skip),
-            "ignore" => Ok(Self::Ignore),
-            _ => Err(UnknownUpstreamError {
-                text: text.to_owned(),
-            }),
-        }
-    }
-}
-
 /// What happens if a run is due and no upstream changed in its chain.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<NoChange>)]
 pub enum NoChange {
     /// It runs nevertheless: a stack's outputs may have changed even though no resource did.
     #[default]
@@ -118,75 +97,29 @@ pub enum NoChange {
     Skip,
 }
 
-impl fmt::Display for NoChange {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Run => "run",
-            Self::Skip => "skip",
-        })
-    }
-}
-
-/// A text that is not such a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is neither `run` nor `skip`")]
-pub struct NoChangeError {
-    text: String,
-}
-
-impl FromStr for NoChange {
-    type Err = NoChangeError;
-
-    fn from_str(text: &str) -> Result<Self, NoChangeError> {
-        match text {
-            "run" => Ok(Self::Run),
-            "skip" => Ok(Self::Skip),
-            _ => Err(NoChangeError {
-                text: text.to_owned(),
-            }),
-        }
-    }
-}
-
 /// Who allows a chain to begin.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::VariantNames,
+)]
 #[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case", parse_err_ty = UnknownName, parse_err_fn = UnknownName::of::<Confirm>)]
 pub enum Confirm {
     /// Each stack is confirmed in Spacelift, as configured there.
     #[default]
     Spacelift,
     /// In addition, a chain that a push started waits for a person's approval before its first run.
     Chain,
-}
-
-impl fmt::Display for Confirm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Spacelift => "spacelift",
-            Self::Chain => "chain",
-        })
-    }
-}
-
-/// A text that is not such a policy.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is neither `spacelift` nor `chain`")]
-pub struct ConfirmError {
-    text: String,
-}
-
-impl FromStr for Confirm {
-    type Err = ConfirmError;
-
-    fn from_str(text: &str) -> Result<Self, ConfirmError> {
-        match text {
-            "spacelift" => Ok(Self::Spacelift),
-            "chain" => Ok(Self::Chain),
-            _ => Err(ConfirmError {
-                text: text.to_owned(),
-            }),
-        }
-    }
 }
 
 /// The largest number of retries of a failed run: each retry takes a worker.

@@ -143,6 +143,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_schedule_has_the_settings_of_its_account() {
+        let mut settings = Settings {
+            parallel_runs_of_account: "7".parse().unwrap(),
+            ..Settings::default()
+        };
+        settings.chain.parallel_runs = "9".parse().unwrap();
+        settings.timing.trigger_attempts = 5;
+        settings.timing.stuck_after = Duration::from_secs(60);
+        let schedule = settings.schedule();
+        assert_eq!(schedule.chain, settings.chain);
+        assert_eq!(
+            schedule.parallel_runs_of_account,
+            settings.parallel_runs_of_account
+        );
+        assert_eq!((schedule.trigger_attempts, schedule.stuck_after_ms), (5, 60_000));
+        assert_eq!(schedule.run_timeout_ms, None);
+        settings.timing.run_timeout = Duration::from_millis(1);
+        assert_eq!(settings.schedule().run_timeout_ms, Some(1));
+    }
+
+    #[test]
     fn pauses_grow_to_the_longest() {
         let timing = Timing::default();
         let pauses: Vec<u64> = (0..7).map(|looks| timing.poll_pause(looks).as_secs()).collect();

@@ -61,4 +61,12 @@ mod tests {
             "the port cannot be read: invalid digit found in string\n`HOST` is not set\n`PATH` is empty";
         assert_eq!(problems.to_string(), expected);
     }
+
+    #[test]
+    fn a_text_is_one_problem() {
+        assert_eq!(
+            Problems::from("`PATH` is empty").iter().collect::<Vec<_>>(),
+            ["`PATH` is empty"]
+        );
+    }
 }

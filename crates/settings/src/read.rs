@@ -309,4 +309,35 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn a_value_at_its_limit_is_valid() {
+        let at_limits = format!("run_retries = {RUN_RETRIES_MAX}\nsweep_every = '1s'");
+        assert!(read(&at_limits, &[]).is_ok());
+        let beyond = format!("run_retries = {}\nsweep_every = '999ms'", RUN_RETRIES_MAX + 1);
+        let error = read(&beyond, &[]).unwrap_err();
+        assert_eq!(
+            error.0.iter().collect::<Vec<_>>(),
+            [
+                format!("`run_retries` is more than {RUN_RETRIES_MAX}"),
+                "`sweep_every` is less than 1s".to_owned(),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_named_must_exist() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "task_queue = 'staging'").unwrap();
+        let named = |path: &Path| {
+            let path = path.to_str().unwrap().to_owned();
+            Settings::from_lookup(move |name| (name == "SPILLWAY_CONFIG").then(|| path.clone()))
+        };
+        assert_eq!(named(file.path()).unwrap().task_queue, "staging");
+        let missing = file.path().with_extension("missing");
+        let error = named(&missing).unwrap_err().to_string();
+        let expected = format!("the settings file {} could not be read", missing.display());
+        assert!(error.starts_with(&expected), "{error}");
+        assert_eq!(Settings::from_lookup(|_| None), Ok(Settings::default()));
+    }
 }

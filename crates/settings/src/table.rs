@@ -364,4 +364,11 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn variables_of_the_table_and_secrets_of_sinks_are_known() {
+        assert!(is_known("SPILLWAY_TASK_QUEUE"));
+        assert!(is_known("SPILLWAY_SINKS_SLACK_URL"));
+        assert!(!is_known("SPILLWAY_TASK_QUEU"));
+    }
 }

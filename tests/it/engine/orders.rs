@@ -81,6 +81,19 @@ async fn what_is_marked_as_done_survives_the_loss_of_a_schedule_that_has_not_rea
 }
 
 #[tokio::test]
+async fn a_message_that_no_schedule_can_read_raises_an_alarm_and_blocks_no_other() {
+    let (mut world, chain) = locked_without_worker().await;
+    world.signal_schedule_without_content().await;
+    mark_as_done(&world).await;
+    world.terminate_schedule().await;
+    world.start_worker();
+    ends_as(&world, &chain, ChainResult::Succeeded).await;
+    world
+        .wait_for_metric(r#"spillway_schedule_alarms_total{alarm="message_dropped"} 1"#)
+        .await;
+}
+
+#[tokio::test]
 async fn orders_to_a_chain_reach_the_schedule_in_their_order_and_an_ended_chain_takes_none() {
     let (mut world, chain) = locked_without_worker().await;
     for control in [Control::Pause, Control::Resume, Control::Pause] {

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use chain::{Chain, ChainId};
 use temporal_client::contract::{ChainInput, ExecutionInput, VERSION};
-use temporal_client::definition::{StackDependencyChainWorkflow, StackExecutionWorkflow};
+use temporal_client::definition::{StackDependencyChainWorkflow, StackExecutionWorkflow, TellSchedule};
 use temporal_client::id;
 use temporalio_client::errors::WorkflowStartError;
 use temporalio_client::tonic::IntoRequest;
-use temporalio_client::{NamespacedClient, UntypedWorkflow, WorkflowStartOptions, WorkflowTerminateOptions};
+use temporalio_client::{
+    NamespacedClient, UntypedSignal, UntypedWorkflow, WorkflowSignalOptions, WorkflowStartOptions,
+    WorkflowTerminateOptions,
+};
+use temporalio_common::SignalDefinition;
 use temporalio_common::data_converters::RawValue;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
@@ -20,6 +24,15 @@ impl World {
     /// Terminates the schedule, as an operator might.
     pub(crate) async fn terminate_schedule(&self) {
         self.terminate(&id::schedule(&self.account)).await;
+    }
+
+    /// Sends the schedule a signal that has no message in it.
+    pub(crate) async fn signal_schedule_without_content(&self) {
+        let client = self.workflows.client();
+        let handle = client.get_workflow_handle::<UntypedWorkflow>(id::schedule(&self.account));
+        let signal = UntypedSignal::new(SignalDefinition::name(&TellSchedule));
+        let options = WorkflowSignalOptions::default();
+        handle.signal(signal, RawValue::empty(), options).await.unwrap();
     }
 
     /// Terminates a workflow, if it is open.

@@ -6,7 +6,7 @@
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::process::Command;
 
     fn cargo(arguments: &[&str]) -> String {
@@ -34,14 +34,13 @@ mod tests {
             .collect()
     }
 
-    fn members_with_shared_features() -> Vec<String> {
+    /// The members that depend on this one.
+    fn members_with(dependency: &str) -> Vec<String> {
         let metadata: serde_json::Value =
             serde_json::from_str(&cargo(&["metadata", "--no-deps", "--format-version", "1"])).unwrap();
         let depends_on_this = |package: &&serde_json::Value| {
             let dependencies = package["dependencies"].as_array().unwrap();
-            dependencies
-                .iter()
-                .any(|dependency| dependency["name"] == env!("CARGO_PKG_NAME"))
+            dependencies.iter().any(|other| other["name"] == dependency)
         };
         metadata["packages"]
             .as_array()
@@ -66,8 +65,43 @@ mod tests {
             );
         };
         check(&["--workspace", "--edges", "normal,build"]);
-        for member in members_with_shared_features() {
+        for member in members_with(env!("CARGO_PKG_NAME")) {
             check(&["--package", &member, "--edges", "normal,build,dev"]);
+        }
+    }
+
+    /// The features of each dependency of a program on Lambda.
+    fn features_on_lambda(function: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let target = ["--target", "x86_64-unknown-linux-gnu", "--edges", "normal,build"];
+        let mut all: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for line in features(&[&["--package", function], &target[..]].concat()) {
+            let (dependency, features) = line.split_once(" [").unwrap();
+            let of_dependency = all.entry(dependency.to_owned()).or_default();
+            of_dependency.insert(features.to_owned());
+        }
+        all
+    }
+
+    #[test]
+    fn no_function_compiles_a_dependency_again() {
+        let functions = members_with("function-features");
+        assert_eq!(functions.len(), 4);
+        let first = features_on_lambda(&functions[0]);
+        for function in &functions[1..] {
+            let differing: Vec<String> = features_on_lambda(function)
+                .into_iter()
+                .filter_map(|(dependency, features)| {
+                    let of_first = first.get(&dependency).filter(|of_first| **of_first != features)?;
+                    Some(format!("{dependency}: {of_first:?} and {features:?}"))
+                })
+                .collect();
+            assert!(
+                differing.is_empty(),
+                "`{}` and `{function}` have dependencies with other features. Add to the dependencies of \
+                 `function-features` what asks for them:\n{}",
+                functions[0],
+                differing.join("\n")
+            );
         }
     }
 }

@@ -41,6 +41,13 @@ fn record(account: &str, ended: &str) -> ChainRecord {
     record
 }
 
+#[test]
+fn the_stacks_of_a_record_are_counted_by_state() {
+    let account = "vpc; a: vpc; b: vpc; c: vpc; d: a b c; e: d; f: e";
+    let record = record(account, "a=ok b=ok c=failed d=for_it e=for_it f=for_it");
+    assert_eq!(record.counts().to_string(), "2 succeeded, 1 failed, 3 skipped");
+}
+
 #[track_caller]
 fn check(ended: &str, scope: &RetryScope, expected: &str) {
     let record = record("vpc; db: vpc; dns: vpc; app: db dns; web: app", ended);

@@ -9,6 +9,7 @@ mod failures;
 mod follow;
 mod freezes;
 mod joins;
+mod notices;
 mod policies;
 mod repairs;
 mod retries;
