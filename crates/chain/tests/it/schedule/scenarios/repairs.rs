@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chain::schedule::{Differences, Event, ScheduleReport, StackPhase, StackReport};
 use chain::{ChainId, RunFacts, RunState, Schedule, StackId};
 
-use super::{MINUTE_MS, host, made, run_of, states};
+use super::{MINUTE_MS, host, made, run_of, states, tried};
 use crate::account::id;
 use crate::schedule::host::Host;
 use crate::schedule::world::{By, Fate};
@@ -168,6 +168,31 @@ fn a_chain_forgotten_during_a_run_learns_how_the_run_ended() {
         host.hour();
         assert_eq!(made(&host), "db app", "{ends_before_it_is_found}");
         assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
+    }
+}
+
+#[test]
+fn a_forgotten_chain_shares_the_run_of_another_again() {
+    let mut host = host("a; b; app: a b");
+    host.fate("app", Fate::Unconfirmed);
+    host.pushes("a b");
+    host.run_for(20 * MINUTE_MS);
+    let mut saved = serde_json::to_value(&host.schedule).unwrap();
+    saved["causes"].as_object_mut().unwrap().remove("0").unwrap();
+    assert_eq!(saved["stacks"]["app"]["run"]["causes"], serde_json::json!([0, 1]));
+    saved["stacks"]["app"]["run"]["causes"] = serde_json::json!([1]);
+    host.schedule = serde_json::from_value::<Schedule>(saved).unwrap();
+    let chains: Vec<ChainId> = host.records.keys().cloned().collect();
+    assert_eq!(chains.len(), 2);
+    for chain in &chains {
+        find(&mut host, chain);
+    }
+    host.run_for(20 * MINUTE_MS);
+    host.confirms("app", true);
+    host.hour();
+    assert_eq!((made(&host).as_str(), tried(&host).as_str()), ("app", "app"));
+    for chain in &chains {
+        assert_eq!(states(&host, chain), "app succeeded");
     }
 }
 
