@@ -4,7 +4,7 @@ use chain::{RunState, StackId};
 
 use crate::account::state::Account;
 use crate::model::clock::Timestamp;
-use crate::model::dependency::{DependencyReference, NativeDependency};
+use crate::model::dependency::{DependencyReference, ENVIRONMENT_VARIABLE, NativeDependency};
 use crate::model::hooks::Hooks;
 use crate::model::new_stack::NewStack;
 use crate::model::refusal::Refusal;
@@ -120,6 +120,7 @@ impl Account {
             id: self.ulid(),
             output_name: "output".to_owned(),
             input_name: "TF_VAR_input".to_owned(),
+            input_type: ENVIRONMENT_VARIABLE.to_owned(),
             trigger_always,
         };
         let dependency = self.dependencies.existing_mut(&id)?;

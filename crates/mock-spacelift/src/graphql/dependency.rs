@@ -4,7 +4,7 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Object, SimpleObjec
 
 use super::caller::{authorized, mock};
 use super::stack::StackNode;
-use crate::model::dependency::{DependencyReference, NativeDependency};
+use crate::model::dependency::{DependencyReference, ENVIRONMENT_VARIABLE, NativeDependency};
 use crate::model::refusal::Refusal;
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -18,9 +18,6 @@ pub(super) struct DependencyNode {
     #[graphql(skip)]
     references: Vec<ReferenceNode>,
 }
-
-/// What an output becomes. Clients send no other type.
-const INPUT_TYPE: &str = "ENVIRONMENT_VARIABLE";
 
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(name = "StackDependencyReference")]
@@ -38,7 +35,7 @@ impl From<&DependencyReference> for ReferenceNode {
             id: ID::from(&reference.id),
             output_name: reference.output_name.clone(),
             input_name: reference.input_name.clone(),
-            r#type: Some(INPUT_TYPE.to_owned()),
+            r#type: Some(reference.input_type.clone()),
             trigger_always: reference.trigger_always,
         }
     }
@@ -164,6 +161,9 @@ impl DependencyMutation {
                 id: account.ulid(),
                 output_name: reference.output_name,
                 input_name: reference.input_name,
+                input_type: reference
+                    .r#type
+                    .unwrap_or_else(|| ENVIRONMENT_VARIABLE.to_owned()),
                 trigger_always: reference.trigger_always.unwrap_or(false),
             };
             let node = ReferenceNode::from(&reference);
@@ -182,6 +182,7 @@ impl DependencyMutation {
             let kept = account.dependencies.reference_mut(&reference.id)?;
             kept.output_name = reference.output_name;
             kept.input_name = reference.input_name;
+            kept.input_type = reference.r#type.unwrap_or_else(|| kept.input_type.clone());
             kept.trigger_always = reference.trigger_always.unwrap_or(kept.trigger_always);
             Ok(ReferenceNode::from(&*kept))
         })

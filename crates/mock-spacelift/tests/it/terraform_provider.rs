@@ -190,6 +190,7 @@ async fn a_reference_to_an_output_is_made_imported_changed_and_removed() {
     }
 
     reference["inputName"] = json!("TF_VAR_network");
+    reference["type"] = json!("FILE_MOUNT");
     reference["triggerAlways"] = json!(true);
     let update = format!(
         "mutation($reference: StackDependencyReferenceUpdateInput!) {{ \
