@@ -149,7 +149,8 @@ pub(crate) fn decided(decision: &Decision) {
 }
 
 /// Conditions that a person has to know about soon.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Alarm {
     /// A run of our key that no chain or attempt accounts for.
     NotARoot,
@@ -173,17 +174,7 @@ pub(crate) enum Alarm {
 
 impl Alarm {
     fn label(self) -> &'static str {
-        match self {
-            Self::NotARoot => "not_a_root",
-            Self::Conflict => "conflict",
-            Self::Quarantined => "quarantined",
-            Self::Stuck => "stuck",
-            Self::LateRun => "late_run",
-            Self::MessageDropped => "message_dropped",
-            Self::ChainSilent => "chain_silent",
-            Self::ScheduleSilent => "schedule_silent",
-            Self::Repaired => "repaired",
-        }
+        self.into()
     }
 }
 
@@ -195,7 +186,8 @@ pub(crate) fn alarm(alarm: Alarm) {
 
 /// Conditions that a sweep found. They are counted and not set as gauges: each worker has its own registry, and a value
 /// that one worker had set would stay there while others sweep.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum SweepFinding {
     /// The account is halted.
     Halt,
@@ -207,11 +199,7 @@ pub(crate) enum SweepFinding {
 
 impl SweepFinding {
     fn label(self) -> &'static str {
-        match self {
-            Self::Halt => "halt",
-            Self::OldChain => "old_chain",
-            Self::WaitingRun => "waiting_run",
-        }
+        self.into()
     }
 }
 

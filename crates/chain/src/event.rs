@@ -101,8 +101,9 @@ pub struct Delta {
 }
 
 /// Why an authentic body is accepted without any effect.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Ignored {
     /// An entry of the audit trail.
     AuditTrail,
@@ -117,12 +118,7 @@ pub enum Ignored {
 impl Ignored {
     /// One word for answers, logs and metrics.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::AuditTrail => "audit_trail",
-            Self::InternalError => "internal_error",
-            Self::ModuleVersion => "module_version",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 

@@ -8,8 +8,22 @@ use serde::{Deserialize, Serialize};
 use crate::StackId;
 
 /// How much a problem matters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Severity {
     /// Something that was intended does not happen.
     Error,
@@ -17,18 +31,12 @@ pub enum Severity {
     Warning,
 }
 
-impl fmt::Display for Severity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        })
-    }
-}
-
 /// One problem with the dependencies between stacks.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
+)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Problem {
     /// Each stack waits for the next one, and the last for the first. A chain that reaches them cannot run.
     Cycle { stacks: Vec<StackId> },
@@ -91,20 +99,7 @@ impl Problem {
 
     /// One word for programs: the `code` in JSON.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Cycle { .. } => "cycle",
-            Self::MoreCycles { .. } => "more_cycles",
-            Self::SelfDependency { .. } => "self_dependency",
-            Self::UnreadableLabel { .. } => "unreadable_label",
-            Self::OtherState { .. } => "other_state",
-            Self::UnreadablePolicy { .. } => "unreadable_policy",
-            Self::Dangling { .. } => "dangling",
-            Self::DuplicateStack { .. } => "duplicate_stack",
-            Self::AgainstNative { .. } => "against_native",
-            Self::AlsoNative { .. } => "also_native",
-            Self::DuplicateEdge { .. } => "duplicate_edge",
-            Self::Disabled { .. } => "disabled",
-        }
+        self.into()
     }
 
     /// The stacks whose settings must change to solve the problem.

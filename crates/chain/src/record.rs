@@ -4,7 +4,6 @@ mod change;
 mod progress;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,8 +16,9 @@ use crate::schedule::Control;
 use crate::{Chain, ChainId, ChainStack, Reason, ReasonCode, RunId, StackId};
 
 /// How a chain ended, or that it is still open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ChainResult {
     Planning,
     Running,
@@ -35,20 +35,6 @@ impl ChainResult {
             self,
             Self::Succeeded | Self::Failed | Self::Refused | Self::Cancelled
         )
-    }
-}
-
-impl fmt::Display for ChainResult {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Planning => "planning",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Refused => "refused",
-            Self::Cancelled => "cancelled",
-        })
     }
 }
 

@@ -99,7 +99,8 @@ impl From<WebhookSecret> for WebhookSecrets {
 }
 
 /// Why a delivery is not authentic. Only the log shows it; the answer to the sender is the same for all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum SignatureError {
     #[error("there is no `X-Signature-256` header")]
     Missing,
@@ -116,13 +117,7 @@ pub enum SignatureError {
 impl SignatureError {
     /// One word for logs and metrics.
     pub fn code(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Doubled => "doubled",
-            Self::Prefix => "prefix",
-            Self::Hex => "hex",
-            Self::Mismatch => "mismatch",
-        }
+        self.into()
     }
 }
 

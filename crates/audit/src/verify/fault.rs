@@ -75,7 +75,8 @@ impl Faults {
 }
 
 /// What is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum FaultKind {
     /// The line is not a record.
     Unreadable,
@@ -108,21 +109,7 @@ pub enum FaultKind {
 impl FaultKind {
     /// A code for programs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::CutOff => "cut_off",
-            Self::Changed => "changed",
-            Self::Missing { .. } => "missing",
-            Self::Again { .. } => "again",
-            Self::Unlinked { .. } => "unlinked",
-            Self::NotLinked => "not_linked",
-            Self::Linked => "linked",
-            Self::OtherChain { .. } => "other_chain",
-            Self::AfterEnd => "after_end",
-            Self::Misplaced => "misplaced",
-            Self::UnknownObject => "unknown_object",
-            Self::TooLarge => "too_large",
-        }
+        self.into()
     }
 }
 

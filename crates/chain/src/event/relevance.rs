@@ -16,7 +16,8 @@ pub const EVENT_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 pub const EVENT_AHEAD_MAX: Duration = Duration::from_secs(600);
 
 /// Why an authentic event has no effect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum IrrelevantEvent {
     OtherAccount {
         account: AccountName,
@@ -39,13 +40,7 @@ pub enum IrrelevantEvent {
 impl IrrelevantEvent {
     /// One word for programs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::OtherAccount { .. } => "other_account",
-            Self::RunType { .. } => "run_type",
-            Self::TooOld { .. } => "too_old",
-            Self::FromTheFuture { .. } => "from_the_future",
-            Self::Progress { .. } => "progress",
-        }
+        self.into()
     }
 }
 

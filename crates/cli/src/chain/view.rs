@@ -1,7 +1,6 @@
 //! The document of a chain. Every command that shows a chain prints this document.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use chain::schedule::{ScheduleReport, StackPhase};
 use chain::{
@@ -51,9 +50,10 @@ impl Shape for View {
 }
 
 /// The state of a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, strum::Display)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "ChainState")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum State {
     Planning,
     Running,
@@ -89,21 +89,6 @@ impl State {
             self,
             Self::Succeeded | Self::Failed | Self::Rejected | Self::Cancelled
         )
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Planning => "planning",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Cancelling => "cancelling",
-            Self::Succeeded => "succeeded",
-            Self::Failed => "failed",
-            Self::Rejected => "rejected",
-            Self::Cancelled => "cancelled",
-        })
     }
 }
 
