@@ -33,14 +33,18 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         .args([
             "mutants",
             "--no-shuffle",
-            // Each part is a sample of all files.
-            "--sharding=round-robin",
             "--cargo-arg=--locked",
             "--output",
             "target/mutants",
         ])
         .args(PACKAGES.iter().flat_map(|package| ["--package", package]))
-        .args(arguments.shard.iter().flat_map(|shard| ["--shard", shard]))
+        // Each part is a sample of all files.
+        .args(
+            arguments
+                .shard
+                .iter()
+                .flat_map(|shard| ["--sharding=round-robin", "--shard", shard]),
+        )
         .args(arguments.file.iter().flat_map(|file| ["--file", file]))
         .current_dir(repository()?)
         .env("SPILLWAY_MODEL_CASES", MODEL_CASES);

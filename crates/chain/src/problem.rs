@@ -8,21 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::StackId;
 
 /// How much a problem matters.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    strum::Display,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum Severity {
     /// Something that was intended does not happen.
@@ -32,10 +20,9 @@ pub enum Severity {
 }
 
 /// One problem with the dependencies between stacks.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[derive(strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Problem {
     /// Each stack waits for the next one, and the last for the first. A chain that reaches them cannot run.

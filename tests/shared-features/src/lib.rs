@@ -38,7 +38,7 @@ mod tests {
     fn members_with(dependency: &str) -> Vec<String> {
         let metadata: serde_json::Value =
             serde_json::from_str(&cargo(&["metadata", "--no-deps", "--format-version", "1"])).unwrap();
-        let depends_on_this = |package: &&serde_json::Value| {
+        let depends_on_it = |package: &&serde_json::Value| {
             let dependencies = package["dependencies"].as_array().unwrap();
             dependencies.iter().any(|other| other["name"] == dependency)
         };
@@ -46,7 +46,7 @@ mod tests {
             .as_array()
             .unwrap()
             .iter()
-            .filter(depends_on_this)
+            .filter(depends_on_it)
             .map(|package| package["name"].as_str().unwrap().to_owned())
             .collect()
     }
@@ -86,22 +86,25 @@ mod tests {
     fn no_function_compiles_a_dependency_again() {
         let functions = members_with("function-features");
         assert_eq!(functions.len(), 4);
-        let first = features_on_lambda(&functions[0]);
-        for function in &functions[1..] {
-            let differing: Vec<String> = features_on_lambda(function)
-                .into_iter()
-                .filter_map(|(dependency, features)| {
-                    let of_first = first.get(&dependency).filter(|of_first| **of_first != features)?;
-                    Some(format!("{dependency}: {of_first:?} and {features:?}"))
-                })
-                .collect();
-            assert!(
-                differing.is_empty(),
-                "`{}` and `{function}` have dependencies with other features. Add to the dependencies of \
-                 `function-features` what asks for them:\n{}",
-                functions[0],
-                differing.join("\n")
-            );
+        let mut known: BTreeMap<String, (BTreeSet<String>, &str)> = BTreeMap::new();
+        let mut differing = Vec::new();
+        for function in &functions {
+            for (dependency, features) in features_on_lambda(function) {
+                let (of_first, first) = known
+                    .entry(dependency.clone())
+                    .or_insert_with(|| (features.clone(), function));
+                if features != *of_first {
+                    differing.push(format!(
+                        "{dependency}: `{first}` has {of_first:?}, `{function}` {features:?}"
+                    ));
+                }
+            }
         }
+        assert!(
+            differing.is_empty(),
+            "The functions have dependencies with different features. Add to the dependencies of \
+             `function-features` what asks for them:\n{}",
+            differing.join("\n")
+        );
     }
 }

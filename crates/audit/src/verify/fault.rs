@@ -140,3 +140,24 @@ impl fmt::Display for FaultKind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, FaultKind, Faults, Place};
+    use crate::Hash;
+
+    /// Manifests in logs have this hash.
+    #[test]
+    fn the_hash_is_that_of_the_places_and_codes() {
+        let mut faults = Faults::default();
+        for (line, kind) in [(1, FaultKind::Unreadable), (7, FaultKind::CutOff)] {
+            let object = "chains/a/00000001.jsonl".to_owned();
+            faults.add(Fault {
+                place: Place { object, line },
+                kind,
+            });
+        }
+        let text = "chains/a/00000001.jsonl:1 unreadable\nchains/a/00000001.jsonl:7 cut_off\n";
+        assert_eq!(faults.hash(), Hash::of(text.as_bytes()));
+    }
+}

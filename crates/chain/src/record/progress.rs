@@ -10,21 +10,9 @@ use crate::commit::ChosenBecause;
 use crate::{CommitSha, Reason, RunId, StackId};
 
 /// The state of a stack in a chain.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-    strum::Display,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[derive(strum::Display)]
 #[strum(serialize_all = "snake_case")]
 pub enum StackState {
     Waiting,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chain::schedule::{Differences, Event, ScheduleReport, StackPhase, StackReport};
 use chain::{ChainId, RunFacts, RunState, Schedule, StackId};
+use serde_json::{Value, json};
 
 use super::{MINUTE_MS, host, made, run_of, states, tried};
 use crate::account::id;
@@ -106,13 +107,17 @@ fn only_a_difference_seen_twice_is_repaired() {
     assert!(both.lost_attempts.is_empty());
 }
 
-/// The schedule is as after a rebuild that missed its first chain.
-fn forget_first_cause(host: &mut Host) {
+/// The schedule is as after a rebuild that missed its first chain. `change` makes its stacks fit.
+fn forget_first_cause(host: &mut Host, change: impl FnOnce(&mut Value)) {
     let mut saved = serde_json::to_value(&host.schedule).unwrap();
     saved["causes"].as_object_mut().unwrap().remove("0").unwrap();
-    saved["stacks"] = serde_json::json!({});
+    change(&mut saved["stacks"]);
     saved["knows_since_s"] = (host.now_ms / 1000).into();
     host.schedule = serde_json::from_value::<Schedule>(saved).unwrap();
+}
+
+fn forget_all_stacks(stacks: &mut Value) {
+    *stacks = json!({});
 }
 
 fn find(host: &mut Host, chain: &ChainId) {
@@ -129,7 +134,7 @@ fn a_chain_forgotten_while_waiting_continues() {
     host.pushes("a");
     host.run_for(5 * MINUTE_MS);
     let chain = host.only_chain();
-    forget_first_cause(&mut host);
+    forget_first_cause(&mut host, forget_all_stacks);
     host.locks("db", false);
     host.hour();
     assert_eq!(made(&host), "", "the schedule does not know it");
@@ -152,7 +157,7 @@ fn a_chain_forgotten_during_a_run_learns_how_the_run_ended() {
         host.run_for(5 * MINUTE_MS);
         let chain = host.only_chain();
         assert_eq!(states(&host, &chain), "db running, app waiting");
-        forget_first_cause(&mut host);
+        forget_first_cause(&mut host, forget_all_stacks);
         if ends_before_it_is_found {
             host.confirms("db", true);
             host.run_for(5 * MINUTE_MS);
@@ -177,11 +182,11 @@ fn a_forgotten_chain_shares_the_run_of_another_again() {
     host.fate("app", Fate::Unconfirmed);
     host.pushes("a b");
     host.run_for(20 * MINUTE_MS);
-    let mut saved = serde_json::to_value(&host.schedule).unwrap();
-    saved["causes"].as_object_mut().unwrap().remove("0").unwrap();
-    assert_eq!(saved["stacks"]["app"]["run"]["causes"], serde_json::json!([0, 1]));
-    saved["stacks"]["app"]["run"]["causes"] = serde_json::json!([1]);
-    host.schedule = serde_json::from_value::<Schedule>(saved).unwrap();
+    forget_first_cause(&mut host, |stacks| {
+        let causes = &mut stacks["app"]["run"]["causes"];
+        assert_eq!(*causes, json!([0, 1]));
+        *causes = json!([1]);
+    });
     let chains: Vec<ChainId> = host.records.keys().cloned().collect();
     assert_eq!(chains.len(), 2);
     for chain in &chains {
