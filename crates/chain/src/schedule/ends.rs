@@ -47,8 +47,7 @@ impl Schedule {
             }
             return;
         }
-        // Run ids are in the order in which the runs were created.
-        let is_behind = known.others.keys().any(|other| *other < run.id);
+        let is_behind = known.first_before(&run.id).is_some();
         match &mut known.run {
             Some(used) if used.run == run.id => {
                 let behind = is_behind || used.seen.phase == Phase::Behind;

@@ -203,6 +203,11 @@ impl Stack {
         self.run.as_ref().is_some_and(|used| used.run == *run) || self.others.contains_key(run)
     }
 
+    /// The first run of others that was created before this one: run ids are in that order.
+    pub(super) fn first_before(&self, run: &RunId) -> Option<&RunId> {
+        self.others.range(..run).next().map(|(other, _)| other)
+    }
+
     /// The last look at an unfinished run.
     pub(super) fn seen(&self, run: &RunId) -> Option<Seen> {
         match &self.run {

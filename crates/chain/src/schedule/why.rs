@@ -160,8 +160,7 @@ impl Schedule {
                 Phase::Working => (StackPhase::Running, "is running".to_owned()),
                 Phase::Applying => (StackPhase::Applying, "is applying".to_owned()),
                 Phase::Behind => {
-                    // Run ids are in the order in which the runs were created.
-                    let before = known.others.keys().find(|other| **other < used.run);
+                    let before = known.first_before(&used.run);
                     let behind = before.map_or_else(|| "another run".to_owned(), |run| format!("run {run}"));
                     (StackPhase::Queued, format!("is queued behind {behind}"))
                 }

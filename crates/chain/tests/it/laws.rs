@@ -17,7 +17,6 @@ use proptest::prelude::*;
 
 use crate::account::{id, root, stack};
 
-const CASES: u32 = 1_000;
 const STACKS_MAX: usize = 12;
 
 /// An account with a random graph, including cycles. The root is stack 0.
@@ -130,8 +129,6 @@ fn set(len: usize, has: impl Fn(usize) -> bool) -> BTreeSet<usize> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, ..ProptestConfig::default() })]
-
     #[test]
     fn a_chain_is_refused_if_and_only_if_it_reaches_a_cycle(account in account(false)) {
         let closure = account.closure(|_| true);

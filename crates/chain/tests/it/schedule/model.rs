@@ -149,7 +149,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: cases().0,
         rng_seed: cases().1,
-        max_shrink_iters: 1_000,
+        max_shrink_iters: ProptestConfig::default().max_shrink_iters.min(1_000),
         failure_persistence: Some(Box::new(proptest::test_runner::FileFailurePersistence::Direct(
             "tests/it/schedule/model.proptest-regressions",
         ))),
