@@ -156,14 +156,14 @@ impl Target {
             let ordered = clients.ordered(self.reason).await?;
             let by = ordered.by.clone();
             let runs = match control {
-                Control::CancelAndStopRuns => Some(stop_runs::of(&clients, &report).await?),
+                Control::CancelAndStopRuns => Some(stop_runs::of(&report)),
                 _ => None,
             };
             if !clients.workflows.control(&chain, control, ordered).await? {
                 return Err(ended().into());
             }
             let runs = match runs {
-                Some(runs) => Some(stop_runs::await_ends(&clients, runs).await?),
+                Some(runs) => Some(stop_runs::await_ends(&clients, &chain, runs).await?),
                 None => None,
             };
             let order = ChainOrder {

@@ -78,9 +78,12 @@ impl fmt::Display for StoppedRun {
                 "Run {run} of {stack} continues: it is {state}, and Spillway never ends confirmed runs."
             ),
             Done::LeftForOtherChain => {
-                write!(f, "Run {run} of {stack} continues: another chain needs it")?;
-                self.chains.iter().try_for_each(|chain| write!(f, " ({chain})"))?;
-                f.write_str(".")
+                let chains = self.chains.iter().map(ToString::to_string);
+                let chains = chains.collect::<Vec<_>>().join(", ");
+                write!(
+                    f,
+                    "Run {run} of {stack} continues: another chain needs it ({chains})."
+                )
             }
             Done::LeftToOthers => write!(
                 f,
@@ -100,19 +103,10 @@ pub(super) struct RunOfChain {
     stack: StackId,
     run: RunId,
     is_found: bool,
-    chains: Vec<ChainId>,
 }
 
 /// The runs of a chain that are under way.
-pub(super) async fn of(clients: &Clients, report: &ChainReport) -> anyhow::Result<Vec<RunOfChain>> {
-    let schedule = clients.workflows.schedule_report(&clients.account).await?;
-    let others = |stack: &StackId| -> Vec<ChainId> {
-        let reports = schedule.iter().flat_map(|schedule| &schedule.stacks);
-        let chains = reports
-            .filter(|other| other.stack == *stack)
-            .flat_map(|other| other.chains.iter().cloned());
-        chains.filter(|chain| *chain != report.id).collect()
-    };
+pub(super) fn of(report: &ChainReport) -> Vec<RunOfChain> {
     let progress = report.record.iter().flat_map(ChainRecord::progress);
     let running = |stack: &&StackProgress| stack.state == StackState::Running;
     let runs = progress.filter(running).filter_map(|stack| {
@@ -120,14 +114,25 @@ pub(super) async fn of(clients: &Clients, report: &ChainReport) -> anyhow::Resul
             stack: stack.id.clone(),
             run: stack.run.clone()?,
             is_found: stack.found,
-            chains: others(&stack.id),
         })
     });
-    Ok(runs.collect())
+    runs.collect()
 }
 
-/// Waits until each run has ended or is known to continue, and returns what was done to it.
-pub(super) async fn await_ends(clients: &Clients, runs: Vec<RunOfChain>) -> anyhow::Result<Vec<StoppedRun>> {
+/// The chains that need a run of this stack, without the cancelled one. It is read at each look, since somebody may cancel
+/// them too.
+async fn needed_by(clients: &Clients, stack: &StackId, cancelled: &ChainId) -> anyhow::Result<Vec<ChainId>> {
+    let report = clients.workflows.stack_report(&clients.account, stack).await?;
+    let chains = report.into_iter().flat_map(|report| report.chains);
+    Ok(chains.filter(|chain| chain != cancelled).collect())
+}
+
+/// Waits until each run of the cancelled chain has ended or is known to continue, and returns what was done to it.
+pub(super) async fn await_ends(
+    clients: &Clients,
+    cancelled: &ChainId,
+    runs: Vec<RunOfChain>,
+) -> anyhow::Result<Vec<StoppedRun>> {
     let until = tokio::time::Instant::now() + STOPPING;
     let mut stopped = Vec::new();
     for run in runs {
@@ -135,15 +140,15 @@ pub(super) async fn await_ends(clients: &Clients, runs: Vec<RunOfChain>) -> anyh
             let found = clients.spacelift.run(&run.stack, &run.run).await?;
             // A run that Spacelift no longer has is over.
             let state = found.map_or(RunState::Canceled, |found| found.state);
-            let done = Done::of(&state, run.is_found, !run.chains.is_empty());
+            let mut chains = needed_by(clients, &run.stack, cancelled).await?;
+            let done = Done::of(&state, run.is_found, !chains.is_empty());
             if done == Done::Pending && tokio::time::Instant::now() < until {
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
             }
-            let chains = match done {
-                Done::LeftForOtherChain => run.chains.clone(),
-                _ => Vec::new(),
-            };
+            if done != Done::LeftForOtherChain {
+                chains.clear();
+            }
             stopped.push(StoppedRun {
                 stack: run.stack,
                 run: run.run,
@@ -183,7 +188,7 @@ mod tests {
                 RunState::Planning,
                 false,
                 true,
-                "Run 01R of db continues: another chain needs it (chain:acme:01K).",
+                "Run 01R of db continues: another chain needs it (chain:acme:01K, chain:acme:01M).",
             ),
             (
                 RunState::Planning,
@@ -203,7 +208,9 @@ mod tests {
                 run: "01R".parse().unwrap(),
                 done: Done::of(&state, is_found, is_needed),
                 state,
-                chains: vec![ChainId::of_workflow("chain:acme:01K")],
+                chains: ["chain:acme:01K", "chain:acme:01M"]
+                    .map(ChainId::of_workflow)
+                    .into(),
             };
             assert_eq!(stopped.to_string(), expected);
         }
