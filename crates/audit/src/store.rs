@@ -98,26 +98,26 @@ impl StoredChain {
 }
 
 impl Store {
-    /// The log that a setting names, such as `s3://bucket/prefix`, `file:///directory` or `a/path`. The environment
-    /// configures AWS. Nothing is sent to S3 yet.
-    pub async fn from_setting(setting: &str) -> Result<Self, StoreError> {
-        Ok(Self::open(&setting.parse()?).await)
-    }
-
-    /// The log at a location. The environment configures AWS.
+    /// The log at a location, for those who read it, which may take long. The environment configures AWS. Nothing is sent
+    /// to S3 yet.
     pub async fn open(location: &Location) -> Self {
         match location {
-            Location::Bucket { .. } => Self::at(location, environment::aws::config().await),
+            Location::Bucket { .. } => Self::at(location, &environment::aws::patient_config().await),
             Location::Directory(path) => Self::in_directory(path),
         }
     }
 
-    /// The log that `SPILLWAY_AUDIT` names, if it is set.
+    /// The log that `SPILLWAY_AUDIT` names, if it is set, such as `s3://bucket/prefix`, `file:///directory` or `a/path`, for
+    /// those who write it and cannot wait long.
     pub async fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, StoreError> {
-        match lookup("SPILLWAY_AUDIT").filter(|place| !place.trim().is_empty()) {
-            Some(place) => Ok(Some(Self::from_setting(&place).await?)),
-            None => Ok(None),
-        }
+        let Some(place) = lookup("SPILLWAY_AUDIT").filter(|place| !place.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let location: Location = place.parse()?;
+        Ok(Some(match &location {
+            Location::Bucket { .. } => Self::at(&location, environment::aws::config().await),
+            Location::Directory(path) => Self::in_directory(path),
+        }))
     }
 
     /// The log at a location, with a given AWS configuration.

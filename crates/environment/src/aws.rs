@@ -15,10 +15,10 @@ const ATTEMPTS: u32 = 2;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// For work on a schedule, for whose answer nobody waits. A manifest of the audit log may have a hundred megabytes.
-const SCHEDULED_ATTEMPTS: u32 = 3;
-const SCHEDULED_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const SCHEDULED_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// For work on a schedule, and for a person who reads the audit log, a manifest of which may have a hundred megabytes.
+const PATIENT_ATTEMPTS: u32 = 3;
+const PATIENT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const PATIENT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The environment's configuration, read once: all clients of a process share credentials and connections. Only a
 /// region that is not set is looked up over the network.
@@ -32,15 +32,20 @@ pub async fn config() -> &'static SdkConfig {
         .await
 }
 
-/// The environment's configuration for work on a schedule.
-pub async fn scheduled_config() -> SdkConfig {
+/// The environment's configuration for work on a schedule, and for a person who reads much.
+pub async fn patient_config() -> SdkConfig {
+    patient(config().await.clone())
+}
+
+/// The same configuration with limits for work that may take long.
+pub fn patient(config: SdkConfig) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(SCHEDULED_CONNECT_TIMEOUT)
-        .operation_attempt_timeout(SCHEDULED_ATTEMPT_TIMEOUT)
+        .connect_timeout(PATIENT_CONNECT_TIMEOUT)
+        .operation_attempt_timeout(PATIENT_ATTEMPT_TIMEOUT)
         .build();
-    let config = config().await.clone().into_builder();
     config
-        .retry_config(RetryConfig::standard().with_max_attempts(SCHEDULED_ATTEMPTS))
+        .into_builder()
+        .retry_config(RetryConfig::standard().with_max_attempts(PATIENT_ATTEMPTS))
         .timeout_config(timeouts)
         .build()
 }

@@ -60,7 +60,7 @@ impl AllowList {
     pub(crate) async fn update(&self, metrics: &Namespace) -> anyhow::Result<AllowListOutcome> {
         let addresses = self.spacelift().await?.outgoing_addresses().await?;
         let wanted = wanted(&addresses, &self.own)?;
-        let client = Client::new(&aws::scheduled_config().await);
+        let client = Client::new(&aws::patient_config().await);
         let get = client.get_ip_set().scope(Scope::Regional);
         let get = get.name(&self.set.name).id(&self.set.id).send().await;
         let get = get.context("WAF does not give the list")?;

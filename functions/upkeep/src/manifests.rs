@@ -38,7 +38,7 @@ impl Manifests {
             .with_context(|| format!("{KEY_VARIABLE} is set, and {AUDIT_VARIABLE} is not"))?;
         let location: Location = location.parse()?;
         Ok(Some(Self {
-            store: Store::at(&location, &aws::scheduled_config().await),
+            store: Store::open(&location).await,
             key_secret_id: key_secret_id.to_owned(),
         }))
     }
@@ -84,7 +84,7 @@ impl Manifests {
 
     /// The signing key. It is read when it is needed and kept nowhere.
     async fn key(&self) -> anyhow::Result<SigningKey> {
-        let client = Client::new(&aws::scheduled_config().await);
+        let client = Client::new(&aws::patient_config().await);
         let get = client.get_secret_value().secret_id(&self.key_secret_id);
         let value = get
             .send()

@@ -1,5 +1,7 @@
 //! Viewing pages: filters, no JavaScript, 2,000 stacks, hostile names, the keyboard.
 
+use std::time::{Duration, Instant};
+
 use chain::Change;
 use chain::record::{Outcome, StackChange};
 use fantoccini::key::Key;
@@ -7,7 +9,7 @@ use fantoccini::key::Key;
 use super::browser::Setup;
 use super::pretended::{began, begin, change, ended, failed, skipped_after, stack, tell};
 use super::{Browser, serve};
-use crate::world::World;
+use crate::world::{WAIT_MAX, World};
 
 /// Two chains: one that failed, and one that is open.
 async fn two_chains(world: &World) {
@@ -36,6 +38,23 @@ async fn roots(browser: &Browser) -> Vec<String> {
     serde_json::from_value(names).unwrap()
 }
 
+/// Opens a list of chains, and opens it again while a busy worker does not tell the page about a chain in time.
+async fn open_list(browser: &Browser, address: &str, expected: &[&str]) {
+    let until = Instant::now() + WAIT_MAX;
+    loop {
+        browser.open(address).await;
+        let roots = roots(browser).await;
+        if roots == expected {
+            return;
+        }
+        assert!(
+            Instant::now() < until,
+            "{address} shows {roots:?}, not {expected:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
 #[tokio::test]
 async fn filters_are_part_of_the_address() {
     let Some(browser) = Browser::start(Setup::default()).await else {
@@ -56,11 +75,10 @@ async fn filters_are_part_of_the_address() {
         ("&until=2001-01-01", vec![]),
         ("&from=2001-01-01", vec!["dns", "vpc"]),
     ] {
-        browser.open(&format!("{url}/?account={account}{query}")).await;
-        assert_eq!(roots(&browser).await, expected, "{query}");
+        open_list(&browser, &format!("{url}/?account={account}{query}"), &expected).await;
     }
     // After it was typed and submitted, the filter is in the address, and the form shows it.
-    browser.open(&format!("{url}/?account={account}")).await;
+    open_list(&browser, &format!("{url}/?account={account}"), &["dns", "vpc"]).await;
     browser.find("[name=stack]").await.send_keys("db").await.unwrap();
     browser.click(".filters button").await;
     browser.find(".filters a").await;
@@ -82,12 +100,22 @@ async fn everything_works_without_javascript() {
     let world = World::start().await;
     two_chains(&world).await;
     let url = serve(&world).await;
-    browser.open(&format!("{url}/?account={}", world.account)).await;
+    open_list(
+        &browser,
+        &format!("{url}/?account={}", world.account),
+        &["dns", "vpc"],
+    )
+    .await;
     browser.click_link("vpc").await;
     browser.wait_for("main", "Failed first").await;
     browser.click_link("db").await;
     browser.find("#stack").await;
-    browser.open(&format!("{url}/?account={}", world.account)).await;
+    open_list(
+        &browser,
+        &format!("{url}/?account={}", world.account),
+        &["dns", "vpc"],
+    )
+    .await;
     browser.click_link("dns").await;
     browser.click_link("Pause…").await;
     browser.wait_for("main", "Does not start: 1 stack").await;
@@ -108,7 +136,12 @@ async fn everything_works_with_the_keyboard() {
     let world = World::start().await;
     two_chains(&world).await;
     let url = serve(&world).await;
-    browser.open(&format!("{url}/?account={}", world.account)).await;
+    open_list(
+        &browser,
+        &format!("{url}/?account={}", world.account),
+        &["dns", "vpc"],
+    )
+    .await;
     // The first tab stop skips the navigation.
     browser.press(Key::Tab).await;
     assert_eq!(
