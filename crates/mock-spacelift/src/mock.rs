@@ -17,7 +17,8 @@ use crate::runs::advance;
 use crate::runs::pace::{self, Stepped};
 use crate::webhooks::delivery::{Deliverer, DeliveryResults};
 
-/// How long [`MockSpacelift::wait_until`] waits: much longer than anything in memory takes, even on a busy machine.
+/// How long [`MockSpacelift::wait_until`] waits for a change of any run: much longer than anything in memory takes, even on
+/// a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(120);
 
 /// The default speed of runs.
@@ -124,27 +125,30 @@ impl MockSpacelift {
     ///
     /// # Panics
     ///
-    /// If it does not hold within two minutes; the message lists the runs.
+    /// If it does not hold, and no run changes for two minutes: on a busy machine many runs take longer than that. The
+    /// message lists the runs.
     pub async fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let mut changes = self.changed();
-        let held = tokio::time::timeout(WAIT_MAX, async {
-            while !condition(self) {
-                if changes.changed().await.is_err() {
-                    return;
-                }
-            }
-        });
-        if held.await.is_err() {
-            let runs: Vec<String> = self
-                .runs()
-                .iter()
-                .map(|run| format!("  {} {} {} {}", run.stack, run.run, run.run_type, run.state))
-                .collect();
-            panic!(
-                "{what} did not happen within {WAIT_MAX:?}; runs:\n{}",
+        let held = async { while !condition(self) && changes.changed().await.is_ok() {} };
+        tokio::pin!(held);
+        let mut runs = self.run_lines();
+        while tokio::time::timeout(WAIT_MAX, &mut held).await.is_err() {
+            let now = self.run_lines();
+            assert!(
+                now != runs,
+                "{what} did not happen, and no run changed for {WAIT_MAX:?}; runs:\n{}",
                 runs.join("\n")
             );
+            runs = now;
         }
+    }
+
+    /// Each run, for the message of a failed test.
+    fn run_lines(&self) -> Vec<String> {
+        let runs = self.runs();
+        runs.iter()
+            .map(|run| format!("  {} {} {} {}", run.stack, run.run, run.run_type, run.state))
+            .collect()
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&Account) -> T) -> T {
