@@ -5,6 +5,7 @@ mod account;
 mod by_force;
 mod histories;
 mod processes;
+mod state;
 
 pub(crate) use account::{commit, freeze_window, is_ours, push_of};
 pub(crate) use processes::{program, temporal_executable};
@@ -17,13 +18,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
 use chain::{AccountName, ChainId, RunId, RunState};
 use environment::Variables;
-use futures::TryStreamExt;
 use mock_spacelift::{MockSpacelift, NewWebhook, Pace, RunRecord, Server};
 use settings::Settings;
 use tempfile::TempDir;
 use temporal_client::contract::{ChainReport, ScheduleMessage};
 use temporal_client::{TemporalSettings, WorkflowClient};
-use temporalio_client::{WorkflowCountOptions, WorkflowListOptions};
+use temporalio_client::WorkflowCountOptions;
 use tokio::process::Child;
 
 const SECRET: &str = "a secret of the whole-system tests";
@@ -194,8 +194,10 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         });
-        held.await
-            .unwrap_or_else(|_| panic!("{chain}: {what} did not happen"))
+        let Ok(report) = held.await else {
+            panic!("{chain}: {what} did not happen:\n{}", self.state().await)
+        };
+        report
     }
 
     /// The number of this account's workflows of a type.
@@ -284,16 +286,9 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
-        if held.await.is_err() {
-            let client = self.workflows.client();
-            let all = client.list_workflows(&of_world, WorkflowListOptions::default());
-            let all: Vec<String> = all
-                .map_ok(|one| format!("{} {:?}", one.id(), one.status()))
-                .try_collect()
-                .await
-                .unwrap();
-            panic!("{what} did not happen. There are {all:#?}");
-        }
+        let Ok(()) = held.await else {
+            panic!("{what} did not happen:\n{}", self.state().await)
+        };
     }
 
     async fn count(&self, query: &str) -> usize {
@@ -320,10 +315,15 @@ impl World {
 
     /// The end of a chain.
     pub(crate) async fn end_of(&self, chain: &ChainId) -> ChainReport {
-        tokio::time::timeout(WAIT_MAX, self.workflows.end_of_chain(chain))
-            .await
-            .unwrap_or_else(|_| panic!("{chain} does not end: {:#?}", self.runs_per_stack()))
-            .unwrap()
+        let ended = tokio::time::timeout(WAIT_MAX, self.workflows.end_of_chain(chain));
+        let Ok(report) = ended.await else {
+            panic!(
+                "{chain} does not end: {:?}\n{}",
+                self.runs_per_stack(),
+                self.state().await
+            )
+        };
+        report.unwrap()
     }
 
     /// The number of runs of each stack.
