@@ -32,6 +32,9 @@ pub(super) struct Cause {
     /// Nothing new starts for the cause, and why.
     #[serde(default)]
     pub(super) stopped: Option<Reason>,
+    /// It was cancelled with its runs.
+    #[serde(default)]
+    pub(super) stops_runs: bool,
     /// The workflow of its record was terminated, so it cannot be updated.
     #[serde(default)]
     pub(super) is_gone: bool,

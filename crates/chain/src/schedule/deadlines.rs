@@ -124,9 +124,16 @@ impl Schedule {
         cause.is_some_and(|cause| cause.stuck_since_ms.replace(waiting.since_ms).is_none())
     }
 
-    /// Stops the runs that we triggered for a cause and that no other cause needs.
+    /// Stops the runs that we triggered for a cause and that no other cause needs. Causes that were cancelled with their runs
+    /// before, and those that are over, need none.
     pub(super) fn stop_runs_of(&mut self, number: u32, why: &Reason) {
-        let chain = self.state.causes.get(&number).map(|cause| cause.chain.clone());
+        let cause = self.state.causes.get_mut(&number);
+        let chain = cause.map(|cause| {
+            cause.stops_runs = true;
+            cause.chain.clone()
+        });
+        let causes = &self.state.causes;
+        let needs_run = |other: &u32| causes.get(other).is_some_and(|cause| !cause.stops_runs);
         let active: Vec<StackId> = self.active.iter().cloned().collect();
         for stack in active {
             let Some(known) = self.state.stacks.get_mut(&stack) else {
@@ -136,18 +143,14 @@ impl Schedule {
                 let cancelled = chain.iter().map(|chain| (chain.clone(), why.clone()));
                 known.stop_attempt_for.extend(cancelled);
             }
-            let is_only_for = |causes: &[u32]| causes.iter().all(|other| *other == number);
-            if known
-                .attempt
-                .as_ref()
-                .is_some_and(|causes| causes.contains(&number) && is_only_for(causes))
-            {
+            let is_unneeded = |causes: &[u32]| causes.contains(&number) && !causes.iter().any(needs_run);
+            if known.attempt.as_ref().is_some_and(|causes| is_unneeded(causes)) {
                 known.stop_attempt = Some(why.clone());
             }
             let Some(used) = known
                 .run
                 .as_mut()
-                .filter(|used| used.made && used.causes.contains(&number) && is_only_for(&used.causes))
+                .filter(|used| used.made && is_unneeded(&used.causes))
             else {
                 continue;
             };

@@ -65,6 +65,7 @@ impl Schedule {
             unapproved: false,
             stuck_since_ms: None,
             stopped: None,
+            stops_runs: false,
             is_gone: false,
         };
         self.state.causes.insert(number, cause);

@@ -243,6 +243,7 @@ impl Schedule {
             unapproved: record.unapproved().is_some(),
             stuck_since_ms: None,
             stopped: None,
+            stops_runs: false,
             is_gone: false,
         };
         if let Some(root) = record.stack(&chain.root.stack)

@@ -119,12 +119,18 @@ pub(super) fn of(report: &ChainReport) -> Vec<RunOfChain> {
     runs.collect()
 }
 
-/// The chains that need a run of this stack, without the cancelled one. It is read at each look, since somebody may cancel
-/// them too.
+/// The other chains that need a run of this stack. They are read at each look: somebody may cancel them with their runs, too.
 async fn needed_by(clients: &Clients, stack: &StackId, cancelled: &ChainId) -> anyhow::Result<Vec<ChainId>> {
     let report = clients.workflows.stack_report(&clients.account, stack).await?;
     let chains = report.into_iter().flat_map(|report| report.chains);
-    Ok(chains.filter(|chain| chain != cancelled).collect())
+    let mut needed_by = Vec::new();
+    for chain in chains.filter(|chain| chain != cancelled) {
+        let record = clients.workflows.open_record(&chain).await?;
+        if record.is_some_and(|record| !record.stops_runs()) {
+            needed_by.push(chain);
+        }
+    }
+    Ok(needed_by)
 }
 
 /// Waits until each run of the cancelled chain has ended or is known to continue, and returns what was done to it.
@@ -140,14 +146,15 @@ pub(super) async fn await_ends(
             let found = clients.spacelift.run(&run.stack, &run.run).await?;
             // A run that Spacelift no longer has is over.
             let state = found.map_or(RunState::Canceled, |found| found.state);
-            let mut chains = needed_by(clients, &run.stack, cancelled).await?;
+            let chains = if state.is_terminal() || run.is_found {
+                Vec::new()
+            } else {
+                needed_by(clients, &run.stack, cancelled).await?
+            };
             let done = Done::of(&state, run.is_found, !chains.is_empty());
             if done == Done::Pending && tokio::time::Instant::now() < until {
                 tokio::time::sleep(LOOK_EVERY).await;
                 continue;
-            }
-            if done != Done::LeftForOtherChain {
-                chains.clear();
             }
             stopped.push(StoppedRun {
                 stack: run.stack,

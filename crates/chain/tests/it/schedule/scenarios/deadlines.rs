@@ -276,3 +276,38 @@ fn a_run_for_two_chains_continues_if_one_of_them_is_cancelled_after_a_loss() {
     host.hour();
     assert_eq!(states(&host, &chains[1]), "a succeeded");
 }
+
+#[test]
+fn a_run_for_two_chains_is_stopped_once_both_are_cancelled_with_their_runs() {
+    for during_its_attempt in [false, true] {
+        for is_lost in [false, true] {
+            let mut host = host("vpc; other; a: vpc other");
+            host.fate("a", Fate::Unconfirmed);
+            host.pushes("vpc other");
+            while !host.has_answer("a") {
+                host.run_for(10);
+            }
+            if !during_its_attempt {
+                host.run_for(20 * MINUTE_MS);
+            }
+            let chains: Vec<_> = host.records.keys().cloned().collect();
+            assert_eq!(chains.len(), 2);
+            host.control(&chains[0], Control::CancelAndStopRuns);
+            if is_lost {
+                host.control_and_lose(&chains[1], Control::CancelAndStopRuns);
+            } else {
+                host.control(&chains[1], Control::CancelAndStopRuns);
+            }
+            host.hour();
+            let state = &host.world.runs[run_of(&host, "a")].facts.state;
+            assert!(
+                matches!(state, RunState::Canceled | RunState::Discarded),
+                "{state}, during its attempt: {during_its_attempt}, lost: {is_lost}"
+            );
+            for chain in &chains {
+                assert_eq!(host.records[chain].result(), chain::ChainResult::Cancelled);
+            }
+            host.keeps_the_laws();
+        }
+    }
+}
