@@ -77,8 +77,8 @@ async fn the_laws_hold_on_a_day_of_faults() {
 async fn failed_workflows(world: &World) -> Vec<String> {
     use futures::StreamExt;
     let query = format!(
-        "ExecutionStatus IN ('Failed', 'TimedOut') AND TaskQueue = '{}'",
-        world.workflows.settings().task_queue
+        "ExecutionStatus IN ('Failed', 'TimedOut') AND {}",
+        world.all_workflows()
     );
     let client = world.workflows.client();
     let count = client

@@ -202,11 +202,7 @@ impl World {
 
     /// The number of this account's workflows of a type.
     pub(crate) async fn workflows(&self, kind: &str) -> usize {
-        let query = format!(
-            "WorkflowType = '{kind}' AND TaskQueue = '{}'",
-            self.workflows.settings().task_queue
-        );
-        self.count(&query).await
+        self.count(&format!("WorkflowType = '{kind}'")).await
     }
 
     /// Confirms the run of a stack once it waits for that.
@@ -279,10 +275,8 @@ impl World {
     }
 
     async fn wait_for_count(&self, what: &str, query: &str, condition: impl Fn(usize) -> bool) {
-        let of_world = format!("TaskQueue = '{}'", self.workflows.settings().task_queue);
-        let query = format!("{query} AND {of_world}");
         let held = tokio::time::timeout(WAIT_MAX, async {
-            while !condition(self.count(&query).await) {
+            while !condition(self.count(query).await) {
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         });
@@ -291,7 +285,13 @@ impl World {
         };
     }
 
-    async fn count(&self, query: &str) -> usize {
+    /// The filter that finds all workflows of this world in Temporal's list.
+    pub(crate) fn all_workflows(&self) -> String {
+        format!("TaskQueue = '{}'", self.workflows.settings().task_queue)
+    }
+
+    async fn count(&self, condition: &str) -> usize {
+        let query = format!("{condition} AND {}", self.all_workflows());
         self.workflows
             .client()
             .count_workflows(query, WorkflowCountOptions::default())

@@ -107,8 +107,8 @@ impl Store {
         }
     }
 
-    /// The log that `SPILLWAY_AUDIT` names, if it is set, such as `s3://bucket/prefix`, `file:///directory` or `a/path`, for
-    /// those who write it and cannot wait long.
+    /// The log that `SPILLWAY_AUDIT` names, if it is set: `s3://bucket/prefix`, `file:///directory` or `a/path`. For those
+    /// who write it and cannot wait long.
     pub async fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, StoreError> {
         let Some(place) = lookup("SPILLWAY_AUDIT").filter(|place| !place.trim().is_empty()) else {
             return Ok(None);

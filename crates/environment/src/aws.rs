@@ -10,15 +10,25 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use tokio::sync::OnceCell;
 
-/// Two attempts: after a function's sandbox was frozen, its open connection is dead.
-const ATTEMPTS: u32 = 2;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+struct Limits {
+    attempts: u32,
+    connect: Duration,
+    attempt: Duration,
+}
 
-/// For work on a schedule, and for a person who reads the audit log, a manifest of which may have a hundred megabytes.
-const PATIENT_ATTEMPTS: u32 = 3;
-const PATIENT_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const PATIENT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
+/// For a caller that waits for the answer. Two attempts: after a function's sandbox was frozen, its open connection is dead.
+const QUICK: Limits = Limits {
+    attempts: 2,
+    connect: Duration::from_secs(1),
+    attempt: Duration::from_secs(2),
+};
+
+/// For work on a schedule, and for a person who reads the audit log. A manifest may have a hundred megabytes.
+const PATIENT: Limits = Limits {
+    attempts: 3,
+    connect: Duration::from_secs(5),
+    attempt: Duration::from_secs(60),
+};
 
 /// The environment's configuration, read once: all clients of a process share credentials and connections. Only a
 /// region that is not set is looked up over the network.
@@ -27,39 +37,35 @@ pub async fn config() -> &'static SdkConfig {
     CONFIG
         .get_or_init(async || {
             let defaults = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client());
-            patient_for_a_moment(defaults.load().await)
+            quick(defaults.load().await)
         })
         .await
 }
 
-/// The environment's configuration for work on a schedule, and for a person who reads much.
+/// The environment's configuration for work that may take long.
 pub async fn patient_config() -> SdkConfig {
     patient(config().await.clone())
 }
 
-/// The same configuration with limits for work that may take long.
+/// The same configuration for work that may take long.
 pub fn patient(config: SdkConfig) -> SdkConfig {
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(PATIENT_CONNECT_TIMEOUT)
-        .operation_attempt_timeout(PATIENT_ATTEMPT_TIMEOUT)
-        .build();
-    config
-        .into_builder()
-        .retry_config(RetryConfig::standard().with_max_attempts(PATIENT_ATTEMPTS))
-        .timeout_config(timeouts)
-        .build()
+    limited(config, &PATIENT)
 }
 
-/// The same configuration with our TLS provider, and with limits for a caller that waits for the answer.
-pub fn patient_for_a_moment(config: SdkConfig) -> SdkConfig {
+/// The same configuration with our TLS provider, for a caller that waits for the answer.
+pub fn quick(config: SdkConfig) -> SdkConfig {
+    let config = config.into_builder().http_client(http_client()).build();
+    limited(config, &QUICK)
+}
+
+fn limited(config: SdkConfig, limits: &Limits) -> SdkConfig {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .connect_timeout(limits.connect)
+        .operation_attempt_timeout(limits.attempt)
         .build();
     config
         .into_builder()
-        .http_client(http_client())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .retry_config(RetryConfig::standard().with_max_attempts(limits.attempts))
         .timeout_config(timeouts)
         .build()
 }

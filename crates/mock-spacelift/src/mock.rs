@@ -20,6 +20,8 @@ use crate::webhooks::delivery::{Deliverer, DeliveryResults};
 /// How long [`MockSpacelift::wait_until`] waits for a change of any run: much longer than anything in memory takes, even on
 /// a busy machine.
 const WAIT_MAX: Duration = Duration::from_secs(120);
+/// How often it waits that long, so that runs without end fail a test.
+const WAITS_MAX: u32 = 5;
 
 /// The default speed of runs.
 const PACE: Pace = Pace::Every(Duration::from_millis(20));
@@ -125,21 +127,25 @@ impl MockSpacelift {
     ///
     /// # Panics
     ///
-    /// If it does not hold, and no run changes for two minutes: on a busy machine many runs take longer than that. The
-    /// message lists the runs.
+    /// If it does not hold, and no run changes for two minutes, or after ten minutes. On a busy machine many runs take longer
+    /// than two minutes. The message lists the runs.
     pub async fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
         let mut changes = self.changed();
         let held = async { while !condition(self) && changes.changed().await.is_ok() {} };
         tokio::pin!(held);
         let mut runs = self.run_lines();
-        while tokio::time::timeout(WAIT_MAX, &mut held).await.is_err() {
-            let now = self.run_lines();
+        for wait in 1.. {
+            if tokio::time::timeout(WAIT_MAX, &mut held).await.is_ok() {
+                return;
+            }
+            let before = std::mem::replace(&mut runs, self.run_lines());
+            let runs_move = before != runs && wait < WAITS_MAX;
             assert!(
-                now != runs,
-                "{what} did not happen, and no run changed for {WAIT_MAX:?}; runs:\n{}",
+                runs_move,
+                "{what} did not happen within {:?}; runs:\n{}",
+                WAIT_MAX * wait,
                 runs.join("\n")
             );
-            runs = now;
         }
     }
 

@@ -110,5 +110,5 @@ fn config(endpoint: &str) -> SdkConfig {
         .endpoint_url(endpoint)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    environment::aws::patient_for_a_moment(config)
+    environment::aws::quick(config)
 }

@@ -63,7 +63,7 @@ async fn filters_are_part_of_the_address() {
     let world = World::start().await;
     two_chains(&world).await;
     let url = serve(&world).await;
-    let account = &world.account;
+    let list = format!("{url}/?account={}", world.account);
     for (query, expected) in [
         ("", vec!["dns", "vpc"]),
         ("&result=open", vec!["dns"]),
@@ -75,10 +75,10 @@ async fn filters_are_part_of_the_address() {
         ("&until=2001-01-01", vec![]),
         ("&from=2001-01-01", vec!["dns", "vpc"]),
     ] {
-        open_list(&browser, &format!("{url}/?account={account}{query}"), &expected).await;
+        open_list(&browser, &format!("{list}{query}"), &expected).await;
     }
     // After it was typed and submitted, the filter is in the address, and the form shows it.
-    open_list(&browser, &format!("{url}/?account={account}"), &["dns", "vpc"]).await;
+    open_list(&browser, &list, &["dns", "vpc"]).await;
     browser.find("[name=stack]").await.send_keys("db").await.unwrap();
     browser.click(".filters button").await;
     browser.find(".filters a").await;
@@ -100,22 +100,13 @@ async fn everything_works_without_javascript() {
     let world = World::start().await;
     two_chains(&world).await;
     let url = serve(&world).await;
-    open_list(
-        &browser,
-        &format!("{url}/?account={}", world.account),
-        &["dns", "vpc"],
-    )
-    .await;
+    let list = format!("{url}/?account={}", world.account);
+    open_list(&browser, &list, &["dns", "vpc"]).await;
     browser.click_link("vpc").await;
     browser.wait_for("main", "Failed first").await;
     browser.click_link("db").await;
     browser.find("#stack").await;
-    open_list(
-        &browser,
-        &format!("{url}/?account={}", world.account),
-        &["dns", "vpc"],
-    )
-    .await;
+    open_list(&browser, &list, &["dns", "vpc"]).await;
     browser.click_link("dns").await;
     browser.click_link("Pause…").await;
     browser.wait_for("main", "Does not start: 1 stack").await;
@@ -136,12 +127,8 @@ async fn everything_works_with_the_keyboard() {
     let world = World::start().await;
     two_chains(&world).await;
     let url = serve(&world).await;
-    open_list(
-        &browser,
-        &format!("{url}/?account={}", world.account),
-        &["dns", "vpc"],
-    )
-    .await;
+    let list = format!("{url}/?account={}", world.account);
+    open_list(&browser, &list, &["dns", "vpc"]).await;
     // The first tab stop skips the navigation.
     browser.press(Key::Tab).await;
     assert_eq!(

@@ -11,10 +11,7 @@ use super::World;
 impl World {
     /// The histories of this world's workflows that match a filter of Temporal's list.
     pub(crate) async fn histories(&self, condition: &str) -> Vec<Value> {
-        let query = format!(
-            "{condition} AND TaskQueue = '{}'",
-            self.workflows.settings().task_queue
-        );
+        let query = format!("{condition} AND {}", self.all_workflows());
         let client = self.workflows.client();
         let mut found = client.list_workflows(query, WorkflowListOptions::default());
         let mut histories = Vec::new();

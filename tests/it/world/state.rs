@@ -13,8 +13,7 @@ impl World {
     /// Each workflow of this world, with what Temporal waits for if it is open, and each delivery of a webhook.
     pub(super) async fn state(&self) -> String {
         let client = self.workflows.client();
-        let query = format!("TaskQueue = '{}'", self.workflows.settings().task_queue);
-        let workflows = client.list_workflows(query, WorkflowListOptions::default());
+        let workflows = client.list_workflows(self.all_workflows(), WorkflowListOptions::default());
         let workflows: Vec<_> = workflows.try_collect().await.unwrap();
         let mut text = String::new();
         for workflow in workflows {

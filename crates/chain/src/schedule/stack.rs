@@ -203,7 +203,7 @@ impl Stack {
         self.run.as_ref().is_some_and(|used| used.run == *run) || self.others.contains_key(run)
     }
 
-    /// The first run of others that was created before this one: run ids are in that order.
+    /// The oldest of the other runs, if it is older than this one. Run ids are in the order in which runs were created.
     pub(super) fn first_before(&self, run: &RunId) -> Option<&RunId> {
         self.others.range(..run).next().map(|(other, _)| other)
     }

@@ -18,6 +18,13 @@ use proptest::prelude::*;
 use crate::account::{id, root, stack};
 
 const STACKS_MAX: usize = 12;
+const CASES: u32 = 1_000;
+
+/// `PROPTEST_CASES` sets another number.
+fn cases() -> u32 {
+    let number = std::env::var("PROPTEST_CASES").ok();
+    number.map_or(CASES, |number| number.parse().unwrap())
+}
 
 /// An account with a random graph, including cycles. The root is stack 0.
 #[derive(Debug, Clone)]
@@ -129,6 +136,8 @@ fn set(len: usize, has: impl Fn(usize) -> bool) -> BTreeSet<usize> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+
     #[test]
     fn a_chain_is_refused_if_and_only_if_it_reaches_a_cycle(account in account(false)) {
         let closure = account.closure(|_| true);
