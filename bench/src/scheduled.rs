@@ -92,6 +92,7 @@ fn facts(number: usize, state: RunState) -> RunFacts {
         partial: false,
         planned: true,
         changed: None,
+        gone: false,
         reported_at_ms: None,
     }
 }

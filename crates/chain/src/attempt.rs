@@ -48,6 +48,9 @@ pub struct RunFacts {
     /// Whether the plan changed any resource, if that is known.
     #[serde(default)]
     pub changed: Option<bool>,
+    /// Spacelift no longer shows it, so its end is assumed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
     /// When a webhook reported its latest state, by our clock. Traces show it; it decides nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at_ms: Option<i64>,
@@ -72,8 +75,18 @@ impl RunFacts {
             partial: false,
             planned: false,
             changed: None,
+            gone: true,
             reported_at_ms: None,
         }
+    }
+
+    /// It ended, and may have changed resources before.
+    pub fn may_have_applied(&self) -> bool {
+        let is_applied = matches!(
+            self.state,
+            RunState::Finished | RunState::Failed | RunState::Stopped
+        );
+        is_applied && self.changed == Some(true)
     }
 
     pub fn is_tracked(&self) -> bool {

@@ -168,6 +168,12 @@ impl ChainId {
         Self(first.to_owned())
     }
 
+    /// Which retry of the first chain this one is; 0 if it is not a retry.
+    pub fn retry_number(&self) -> u32 {
+        let number = self.0.rsplit_once(":retry:").map(|(_, number)| number);
+        number.and_then(|number| number.parse().ok()).unwrap_or(0)
+    }
+
     /// The chain whose workflow has this id.
     pub fn of_workflow(id: &str) -> Self {
         Self(id.to_owned())
@@ -236,6 +242,15 @@ mod tests {
             refused(&"a".repeat(MAX_BYTES + 1)),
             "run id is 129 bytes long, more than 128"
         );
+    }
+
+    #[test]
+    fn retries_are_numbered() {
+        let first = ChainId::of_request(&"acme".parse().unwrap(), "a:retry:7");
+        assert_eq!(first.retry_number(), 0);
+        let third = ChainId::of_retry(&first, 3);
+        assert_eq!(third.retry_number(), 3);
+        assert_eq!(third.first(), first);
     }
 
     #[test]

@@ -22,6 +22,7 @@ impl Run {
             ours,
             // Only the webhook has the metadata.
             other_spillway: None,
+            gone: false,
             reported_at_ms: None,
             began_at_s: reached(&RunState::Preparing).map(|entry| entry.timestamp),
             planned: reached(&RunState::Planning).is_some(),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use chain::{ChainResult, RunId, RunState};
 use mock_spacelift::NewSpace;
+use temporalio_client::WorkflowExecutionStatus;
 
-use crate::world::World;
+use crate::world::{WAIT_MAX, World};
 
 const SPACE: &str = "databases";
 
@@ -60,4 +61,43 @@ async fn a_run_that_stays_hidden_fails_its_stack() {
     let reason = database.reason.as_ref().unwrap();
     assert!(reason.text.contains("CANCELED"), "{reason}");
     assert!(world.spacelift.runs_of("apps").is_empty());
+}
+
+/// Its follower had given up, and starts again with the next webhook.
+#[tokio::test]
+async fn a_run_that_is_shown_again_after_its_follower_gave_up_starts_a_chain() {
+    let world = World::with_settings(|settings| {
+        settings.timing.poll_first = Duration::from_millis(300);
+        settings.timing.poll_longest = Duration::from_millis(300);
+        settings.timing.trigger_patience = Duration::from_secs(2);
+    })
+    .await;
+    let space = NewSpace::named(SPACE);
+    world.spacelift.create_space_with_id(SPACE, space).unwrap();
+    world.graph_with("database; apps: database", |name, stack| match name {
+        "database" => stack.autodeploy(false).space(SPACE),
+        _ => stack,
+    });
+    let root = world.push_to(1, &["database"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    let status = async || {
+        let status = world.workflows.follower_status(&world.account, &root).await;
+        status.unwrap()
+    };
+    let becomes = async |expected: WorkflowExecutionStatus| {
+        let held = tokio::time::timeout(WAIT_MAX, async {
+            while status().await != Some(expected) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        held.await
+            .unwrap_or_else(|_| panic!("the follower of {root} is not {expected:?}"));
+    };
+    becomes(WorkflowExecutionStatus::Running).await;
+    world.spacelift.revoke_space(SPACE);
+    becomes(WorkflowExecutionStatus::Canceled).await;
+    world.spacelift.grant_space(SPACE);
+    world.confirm("database").await;
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
+    world.assert_once(&["database", "apps"]);
 }

@@ -189,6 +189,7 @@ mod tests {
     fn is_reported(before: Option<&str>, state: &str) -> bool {
         let facts = RunFacts {
             state: RunState::from(state),
+            gone: false,
             ..RunFacts::gone("01J".parse().unwrap(), 0)
         };
         let request = RunLookRequest {

@@ -11,7 +11,7 @@ use temporal_client::{clock, id};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
-    WorkflowResult,
+    WorkflowResult, WorkflowTermination,
 };
 
 use super::{is_history_full, now_ms, unlimited_retries};
@@ -132,12 +132,11 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             reported_at_ms: ctx.state(|state| state.latest.as_ref()?.received_at_ms),
             give_up: is_gone(ctx, &input),
         };
-        let gives_up = request.give_up;
+        let is_too_late = request.give_up;
         let options = unlimited_retries(&input.timing, format!("{run} of {}", input.stack));
         let look = ctx
             .execute_activity(Activities::look_at_run, request, options)
             .await?;
-        let ignored = |reason: String| outcome(&input.stack, Some(&run), FollowResult::Ignored { reason });
         match look {
             RunLook::Run { facts } if facts.state.is_terminal() => {
                 return Ok(FollowOutcome {
@@ -153,12 +152,12 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 input.unknown_since_ms = None;
             }
             // The key may have lost the right to see it for a while.
-            RunLook::Unknown if existed(ctx, &input) && !gives_up => {
+            RunLook::Unknown if existed(ctx, &input) && !is_too_late => {
                 input.unknown_since_ms.get_or_insert(now_ms(ctx));
             }
-            RunLook::Unknown => return Ok(ignored("Spacelift knows no such run".to_owned())),
+            RunLook::Unknown => return Err(gives_up("Spacelift knows no such run".to_owned())),
             RunLook::OtherAccount { ours } => {
-                return Ok(ignored(format!(
+                return Err(gives_up(format!(
                     "our key belongs to the account `{ours}`, not to `{}`",
                     input.account
                 )));
@@ -168,6 +167,12 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             ctx.continue_as_new(input.clone(), ContinueAsNewOptions::default())?;
         }
     }
+}
+
+/// The run was not followed to its end. Unlike a completed workflow, a cancelled one can start again under its id: the key may
+/// be corrected, or get back the right to see the run.
+fn gives_up(reason: String) -> WorkflowTermination {
+    WorkflowTermination::cancelled_with_details(reason)
 }
 
 /// Whether the run exists or existed: Spacelift showed or announced it, or we triggered it.

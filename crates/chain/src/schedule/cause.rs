@@ -13,6 +13,10 @@ pub(super) type CauseNumber = u32;
 
 /// Why stacks have to run: a root run that succeeded, or a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent facts, and make no states together"
+)]
 pub(super) struct Cause {
     pub(super) chain: ChainId,
     pub(super) root: Root,

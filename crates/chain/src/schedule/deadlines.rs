@@ -1,6 +1,9 @@
 //! Handles what takes too long. Runs that are neither confirmed nor applying in time are stopped, and long waits for a
 //! person or a lock are reported once.
 
+use std::collections::BTreeSet;
+
+use super::cause::{CauseNumber, Standing};
 use super::message::{Decision, Effect};
 use super::stack::{Phase, Stack};
 use super::waiting::{Waiting, WaitingKind};
@@ -124,28 +127,42 @@ impl Schedule {
         cause.is_some_and(|cause| cause.stuck_since_ms.replace(waiting.since_ms).is_none())
     }
 
-    /// Stops the runs that we triggered for a cause and that no other cause needs. Causes that were cancelled with their runs
-    /// before, and those that are over, need none.
-    pub(super) fn stop_runs_of(&mut self, number: u32, why: &Reason) {
+    /// Stops the runs that we triggered for a cause and that no other cause needs, also those that are not known yet.
+    pub(super) fn stop_runs_of(&mut self, number: CauseNumber, why: &Reason) {
         let cause = self.state.causes.get_mut(&number);
         let chain = cause.map(|cause| {
             cause.stops_runs = true;
             cause.chain.clone()
         });
-        let causes = &self.state.causes;
-        let needs_run = |other: &u32| causes.get(other).is_some_and(|cause| !cause.stops_runs);
-        let active: Vec<StackId> = self.active.iter().cloned().collect();
-        for stack in active {
+        let is_affected = |(_, known): &(&StackId, &Stack)| known.is_active() || known.doubt.is_some();
+        let affected = self.state.stacks.iter().filter(is_affected);
+        let affected: Vec<StackId> = affected.map(|(stack, _)| stack.clone()).collect();
+        for stack in affected {
+            let needing: BTreeSet<CauseNumber> = self
+                .causes_with(&stack, &[Standing::Due, Standing::Running])
+                .into_iter()
+                .filter(|other| {
+                    self.state
+                        .causes
+                        .get(other)
+                        .is_some_and(|cause| !cause.stops_runs)
+                })
+                .collect();
             let Some(known) = self.state.stacks.get_mut(&stack) else {
                 continue;
+            };
+            let is_unneeded = |causes: &[CauseNumber]| {
+                causes.contains(&number) && !causes.iter().any(|other| needing.contains(other))
             };
             if known.attempt.as_ref().is_some_and(Vec::is_empty) {
                 let cancelled = chain.iter().map(|chain| (chain.clone(), why.clone()));
                 known.stop_attempt_for.extend(cancelled);
             }
-            let is_unneeded = |causes: &[u32]| causes.contains(&number) && !causes.iter().any(needs_run);
             if known.attempt.as_ref().is_some_and(|causes| is_unneeded(causes)) {
                 known.stop_attempt = Some(why.clone());
+            }
+            if let Some(doubt) = known.doubt.as_mut().filter(|doubt| is_unneeded(&doubt.causes)) {
+                doubt.stop = Some(why.clone());
             }
             let Some(used) = known
                 .run

@@ -3,7 +3,7 @@
 use super::RunEnd;
 use super::Schedule;
 use super::cause::{CauseNumber, Standing};
-use super::message::Decision;
+use super::message::{Decision, Effect};
 use super::stack::{Phase, Seen, UsedRun};
 use super::standing::EndedBy;
 use crate::attempt::RunFacts;
@@ -66,13 +66,46 @@ impl Schedule {
                 }
             }
             _ => {
-                let is_only = known.others.len() == 1 && known.run.is_none();
-                if let Some(seen) = known.others.get_mut(&run.id) {
-                    let phase = Phase::of(run, !is_only);
-                    *seen = Seen { phase, at_ms };
+                let is_in_doubt = known.may_have_made(run);
+                let is_alone = known.run.is_none() && known.others.keys().all(|other| *other == run.id);
+                let phase = Phase::of(run, !is_alone);
+                let seen = Seen { phase, at_ms };
+                if is_in_doubt {
+                    known.others.insert(run.id.clone(), seen);
+                } else if let Some(known) = known.others.get_mut(&run.id) {
+                    *known = seen;
+                }
+                if is_in_doubt {
+                    self.stop_doubted(stack, run, seen);
                 }
             }
         }
+    }
+
+    /// Ends a run that an attempt may have triggered, if all chains of the attempt were cancelled with their runs. Until it
+    /// has ended, no other chain may use it.
+    fn stop_doubted(&mut self, stack: &StackId, run: &RunFacts, seen: Seen) {
+        let Some(known) = self.state.stacks.get_mut(stack) else {
+            return;
+        };
+        let why = known.doubt.as_ref().and_then(|doubt| doubt.stop.clone());
+        let Some(why) = why.filter(|_| seen.phase != Phase::Applying) else {
+            return;
+        };
+        if known.run.is_none() {
+            known.others.remove(&run.id);
+            let stopped = UsedRun {
+                stop: Some(why.clone()),
+                ..UsedRun::new(run.id.clone(), true, seen)
+            };
+            known.run = Some(stopped);
+        }
+        self.state.effects.push(Effect::Stop {
+            stack: stack.clone(),
+            run: run.id.clone(),
+            why,
+        });
+        self.note_activity(stack);
     }
 
     /// A run ended. A repeated report has no further effect.
@@ -96,7 +129,10 @@ impl Schedule {
             known.early_ends.push(run.clone());
         }
         self.finish_run(stack, &run);
-        self.remember_end(&run.id, is_made);
+        // A run that Spacelift hides can come back, and then its end counts.
+        if !run.gone {
+            self.remember_end(&run.id, is_made);
+        }
         if run.state == RunState::Finished && !was_reported && !is_made && !may_be_made {
             self.root_ended(stack, run);
         }
@@ -155,6 +191,11 @@ impl Schedule {
     ) {
         let by = EndedBy::of(run);
         for number in causes {
+            if run.may_have_applied()
+                && let Some(at) = self.index(number, stack)
+            {
+                self.note_change(number, at, true);
+            }
             match verdict(run, made) {
                 End::Serves => self.serve(number, stack, &by),
                 End::NothingToDo => {
@@ -172,6 +213,8 @@ impl Schedule {
                 End::Fails => {
                     let failed =
                         || Reason::new(ReasonCode::RunFailed, format!("its run ended as {}", run.state));
+                    // It may have been confirmed before it could be stopped.
+                    let stop = stop.filter(|_| run.state != RunState::Failed);
                     let why = stop.cloned().unwrap_or_else(failed);
                     self.fail(number, stack, why, &by);
                 }

@@ -23,7 +23,8 @@ impl Schedule {
             let Some(stack) = state.stacks.get_mut(id) else {
                 return false;
             };
-            let is_needed = stack.ready_since_ms.is_some() || stack.is_active();
+            // One of the other runs may be the doubted one.
+            let is_needed = stack.ready_since_ms.is_some() || stack.is_active() || !stack.others.is_empty();
             stack
                 .doubt
                 .take_if(|doubt| !is_needed && doubt.since_ms <= long_ago_ms);

@@ -89,7 +89,7 @@ impl Schedule {
                 again_in_ms,
             } => {
                 if in_doubt {
-                    self.doubt(stack, &tried_for);
+                    self.doubt(stack, &tried_for, stop);
                 }
                 let text = format!("its run could not be triggered: {message}");
                 self.troubled(stack, &causes, ReasonCode::TriggerFailed, &text, again_in_ms);
@@ -97,18 +97,18 @@ impl Schedule {
         }
     }
 
-    /// Spacelift answered, so temporary failures are over.
     fn understood(&mut self, stack: &StackId) {
         if let Some(known) = self.state.stacks.get_mut(stack) {
-            known.trouble_since_ms = None;
+            known.forget_trouble();
         }
     }
 
     /// An attempt for these causes may have triggered a run. After a loss of the schedule, the causes are not known.
-    pub(super) fn doubt(&mut self, stack: &StackId, causes: &[CauseNumber]) {
+    /// The run is ended once it is known, if there is a reason to stop it.
+    pub(super) fn doubt(&mut self, stack: &StackId, causes: &[CauseNumber], stop: Option<Reason>) {
         let now_ms = self.now_ms;
         if let Some(known) = self.state.stacks.get_mut(stack) {
-            known.begin_doubt(causes, now_ms);
+            known.begin_doubt(causes, stop, now_ms);
             self.touched.insert(stack.clone());
             self.note_deadline(now_ms.saturating_add(REMEMBERED_MS));
         }
@@ -163,17 +163,8 @@ impl Schedule {
             return;
         }
         let is_reported = known.others.remove(&run.id).is_some() || !by_lost;
-        let used = known.run.get_or_insert_with(|| UsedRun {
-            run: run.id.clone(),
-            made: made || run.ours,
-            causes: Vec::new(),
-            seen,
-            note: None,
-            waits_since_ms: None,
-            began_ms: seen.at_ms,
-            is_late: false,
-            stop: None,
-        });
+        let new = || UsedRun::new(run.id.clone(), made || run.ours, seen);
+        let used = known.run.get_or_insert_with(new);
         used.causes.extend(&served);
         used.stop = used.stop.take().or(stop);
         self.note_activity(stack);
@@ -222,7 +213,7 @@ impl Schedule {
         }
     }
 
-    /// Ends a run of ours whose chain was cancelled with its runs, unless another chain may need it.
+    /// Ends a run of ours whose chain was cancelled with its runs, unless it serves another chain.
     fn stop_unneeded(
         &mut self,
         stack: &StackId,
@@ -232,8 +223,7 @@ impl Schedule {
     ) -> Option<Reason> {
         let used = self.state.stacks.get(stack).and_then(|known| known.run.as_ref());
         let is_used = used.is_some_and(|used| used.run == run.id && !used.causes.is_empty());
-        let is_needed = !served.is_empty() || !self.causes_with(stack, &[Standing::Due]).is_empty();
-        if is_used || is_needed || !run.ours || run.state.is_terminal() {
+        if is_used || !served.is_empty() || !run.ours || run.state.is_terminal() {
             return None;
         }
         self.state.effects.push(Effect::Stop {
@@ -341,16 +331,25 @@ impl Schedule {
         again_in_ms: Option<i64>,
     ) {
         let patience_ms = self.state.settings.trigger_patience_ms;
+        let longest_pause_ms = self.state.settings.longest_pause_ms;
         let now_ms = self.now_ms;
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
+        // Time in which nothing was tried does not count: a halt, a pause, a worker that was away.
+        let idle_ms = known.trouble_again_ms.map_or(0, |again_ms| now_ms - again_ms);
+        if idle_ms >= longest_pause_ms.max(patience_ms / 2) {
+            known.trouble_since_ms = None;
+        }
         let since_ms = *known.trouble_since_ms.get_or_insert(now_ms);
         if now_ms - since_ms >= patience_ms {
             self.give_up(stack, causes, &Reason::new(code, text));
         } else {
             let text = format!("{text}; it is retried");
             self.held(stack, causes, Hold::new(HoldKind::Trouble, text), again_in_ms);
+            if let Some(known) = self.state.stacks.get_mut(stack) {
+                known.trouble_again_ms = known.hold.as_ref().map(|held| held.again_at_ms);
+            }
         }
     }
 

@@ -39,7 +39,7 @@ impl Schedule {
             let known = self.state.stacks.entry(stack.clone()).or_default();
             known.attempt = Some(Vec::new());
             known.lifted = true;
-            self.doubt(&stack, &[]);
+            self.doubt(&stack, &[], None);
             self.note_activity(&stack);
         }
         self.find_ready();
@@ -118,15 +118,10 @@ impl Schedule {
             let waits_since_ms = note.as_ref().map(|_| run.changed_at_s.saturating_mul(1000));
             if let Some((made, causes)) = running.remove(&(stack.clone(), run.id.clone())) {
                 let used = UsedRun {
-                    run: run.id,
-                    made,
                     causes,
-                    seen,
                     note,
                     waits_since_ms,
-                    began_ms: self.now_ms,
-                    is_late: false,
-                    stop: None,
+                    ..UsedRun::new(run.id, made, seen)
                 };
                 self.take_up_run(&stack, used);
             } else {
@@ -147,15 +142,9 @@ impl Schedule {
         // What happened to these was not reported, so they are looked at.
         for ((stack, run), (made, causes)) in running {
             let used = UsedRun {
-                run: run.clone(),
-                made,
                 causes,
-                seen: Seen::default(),
-                note: None,
-                waits_since_ms: None,
                 began_ms: self.now_ms,
-                is_late: false,
-                stop: None,
+                ..UsedRun::new(run.clone(), made, Seen::default())
             };
             if self.take_up_run(&stack, used) {
                 self.state.effects.push(Effect::Look { stack, run });

@@ -99,7 +99,7 @@ impl Schedule {
         known.attempt = Some(Vec::new());
         known.lifted = true;
         if known.open_doubt().is_none() {
-            self.doubt(stack, &[]);
+            self.doubt(stack, &[], None);
         }
         self.note_activity(stack);
         self.log(Decision::AttemptFound { stack: stack.clone() });

@@ -55,6 +55,9 @@ pub(super) struct Stack {
     /// Since when attempts have failed for temporary reasons.
     #[serde(default)]
     pub(super) trouble_since_ms: Option<i64>,
+    /// When it is tried again after the last of these failures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trouble_again_ms: Option<i64>,
     /// How often it was held or failed since the last run. Pauses grow with it.
     #[serde(default)]
     pub(super) tries: u32,
@@ -92,6 +95,22 @@ pub(super) struct UsedRun {
     /// We stopped it, for this reason.
     #[serde(default)]
     pub(super) stop: Option<Reason>,
+}
+
+impl UsedRun {
+    pub(super) fn new(run: RunId, made: bool, seen: Seen) -> Self {
+        Self {
+            run,
+            made,
+            causes: Vec::new(),
+            seen,
+            note: None,
+            waits_since_ms: None,
+            began_ms: seen.at_ms,
+            is_late: false,
+            stop: None,
+        }
+    }
 }
 
 /// Since when a stack has been held for one reason.
@@ -132,6 +151,9 @@ pub(super) struct Doubt {
     /// When a run was found that may be the one. Several attempts may have been in doubt, so others may exist.
     #[serde(default)]
     pub(super) settled_ms: Option<i64>,
+    /// Its run is ended once it is known, since the chains of these attempts were cancelled together with their runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stop: Option<Reason>,
 }
 
 /// What holds a stack, and when to look again.
@@ -242,16 +264,20 @@ impl Stack {
         self.lifted |= self.attempt.is_some();
     }
 
-    /// Another attempt ended in doubt.
-    pub(super) fn begin_doubt(&mut self, causes: &[CauseNumber], now_ms: i64) {
+    /// Another attempt ended in doubt. Its run is ended, for this reason, if all its chains were cancelled with their runs.
+    pub(super) fn begin_doubt(&mut self, causes: &[CauseNumber], stop: Option<Reason>, now_ms: i64) {
         let mut causes = causes.to_vec();
+        let mut stop = stop;
         if let Some(open) = self.open_doubt() {
             causes.extend(&open.causes);
+            // Nobody knows which attempt triggered the run.
+            stop = stop.filter(|_| open.stop.is_some());
         }
         self.doubt = Some(Doubt {
             since_ms: now_ms,
             causes,
             settled_ms: None,
+            stop,
         });
     }
 
@@ -288,9 +314,15 @@ impl Stack {
         self.held_since = None;
         self.reported_hold = None;
         self.refusals = 0;
-        self.trouble_since_ms = None;
+        self.forget_trouble();
         self.tries = 0;
         self.ignore_guard = false;
+    }
+
+    /// Spacelift answered, so temporary failures are over.
+    pub(super) fn forget_trouble(&mut self) {
+        self.trouble_since_ms = None;
+        self.trouble_again_ms = None;
     }
 
     pub(super) fn is_held(&self, now_ms: i64) -> bool {

@@ -143,9 +143,9 @@ impl Schedule {
         self.report_end(number, stack, Outcome::Succeeded, by);
         if self.pass_early(number, at, by.ended_at_s) {
             self.unset_ready(number, stack);
-            return;
+        } else {
+            self.over(number, at, Standing::Done, by.ended_at_s);
         }
-        self.over(number, at, Standing::Done, by.ended_at_s);
         if was_failed {
             self.revive_downstream(number, at, by.ended_at_s);
         }
@@ -182,9 +182,10 @@ impl Schedule {
         }
     }
 
-    fn note_change(&mut self, number: CauseNumber, at: u32, changed: bool) {
+    /// A run of the stack ended. What an earlier one changed in this cause counts, too.
+    pub(super) fn note_change(&mut self, number: CauseNumber, at: u32, changed: bool) {
         if let Some(plan) = self.plan_of_mut(number).filter(|plan| plan.minds_changes) {
-            plan.changed.insert(at, changed);
+            *plan.changed.entry(at).or_insert(false) |= changed;
         }
     }
 

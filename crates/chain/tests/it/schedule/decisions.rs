@@ -50,6 +50,7 @@ fn run(number: usize, text: &str) -> RunFacts {
         partial: has("partial"),
         planned: true,
         changed: None,
+        gone: false,
         reported_at_ms: None,
     }
 }

@@ -138,6 +138,7 @@ fn facts_of(number: usize, now_ms: i64) -> RunFacts {
         partial: false,
         planned: true,
         changed: None,
+        gone: false,
         reported_at_ms: None,
     }
 }

@@ -26,6 +26,8 @@ pub(crate) enum Fate {
     /// There is nothing to do.
     Skipped,
     Fails,
+    /// The apply fails, after it changed something.
+    FailsApplying,
     /// The run waits for a person first.
     Unconfirmed,
     /// The run changes nothing.
@@ -189,6 +191,7 @@ impl World {
         let [fails, waits, skipped, unchanged] = self.fates;
         let dice = self.random.below(100);
         let fate = match dice {
+            _ if dice < fails / 2 => Fate::FailsApplying,
             _ if dice < fails => Fate::Fails,
             _ if dice < fails + waits => Fate::Unconfirmed,
             _ if dice < fails + waits + skipped => Fate::Skipped,
@@ -233,6 +236,7 @@ impl World {
                 partial: false,
                 planned: false,
                 changed: None,
+                gone: false,
                 reported_at_ms: None,
             },
             stack: stack.clone(),
@@ -293,9 +297,12 @@ impl World {
                     Fate::Fails => RunState::Failed,
                     Fate::Skipped => RunState::Skipped,
                     Fate::Unconfirmed => RunState::Unconfirmed,
-                    Fate::Well | Fate::Unchanged | Fate::Slow | Fate::Stays => RunState::Applying,
+                    Fate::Well | Fate::FailsApplying | Fate::Unchanged | Fate::Slow | Fate::Stays => {
+                        RunState::Applying
+                    }
                 },
                 RunState::Confirmed => RunState::Applying,
+                _ if run.fate == Fate::FailsApplying => RunState::Failed,
                 _ => RunState::Finished,
             };
             self.enter(at, next, now_ms);
@@ -335,6 +342,8 @@ impl World {
         }
         if state == RunState::Planning {
             run.facts.planned = true;
+        }
+        if matches!(state, RunState::Unconfirmed | RunState::Applying) {
             run.facts.changed = Some(run.fate != Fate::Unchanged);
         }
         run.facts.changed_at_s = at_s;

@@ -172,6 +172,16 @@ impl<'a> Oracle<'a> {
                     "{chain} ended before all of its stacks: {:?}",
                     cause.stacks
                 );
+                // Law 4: a repair makes due again what was skipped because of the failure.
+                let is_failed = |other: &StackId| cause.stacks.get(other) == Some(&Place::Failed);
+                let forgotten = cause.stacks.iter().find(|(stack, place)| {
+                    let is_skipped = **place == Place::Skipped("upstream_failed".to_owned());
+                    is_skipped && !self.upstream[*stack].iter().any(is_failed)
+                });
+                law!(
+                    cause.cancelled || forgotten.is_none(),
+                    "{chain} ended, and {forgotten:?} was not made due again"
+                );
                 cause.concluded = true;
             }
             return Ok(());
@@ -277,7 +287,7 @@ impl<'a> Oracle<'a> {
                         cause
                             .stacks
                             .get(other)
-                            .is_none_or(|place| self.may_be_unchanged(other, place))
+                            .is_none_or(|place| self.may_be_unchanged(chain, other, place))
                     }),
                     "disabled" => true,
                     _ => false,
@@ -291,11 +301,19 @@ impl<'a> Oracle<'a> {
     }
 
     /// As far as places and runs show.
-    fn may_be_unchanged(&self, stack: &StackId, place: &Place) -> bool {
+    fn may_be_unchanged(&self, chain: &ChainId, stack: &StackId, place: &Place) -> bool {
         let runs = || self.world.runs.iter().filter(|run| run.stack == *stack);
+        let is_for_chain = |run: &&Run| {
+            let chains = self.begins_for.get(&run.facts.id);
+            run.by == By::Us && chains.is_some_and(|chains| chains.contains(chain))
+        };
+        let has_changed = |run: &Run| run.facts.may_have_applied();
         match place {
             Place::Skipped(_) => true,
-            Place::Done => runs().any(|run| run.facts.changed == Some(false)),
+            Place::Done => {
+                runs().any(|run| run.facts.changed == Some(false))
+                    && !runs().filter(is_for_chain).any(has_changed)
+            }
             Place::Due | Place::Running(_) | Place::Failed => false,
         }
     }

@@ -311,3 +311,49 @@ fn a_run_for_two_chains_is_stopped_once_both_are_cancelled_with_their_runs() {
         }
     }
 }
+
+/// It stays open for a run of its own.
+#[test]
+fn a_cancelled_chain_that_no_longer_needs_a_run_does_not_keep_it() {
+    let mut host = host("vpc; other; a: vpc other; slow: other");
+    host.fate("a", Fate::Unconfirmed);
+    host.fate("slow", Fate::Slow);
+    host.pushes("vpc other");
+    while !host.has_answer("a") {
+        host.run_for(10);
+    }
+    let chains: Vec<_> = host.records.keys().cloned().collect();
+    let of_other = |chain: &&ChainId| host.records[*chain].chain().root.stack == id("other");
+    let other = chains.iter().find(of_other).unwrap().clone();
+    let vpc = chains.iter().find(|chain| **chain != other).unwrap().clone();
+    host.control(&other, Control::Cancel);
+    host.control(&vpc, Control::CancelAndStopRuns);
+    ends_cancelled(&mut host, &vpc, &RunState::Canceled);
+    host.keeps_the_laws();
+}
+
+/// The run is not for it: it could not serve a chain that waits for more.
+#[test]
+fn a_run_is_stopped_although_another_chain_will_need_the_stack_later() {
+    let mut host = host("vpc; late; a: vpc late");
+    host.faults.delay_ms = 60_000;
+    host.fate("a", Fate::Unconfirmed);
+    host.pushes("vpc");
+    while !host.has_answer("a") {
+        host.run_for(10);
+    }
+    let of_vpc = host.only_chain();
+    host.faults.delay_ms = 1;
+    host.fate("late", Fate::Slow);
+    let of_late = host.request("late", &id("late"));
+    while !host.records.contains_key(&of_late) {
+        host.run_for(1);
+    }
+    assert!(host.has_answer("a"));
+    host.control(&of_vpc, Control::CancelAndStopRuns);
+    ends_cancelled(&mut host, &of_vpc, &RunState::Stopped);
+    host.hour();
+    host.hour();
+    assert_eq!(states(&host, &of_late), "late succeeded, a succeeded");
+    host.keeps_the_laws();
+}

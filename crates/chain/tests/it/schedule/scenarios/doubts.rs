@@ -1,13 +1,25 @@
 //! The answer to a trigger is lost, so that nobody knows whether there is a run.
 
-use chain::schedule::Control;
+use chain::RunState;
+use chain::schedule::{Control, Event};
 
 use super::{MINUTE_MS, host, made, run_of, states};
+use crate::account::id;
 use crate::schedule::host::{Entry, Host};
+use crate::schedule::world::Fate;
 
 /// The run of `db` is triggered, and the answer is lost. The chain is cancelled before anybody knows.
 fn with_a_run_that_nobody_waits_for() -> Host {
+    let mut host = with_a_lost_answer(Fate::Well);
+    let chain = host.only_chain();
+    host.control(&chain, Control::Cancel);
+    host
+}
+
+/// The run of `db` is triggered, and the answer will be lost.
+fn with_a_lost_answer(fate: Fate) -> Host {
     let mut host = host("vpc; db: vpc; app: db");
+    host.fate("db", fate);
     host.faults.delay_ms = 5_000;
     host.faults.ambiguous = 1_000;
     host.pushes("vpc");
@@ -15,8 +27,6 @@ fn with_a_run_that_nobody_waits_for() -> Host {
         host.run_for(1);
     }
     host.faults.ambiguous = 0;
-    let chain = host.only_chain();
-    host.control(&chain, Control::Cancel);
     host
 }
 
@@ -45,7 +55,7 @@ fn a_run_for_a_chain_that_was_cancelled_before_the_answer_is_not_a_root() {
 #[test]
 fn it_is_not_a_root_if_its_end_is_reported_after_a_later_run_of_ours() {
     let mut host = with_a_run_whose_end_is_reported_late();
-    let chain = host.request("again", &crate::account::id("db"));
+    let chain = host.request("again", &id("db"));
     host.hour();
     host.run_for(10 * MINUTE_MS);
     assert_eq!(made(&host), "db db app");
@@ -55,10 +65,59 @@ fn it_is_not_a_root_if_its_end_is_reported_after_a_later_run_of_ours() {
 }
 
 #[test]
+fn it_is_not_a_root_after_hours_of_waiting_for_a_person() {
+    for is_done_by_hand in [false, true] {
+        let mut host = with_a_lost_answer(Fate::Unconfirmed);
+        if is_done_by_hand {
+            host.deliver(Event::DoneByHand {
+                stack: id("db"),
+                by: "carol".to_owned(),
+                reason: None,
+            });
+        } else {
+            let chain = host.only_chain();
+            host.control(&chain, Control::Cancel);
+        }
+        for _ in 0..3 {
+            host.hour();
+        }
+        host.confirms("db", true);
+        host.hour();
+        assert_eq!(
+            host.world.runs[run_of(&host, "db")].facts.state,
+            RunState::Finished
+        );
+        assert_eq!(host.records.len(), 1, "done by hand: {is_done_by_hand}");
+        host.keeps_the_laws();
+    }
+}
+
+#[test]
+fn it_is_stopped_with_its_chain() {
+    for is_after_the_answer in [false, true] {
+        let mut host = with_a_lost_answer(Fate::Unconfirmed);
+        while is_after_the_answer && !host.has_ended("db") {
+            host.run_for(1);
+        }
+        let chain = host.only_chain();
+        host.control(&chain, Control::CancelAndStopRuns);
+        host.hour();
+        host.hour();
+        let state = &host.world.runs[run_of(&host, "db")].facts.state;
+        assert!(
+            matches!(state, RunState::Canceled | RunState::Discarded),
+            "{state}, after the answer: {is_after_the_answer}"
+        );
+        assert_eq!((made(&host).as_str(), host.records.len()), ("db", 1));
+        host.keeps_the_laws();
+    }
+}
+
+#[test]
 fn two_lost_answers_are_not_roots() {
     let mut host = with_a_run_whose_end_is_reported_late();
     host.faults.ambiguous = 1_000;
-    let chain = host.request("again", &crate::account::id("db"));
+    let chain = host.request("again", &id("db"));
     while made(&host) != "db db" {
         host.run_for(1);
     }
@@ -86,7 +145,7 @@ fn an_attempt_knows_the_runs_of_earlier_attempts() {
         if is_lost {
             host.lose();
         }
-        let again = host.request("again", &crate::account::id("db"));
+        let again = host.request("again", &id("db"));
         host.hour();
         assert_eq!(states(&host, &again), "db succeeded, app succeeded");
         let mut requests = host.trace.iter().filter_map(|(_, entry)| match entry {

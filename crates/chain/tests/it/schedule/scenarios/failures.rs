@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use chain::OnFailure;
+use chain::schedule::Event;
 
 use super::{MINUTE_MS, host, host_with, made, settings, states, why};
 use crate::account::id;
@@ -168,6 +169,77 @@ fn a_native_dependency_delays_a_stack_but_does_not_fail_it() {
     host.hour();
     assert_eq!(made(&host), "a b");
     assert_eq!(states(&host, &host.only_chain()), "a failed, b succeeded");
+    host.keeps_the_laws();
+}
+
+/// `f` waits for `u` by a dependency of Spacelift's, so that it runs although `u` is skipped.
+#[test]
+fn a_repair_revives_its_dependents_while_an_upstream_is_due_again() {
+    for is_by_hand in [false, true] {
+        let mut host = host("vpc; x: vpc; u: x; f: vpc; d: f; slow: vpc");
+        let f = host.world.stacks.get_mut(&id("f")).unwrap();
+        f.facts.native_dependencies = vec![id("u")];
+        host.fate("x", Fate::Fails);
+        host.fate("f", Fate::Fails);
+        host.fate("slow", Fate::Slow);
+        host.pushes("vpc");
+        host.run_for(20 * MINUTE_MS);
+        let chain = host.only_chain();
+        assert_eq!(
+            states(&host, &chain),
+            "x failed, u skipped, f failed, d skipped, slow running"
+        );
+        host.fate("u", Fate::Unconfirmed);
+        host.world.person(&id("x"), 0, host.now_ms);
+        host.run_for(5 * MINUTE_MS);
+        assert!(states(&host, &chain).starts_with("x succeeded, u running"));
+        if is_by_hand {
+            host.deliver(Event::DoneByHand {
+                stack: id("f"),
+                by: "carol".to_owned(),
+                reason: None,
+            });
+        } else {
+            host.world.person(&id("f"), 0, host.now_ms);
+        }
+        host.run_for(5 * MINUTE_MS);
+        assert_eq!(
+            states(&host, &chain),
+            "x succeeded, u running, f succeeded, d waiting, slow running"
+        );
+        host.confirms("u", true);
+        host.hour();
+        host.hour();
+        assert_eq!(
+            states(&host, &chain),
+            "x succeeded, u succeeded, f succeeded, d succeeded, slow succeeded",
+            "by hand: {is_by_hand}"
+        );
+        host.keeps_the_laws();
+    }
+}
+
+/// Time in which nothing was tried does not count.
+#[test]
+fn a_stack_is_tried_again_after_a_halt_that_was_longer_than_the_patience() {
+    let mut host = host("vpc; a: vpc");
+    host.pushes("vpc");
+    host.trouble_until_ms = host.now_ms + 10 * MINUTE_MS;
+    host.run_for(5 * MINUTE_MS);
+    host.halt(true);
+    host.run_for(180 * MINUTE_MS);
+    host.trouble_until_ms = host.now_ms + 10 * MINUTE_MS;
+    host.halt(false);
+    host.run_for(5 * MINUTE_MS);
+    let chain = host.only_chain();
+    assert_eq!(states(&host, &chain), "a waiting");
+    host.hour();
+    assert_eq!(states(&host, &chain), "a succeeded");
+    // What is tried all the time fails in the end.
+    host.trouble_until_ms = host.now_ms + 180 * MINUTE_MS;
+    let again = host.request("again", &id("a"));
+    host.run_for(140 * MINUTE_MS);
+    assert_eq!(states(&host, &again), "a failed");
     host.keeps_the_laws();
 }
 

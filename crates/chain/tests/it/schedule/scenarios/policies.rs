@@ -116,6 +116,42 @@ fn after_a_repair_that_changed_nothing_its_dependents_are_skipped_too() {
     host.keeps_the_laws();
 }
 
+/// What depends on it has to see the change.
+#[test]
+fn a_failed_apply_counts_as_a_change_although_the_run_after_it_changed_nothing() {
+    for is_retried in [false, true] {
+        let skips_and_retries = settings(|settings| {
+            settings.chain.no_change = NoChange::Skip;
+            settings.chain.run_retries = u32::from(is_retried);
+        });
+        let mut host = host_with("vpc; a: vpc; slow: vpc; a2: a", skips_and_retries);
+        host.fate("a", Fate::FailsApplying);
+        host.fate("slow", Fate::Slow);
+        host.pushes("vpc");
+        let failed = |host: &Host| {
+            let mut runs = host.world.runs.iter();
+            runs.any(|run| run.facts.state == RunState::Failed)
+        };
+        while !failed(&host) {
+            host.run_for(1_000);
+        }
+        let chain = host.only_chain();
+        host.fate("a", Fate::Unchanged);
+        if !is_retried {
+            host.run_for(MINUTE_MS);
+            host.world.person(&id("a"), 0, host.now_ms);
+        }
+        host.hour();
+        host.hour();
+        assert_eq!(
+            states(&host, &chain),
+            "a succeeded, a2 succeeded, slow succeeded",
+            "retried: {is_retried}"
+        );
+        host.keeps_the_laws();
+    }
+}
+
 #[test]
 fn a_label_lets_one_stack_run_or_skips_it() {
     let mut first = skipping("vpc; a: vpc; b: a");
