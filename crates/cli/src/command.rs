@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use chain::{AccountName, StackId};
+use chain::{AccountName, ChainId, StackId};
 use environment::Variables;
 use settings::Settings;
 use spacelift::Spacelift;
@@ -73,6 +73,21 @@ impl Clients {
             workflows: temporal::connect().await?,
             account,
         })
+    }
+
+    /// A chain of the account. Other accounts may be in the same namespace, and their chains are not changed.
+    pub(crate) fn own_chain(&self, id: &str) -> anyhow::Result<ChainId> {
+        let chain = ChainId::of_workflow(id);
+        match chain.account() {
+            Some(account) if account != self.account => Err(Failure::rejected(format!(
+                "`{chain}` is a chain of the account `{account}`, but the API key belongs to the account `{}`",
+                self.account
+            ))
+            .meaning("Nothing was changed.")
+            .hint("Use an API key of that account.")
+            .into()),
+            _ => Ok(chain),
+        }
     }
 
     /// Who acts, as Spacelift names the owner of the API key.

@@ -13,6 +13,7 @@ use crate::command::{Clients, Done, variables, with_clients};
 use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 use crate::output;
+use crate::web::spacelift_page;
 
 const EXAMPLES: &str = "Examples:
   spillway dashboard
@@ -57,7 +58,7 @@ pub(crate) fn dashboard(arguments: DashboardArguments) -> Done {
             workflows,
             spacelift,
             pages: Pages {
-                spacelift: variables.get("SPACELIFT_BASE_URL").cloned(),
+                spacelift: spacelift_page(&variables),
                 temporal: Pages::of_temporal(arguments.temporal_ui, &temporal),
             },
             queues: Queues::from_lookup(|name| variables.get(name).cloned()),

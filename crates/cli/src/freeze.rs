@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Done, with_clients};
+use crate::command::{Clients, Done, with_clients};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{Shape, Time};
@@ -160,11 +160,7 @@ fn begin(how_long: Duration, reason: String, coverage: Coverage, output: Output)
                 .hint("Lift that freeze first: `spillway thaw`")
                 .into());
         }
-        let view = View {
-            account: account.to_string(),
-            freeze: Some(Current::of(&freeze)),
-            windows: Vec::new(),
-        };
+        let view = View::of(&clients, Some(&freeze));
         output.show(&view, || {
             format!(
                 "{account} is {freeze}. It covers {}. Running stacks continue.",
@@ -199,24 +195,32 @@ pub(crate) fn thaw(arguments: &ThawArguments) -> Done {
 
 fn show(output: Output) -> Done {
     with_clients(async |clients| {
-        let now_ms = Timestamp::now().as_millisecond();
         let frozen = clients.workflows.frozen(&clients.account).await?;
-        let windows = &clients.workflows.settings().freezes;
-        let view = View {
-            account: clients.account.to_string(),
-            freeze: frozen.as_ref().map(Current::of),
-            windows: windows.iter().map(|window| Window::of(window, now_ms)).collect(),
-        };
+        let view = View::of(&clients, frozen.as_ref());
         output.show(&view, || {
             let mut lines = vec![match &frozen {
                 Some(freeze) => format!("{} is {freeze}. It covers {}.", view.account, freeze.coverage),
                 None => format!("{} is not frozen by a person.", view.account),
             }];
+            let now_ms = Timestamp::now().as_millisecond();
+            let windows = &clients.workflows.settings().freezes;
             lines.extend(windows.iter().map(|window| described(window, now_ms)));
             lines.join("\n")
         })?;
         Ok(Exit::Success)
     })
+}
+
+impl View {
+    fn of(clients: &Clients, freeze: Option<&Freeze>) -> Self {
+        let now_ms = Timestamp::now().as_millisecond();
+        let windows = &clients.workflows.settings().freezes;
+        Self {
+            account: clients.account.to_string(),
+            freeze: freeze.map(Current::of),
+            windows: windows.iter().map(|window| Window::of(window, now_ms)).collect(),
+        }
+    }
 }
 
 impl Current {

@@ -9,7 +9,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Done, settings, with_spacelift};
+use crate::command::{Done, settings, variables, with_spacelift};
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -43,7 +43,8 @@ pub(crate) fn lint(arguments: &LintArguments) -> Done {
         let grammar = &settings.chain.label_prefixes;
         let similar = similar::labels(&stacks, grammar.prefixes());
         let hubs = hub::hubs(&stacks, grammar);
-        let set = notify::sink_kinds(|name| std::env::var(name).ok())
+        let variables = variables().await?;
+        let set = notify::sink_kinds(|name| variables.get(name).cloned())
             .map_err(|error| Failure::setting(error.to_string()))?;
         let sinks = sinks::problems(&stacks, &set);
         let graph = dependencies::graph_of(stacks, &settings.chain);

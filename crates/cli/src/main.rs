@@ -32,6 +32,7 @@ mod migrate;
 mod mock;
 mod output;
 mod pair;
+mod patience;
 mod plan;
 mod profile;
 mod progress;

@@ -197,6 +197,8 @@ impl Drawing {
         if self.lines > 0 {
             write!(out, "\x1b[{}A", self.lines)?;
         }
+        // A line that is too long is cut: if it wrapped, the drawing would have more rows than lines.
+        write!(out, "\x1b[?7l")?;
         for line in new {
             if has_colour {
                 write!(out, "{line}")?;
@@ -205,7 +207,7 @@ impl Drawing {
             }
             writeln!(out, "\x1b[K")?;
         }
-        write!(out, "\x1b[J")?;
+        write!(out, "\x1b[J\x1b[?7h")?;
         self.lines = new.iter().map(|line| line.lines().count().max(1)).sum();
         Ok(out.flush()?)
     }

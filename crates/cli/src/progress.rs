@@ -11,9 +11,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Waits for some work. If it takes longer than a second, a line on the terminal says what is being done.
 pub(crate) async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
-    let stderr = io::stderr();
-    if stderr.is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb") {
-        with_line(what, work, &mut stderr.lock()).await
+    if io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|term| term != "dumb") {
+        // Not locked: with -vv, other threads write to it, too.
+        with_line(what, work, &mut io::stderr()).await
     } else {
         work.await
     }

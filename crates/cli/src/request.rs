@@ -60,16 +60,30 @@ impl Shape for View {
 }
 
 impl View {
-    /// A request that was recorded just now, or before.
-    pub(crate) fn new(id: String, stack: StackId, chain: ChainId, is_new: bool) -> Self {
+    pub(crate) fn new(
+        id: String,
+        stack: StackId,
+        chain: ChainId,
+        status: RequestStatus,
+        duplicate: bool,
+    ) -> Self {
+        let (state, reason) = match status {
+            RequestStatus::Pending => (State::Pending, None),
+            RequestStatus::Accepted { .. } => (State::Accepted, None),
+            RequestStatus::Ignored { reason } => (State::Ignored, Some(reason)),
+        };
         Self {
             id,
             stack,
-            state: State::Pending,
+            state,
             chain,
-            reason: None,
-            duplicate: !is_new,
+            reason,
+            duplicate,
         }
+    }
+
+    pub(crate) fn exit(&self) -> Exit {
+        Exit::of(self.state != State::Ignored)
     }
 
     pub(crate) fn text(&self) -> String {
@@ -97,20 +111,8 @@ pub(crate) fn request(arguments: RequestArguments) -> Done {
                 .into());
         };
         let chain = ChainId::of_request(&clients.account, &id);
-        let (state, reason) = match report.status {
-            RequestStatus::Pending => (State::Pending, None),
-            RequestStatus::Accepted { .. } => (State::Accepted, None),
-            RequestStatus::Ignored { reason } => (State::Ignored, Some(reason)),
-        };
-        let view = View {
-            id,
-            stack: report.stack,
-            state,
-            chain,
-            reason,
-            duplicate: false,
-        };
+        let view = View::new(id, report.stack, chain, report.status, false);
         output.show(&view, || view.text())?;
-        Ok(Exit::of(view.state != State::Ignored))
+        Ok(view.exit())
     })
 }

@@ -7,6 +7,7 @@ use chain::{AccountName, ChainId};
 use clap::{Args, Subcommand};
 use schemars::JsonSchema;
 use serde::Serialize;
+use temporal_client::TemporalError;
 use temporal_client::contract::ScheduleMessage;
 
 use crate::command::{Clients, Done, with_clients};
@@ -109,7 +110,7 @@ impl View {
         Some(with_reason(by, self.halt_reason.as_deref()))
     }
 
-    async fn read(clients: &Clients) -> anyhow::Result<Self> {
+    async fn read(clients: &Clients) -> Result<Self, TemporalError> {
         let account = clients.account.clone();
         Ok(match clients.workflows.schedule_report(&account).await? {
             Some(report) => Self {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use temporal_client::clock;
 
-use crate::command::{Done, block_on, with_clients};
+use crate::command::{Done, block_on, variables, with_clients};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Shape;
@@ -106,7 +106,8 @@ impl SinkArguments {
 
 /// `account` is the URL of the Spacelift account, for links.
 async fn sinks(account: Option<String>) -> anyhow::Result<Notifier> {
-    let sinks = Notifier::from_lookup(|name| std::env::var(name).ok(), account).await;
+    let variables = variables().await?;
+    let sinks = Notifier::from_lookup(|name| variables.get(name).cloned(), account).await;
     sinks.map_err(|error| Failure::setting(error.to_string()).into())
 }
 

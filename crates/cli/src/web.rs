@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal};
 use std::process::{Command, Stdio};
 
 use dashboard::Pages;
+use environment::Variables;
 use temporal_client::TemporalSettings;
 
 use crate::command::{Done, variables};
@@ -14,13 +15,20 @@ use crate::output;
 /// Where the pages are, as the environment says.
 pub(crate) async fn pages() -> anyhow::Result<Pages> {
     let variables = variables().await?;
-    let spacelift = variables
-        .get("SPACELIFT_BASE_URL")
-        .or(variables.get("SPACELIFT_API_KEY_ENDPOINT"))
-        .map(|url| url.trim_end_matches('/').trim_end_matches("/graphql").to_owned());
     let ui = variables.get("TEMPORAL_UI_URL").cloned();
     let temporal = Pages::of_temporal(ui, &TemporalSettings::from_variables(&variables)?);
-    Ok(Pages { spacelift, temporal })
+    Ok(Pages {
+        spacelift: spacelift_page(&variables),
+        temporal,
+    })
+}
+
+/// The page of the account in Spacelift.
+pub(crate) fn spacelift_page(variables: &Variables) -> Option<String> {
+    let url = variables
+        .get("SPACELIFT_BASE_URL")
+        .or(variables.get("SPACELIFT_API_KEY_ENDPOINT"))?;
+    Some(url.trim_end_matches('/').trim_end_matches("/graphql").to_owned())
 }
 
 /// Prints the link, and opens it where there is a browser.

@@ -18,5 +18,6 @@ mod visitor;
 mod words;
 
 pub use config::{Config, Pages, Queues};
+pub use page::stack_action::AuditFailed;
 pub use router::{router, router_with_login, serve};
 pub use visitor::Role;

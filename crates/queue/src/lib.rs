@@ -17,6 +17,9 @@ pub use message::{Message, MessageError, Unreadable, VERSION};
 
 /// The most messages that SQS returns at once.
 const BATCH: i32 = 10;
+/// How long SQS waits for messages. Without a wait it asks only some of its servers, and may miss messages. A request as a whole
+/// has two seconds.
+const WAIT: Duration = Duration::from_secs(1);
 /// How long a received message is hidden from other consumers.
 const HIDDEN: Duration = Duration::from_secs(120);
 
@@ -111,6 +114,7 @@ impl Queue {
             .queue_url(&self.url)
             .max_number_of_messages(BATCH)
             .visibility_timeout(seconds(HIDDEN))
+            .wait_time_seconds(seconds(WAIT))
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
         let received = asked
             .send()

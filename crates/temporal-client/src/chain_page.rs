@@ -31,7 +31,7 @@ pub struct ChainPage {
 }
 
 impl ChainFilter {
-    fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         // A chain that continued in a new history is listed once.
         let mut conditions = vec![
             format!("WorkflowType = '{}'", StackDependencyChainWorkflow::NAME),

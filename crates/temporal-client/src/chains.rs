@@ -1,5 +1,6 @@
 //! Queries and controls chains.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use chain::schedule::{Control, ScheduleReport, StackReport};
@@ -11,6 +12,7 @@ use temporalio_client::{
 };
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition};
 
+use crate::chain_page::ChainFilter;
 use crate::contract::{ChainOrder, ChainReport, FollowOutcome, ScheduleMessage};
 use crate::definition::{
     ChainState, OrderChain, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
@@ -209,18 +211,17 @@ impl WorkflowClient {
             .map(Some)
     }
 
-    /// The newest chains, open and closed.
+    /// Up to this many chains: open ones first, then closed ones, the latest first.
     pub async fn chains(&self, limit: usize) -> Result<Vec<ChainSummary>, TemporalError> {
-        let query = format!("WorkflowType = '{}'", StackDependencyChainWorkflow::NAME);
         let options = WorkflowListOptions::builder().limit(limit).build();
-        self.listed(query, options).await
+        self.listed(ChainFilter::default().query(), options).await
     }
 
-    /// Every chain of the task queue that Temporal still has. A chain that continued in a new history is listed once.
+    /// Every chain of the task queue that Temporal still has.
     pub async fn all_chains(&self) -> Result<Vec<ChainSummary>, TemporalError> {
         let query = format!(
-            "WorkflowType = '{}' AND ExecutionStatus != 'ContinuedAsNew' AND TaskQueue = '{}'",
-            StackDependencyChainWorkflow::NAME,
+            "{} AND TaskQueue = '{}'",
+            ChainFilter::default().query(),
             self.settings().task_queue
         );
         self.listed(query, WorkflowListOptions::default()).await
@@ -233,14 +234,19 @@ impl WorkflowClient {
     ) -> Result<Vec<ChainSummary>, TemporalError> {
         let mut found = self.client.list_workflows(query, options);
         let mut chains = Vec::new();
+        // A chain that was reset in Temporal has two histories. The open one is listed first.
+        let mut listed = BTreeSet::new();
         while let Some(execution) = found.next().await {
             let execution = execution.map_err(|error| TemporalError::new("list the chains", error))?;
-            chains.push(ChainSummary {
-                id: ChainId::of_workflow(execution.id()),
-                status: execution.status(),
-                started: execution.start_time(),
-                closed: execution.close_time(),
-            });
+            let id = ChainId::of_workflow(execution.id());
+            if listed.insert(id.clone()) {
+                chains.push(ChainSummary {
+                    id,
+                    status: execution.status(),
+                    started: execution.start_time(),
+                    closed: execution.close_time(),
+                });
+            }
         }
         Ok(chains)
     }

@@ -82,6 +82,7 @@ impl TemporalError {
             NotRecorded::Call(status) => Some(status),
             NotRecorded::Conversion(_) => None,
         });
+        let status = status.or_else(|| source.downcast_ref::<Status>());
         status.map_or(TemporalErrorKind::Other, kind_of_status)
     }
 }
@@ -120,6 +121,7 @@ mod tests {
                 WorkflowInteractionError::Rpc(Status::permission_denied("no")).into(),
                 TemporalErrorKind::Denied,
             ),
+            (unavailable().into(), TemporalErrorKind::Unreachable),
             (
                 NotRecorded::Call(unavailable()).into(),
                 TemporalErrorKind::Unreachable,

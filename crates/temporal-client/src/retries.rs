@@ -8,7 +8,7 @@ use crate::{TemporalError, WorkflowClient};
 /// The retries of one chain.
 #[derive(Debug, Clone)]
 pub struct Retries {
-    /// Those that Temporal still knows, the latest last.
+    /// The latest last.
     pub known: Vec<(ChainId, WorkflowExecutionStatus)>,
     /// The id of the next retry.
     pub next: ChainId,
@@ -24,16 +24,19 @@ impl Retries {
 }
 
 impl WorkflowClient {
-    /// The retries of a chain, or of the chain that it retries.
+    /// The retries of a chain. If it is a retry itself, these are that retry and the later ones: Temporal may have deleted the
+    /// earlier ones, and their ids must not be used again.
     pub async fn retries(&self, chain: &ChainId) -> Result<Retries, TemporalError> {
         let first = chain.first();
         let mut known = Vec::new();
-        let mut next = ChainId::of_retry(&first, 1);
-        while let Some(status) = self.status(next.as_str()).await? {
+        let mut number = chain.retry_number().max(1);
+        loop {
+            let next = ChainId::of_retry(&first, number);
+            let Some(status) = self.status(next.as_str()).await? else {
+                return Ok(Retries { known, next });
+            };
             known.push((next, status));
-            let number = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            next = ChainId::of_retry(&first, number.saturating_add(1));
+            number = number.saturating_add(1);
         }
-        Ok(Retries { known, next })
     }
 }

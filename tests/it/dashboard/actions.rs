@@ -59,7 +59,7 @@ async fn a_chain_is_paused_resumed_and_cancelled() {
     act(
         &browser,
         "Pause…",
-        &["Does not start: 2 stacks", "database", "shop", "runs continue"],
+        &["Will not start: 2 stacks", "database", "shop", "runs continue"],
     )
     .await;
     browser.wait_for("main", "Paused.").await;
@@ -74,7 +74,12 @@ async fn a_chain_is_paused_resumed_and_cancelled() {
         })
         .await;
     browser.wait_for("h1", "running").await;
-    act(&browser, "Cancel…", &["Is skipped: 2 stacks", "cannot be undone"]).await;
+    act(
+        &browser,
+        "Cancel…",
+        &["Will be skipped: 2 stacks", "cannot be undone"],
+    )
+    .await;
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
     browser.wait_for("h1", "cancelled").await;
     // The record, and so the audit log, contains the person's name.
@@ -99,7 +104,7 @@ async fn a_chain_is_cancelled_together_with_its_runs() {
     act(
         &browser,
         "Cancel with its runs…",
-        &["Is ended, unless it is confirmed or applies: 1 stack", "shop"],
+        &["Will be ended unless confirmed: 1 stack", "shop"],
     )
     .await;
     browser.wait_for("main", "Cancelled, with its runs.").await;
@@ -304,7 +309,7 @@ async fn a_held_stack_is_released_or_marked_as_done() {
     act(
         &browser,
         "Count as done…",
-        &["goes on without a run of it", chain.as_str()],
+        &["continues without a run of it", chain.as_str()],
     )
     .await;
     world.confirm("shop").await;

@@ -109,7 +109,7 @@ async fn everything_works_without_javascript() {
     open_list(&browser, &list, &["dns", "vpc"]).await;
     browser.click_link("dns").await;
     browser.click_link("Pause…").await;
-    browser.wait_for("main", "Does not start: 1 stack").await;
+    browser.wait_for("main", "Will not start: 1 stack").await;
     browser.click("main form button").await;
     browser.wait_for("main", "Paused.").await;
     for page in ["Waiting for you", "Graph", "Health"] {

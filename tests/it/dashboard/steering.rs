@@ -50,7 +50,7 @@ async fn a_part_of_the_account_is_frozen_and_the_freeze_is_lifted() {
         "For 90m",
         "It covers 1 stack: stacks data*, none",
         "The reason: incident 7",
-        "Is not started: 1 stack",
+        "Will not start: 1 stack",
         "database",
     ];
     let asked = confirmation(&browser, &says).await;

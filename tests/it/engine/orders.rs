@@ -140,9 +140,15 @@ async fn no_order_is_lost_while_the_chain_continues_in_other_histories() {
                 .await;
         }
     }
+    assert!(world.workflows("StackDependencyChainWorkflow").await > 1);
+    // The open one of its histories is listed, and can be read at once.
+    let listed = world.workflows.chains(1_000).await.unwrap();
+    let listed: Vec<_> = listed.into_iter().filter(|listed| listed.id == chain).collect();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    let report = world.workflows.report(&chain, listed[0].status).await.unwrap();
+    assert_eq!(report.result, ChainResult::Running);
     world.confirm("database").await;
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
-    assert!(world.workflows("StackDependencyChainWorkflow").await > 1);
     let entries = crate::audit::entries(&world, &root).await;
     for action in [Action::ChainPaused, Action::ChainResumed] {
         let recorded = entries.iter().filter(|entry| entry.action == action);

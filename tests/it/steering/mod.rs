@@ -1,6 +1,7 @@
 //! Orders of people to chains, stacks and the account, through the real command.
 
 mod approvals;
+mod commands;
 mod deadlines;
 mod downstream;
 mod freezes;

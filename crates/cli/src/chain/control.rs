@@ -127,8 +127,8 @@ impl Target {
             Control::CancelAndStopRuns => ("cancel_and_stop_runs", "Cancelled"),
             Control::Approve => ("approve", "Approved"),
         };
-        let chain = ChainId::of_workflow(&self.id);
         with_clients(async |clients| {
+            let chain = clients.own_chain(&self.id)?;
             let Some(report) = clients.workflows.chain(&chain).await? else {
                 return Err(super::show::no_chain(&clients.workflows, &chain).await);
             };
@@ -144,7 +144,9 @@ impl Target {
                 };
                 Failure::rejected(text).meaning("Nothing was changed.")
             };
-            if state.is_over() || state == State::Cancelling {
+            let may_stop_runs = control == Control::CancelAndStopRuns
+                && report.record.as_ref().is_some_and(|record| !record.stops_runs());
+            if state.is_over() || (state == State::Cancelling && !may_stop_runs) {
                 return Err(ended().into());
             }
             if control == Control::Approve && report.record.is_some() && view.waits_for_approval.is_none() {

@@ -20,7 +20,7 @@ use crate::time::{shown, took};
 /// How many chains are asked for their state at the same time. One whose worker is gone answers only after a time-out.
 const AT_ONCE: usize = 10;
 
-/// List chains, the newest first.
+/// List chains: open ones first, then the others, the latest first.
 #[derive(Debug, Args)]
 pub(crate) struct ListArguments {
     /// The maximum number of chains.

@@ -69,6 +69,13 @@ impl Picture {
         }
     }
 
+    /// Other lines were printed, so the next drawing does not replace the last one.
+    pub(crate) fn restart(&mut self) {
+        if let Mode::Live(drawing) = &mut self.mode {
+            *drawing = Drawing::default();
+        }
+    }
+
     /// Shows the whole chain after its end, so that it stays in the terminal's scrollback.
     pub(crate) fn finish(self, view: &View) -> Result<(), WriteError> {
         match self.mode {

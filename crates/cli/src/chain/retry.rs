@@ -87,7 +87,7 @@ impl RetryArguments {
 
     async fn retry(&self, clients: &Clients) -> Done {
         let workflows = &clients.workflows;
-        let id = ChainId::of_workflow(&self.id);
+        let id = clients.own_chain(&self.id)?;
         let Some(before) = workflows.chain(&id).await? else {
             return Err(no_chain(workflows, &id).await);
         };

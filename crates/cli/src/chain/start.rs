@@ -11,9 +11,9 @@ use uuid::Uuid;
 use super::wait::wait;
 use crate::command::{Clients, Done, with_clients};
 use crate::completion;
-use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
+use crate::patience::Patience;
 use crate::request;
 
 const EXAMPLES: &str = "Examples:
@@ -55,7 +55,7 @@ impl StartArguments {
                 .request_id
                 .as_ref()
                 .map_or_else(|| Uuid::new_v4().to_string(), ToString::to_string);
-            let is_new = self.record(&clients, &id).await?;
+            let before = self.record(&clients, &id).await?;
             let chain = ChainId::of_request(&clients.account, &id);
             if self.wait {
                 if self.output.is_text() {
@@ -64,9 +64,11 @@ impl StartArguments {
                 accepted(&clients, &id).await?;
                 return wait(&clients.workflows, &chain, self.output).await;
             }
-            let view = request::View::new(id, self.stack.clone(), chain, is_new);
+            let is_duplicate = before.is_some();
+            let status = before.unwrap_or(RequestStatus::Pending);
+            let view = request::View::new(id, self.stack.clone(), chain, status, is_duplicate);
             self.output.show(&view, || view.text())?;
-            Ok(Exit::Success)
+            Ok(view.exit())
         })
     }
 
@@ -86,8 +88,8 @@ impl StartArguments {
         Ok(())
     }
 
-    /// Whether the request is new. Fails if its id was used for another stack.
-    async fn record(&self, clients: &Clients, id: &str) -> anyhow::Result<bool> {
+    /// Records the request. If it was recorded before, its status is returned. Fails if its id was used for another stack.
+    async fn record(&self, clients: &Clients, id: &str) -> anyhow::Result<Option<RequestStatus>> {
         let request = RunRequest {
             account: None,
             stack: self.stack.clone(),
@@ -101,7 +103,7 @@ impl StartArguments {
             request,
         };
         match clients.workflows.record(&received, Source::Operator).await? {
-            Recorded::Accepted { .. } => Ok(true),
+            Recorded::Accepted { .. } => Ok(None),
             Recorded::Duplicate { .. } => {
                 let report = clients.workflows.request_report(&clients.account, id).await?;
                 match report {
@@ -112,7 +114,9 @@ impl StartArguments {
                     .meaning("Nothing was requested.")
                     .hint("Choose another --request-id.")
                     .into()),
-                    _ => Ok(false),
+                    report => Ok(Some(
+                        report.map_or(RequestStatus::Pending, |report| report.status),
+                    )),
                 }
             }
         }
@@ -122,8 +126,10 @@ impl StartArguments {
 /// Waits until a worker has accepted the request. Fails if nothing follows from it.
 async fn accepted(clients: &Clients, id: &str) -> anyhow::Result<()> {
     let mut waited = Duration::ZERO;
+    let mut patience = Patience::default();
     loop {
-        let report = clients.workflows.request_report(&clients.account, id).await?;
+        let read = clients.workflows.request_report(&clients.account, id).await;
+        let report = patience.allow(read)?.flatten();
         match report.map(|report| report.status) {
             Some(RequestStatus::Accepted { .. }) => return Ok(()),
             Some(RequestStatus::Ignored { reason }) => {

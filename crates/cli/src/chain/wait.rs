@@ -11,6 +11,7 @@ use super::{Picture, View};
 use crate::command::Done;
 use crate::exit::Exit;
 use crate::output::{self, Output};
+use crate::patience::Patience;
 
 /// How often the chain is looked at.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -18,17 +19,19 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Shows a chain until it ends, or until Ctrl-C. The chain continues after Ctrl-C.
 pub(super) async fn wait(workflows: &WorkflowClient, chain: &ChainId, output: Output) -> Done {
     let mut picture = Picture::new(output);
+    let mut patience = Patience::default();
     let mut ctrl_c = pin!(tokio::signal::ctrl_c());
     let view = loop {
-        let view = tokio::select! {
-            view = View::read(workflows, chain) => view?,
+        let read = tokio::select! {
+            read = View::read(workflows, chain) => patience.allow(read)?,
             _ = &mut ctrl_c => return Ok(interrupted(chain)),
         };
-        if let Some(view) = view {
-            if view.state.is_over() {
-                break view;
-            }
-            picture.draw(&view)?;
+        match read {
+            Some(Some(view)) if view.state.is_over() => break view,
+            Some(Some(view)) => picture.draw(&view)?,
+            // It has not begun.
+            Some(None) => {}
+            None => picture.restart(),
         }
         tokio::select! {
             () = tokio::time::sleep(PAUSE) => {}

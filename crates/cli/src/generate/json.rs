@@ -71,7 +71,13 @@ fn envelope(schema: &mut Value, kind: &str) {
 fn kinds() -> Vec<Kind> {
     let mut kinds = vec![
         list::<chain::View>(&["chain list"]),
-        one::<chain::View>(&["chain show", "chain watch", "chain start --wait", "demo"]),
+        one::<chain::View>(&[
+            "chain show",
+            "chain watch",
+            "chain start --wait",
+            "chain retry --wait",
+            "demo",
+        ]),
         one::<chain::ChainOrder<'_>>(&["chain approve", "chain pause", "chain resume", "chain cancel"]),
         one::<chain::Retry<'_>>(&["chain retry"]),
         one::<request::View>(&["chain start", "request show"]),

@@ -8,6 +8,7 @@ use super::{View, text};
 use crate::command::{Clients, Done};
 use crate::exit::Exit;
 use crate::output::{self, Drawing, Output, WriteError, can_redraw, painted, terminal_size};
+use crate::patience::Patience;
 use crate::table::plain;
 
 /// The pause between two looks. Each look is a query of the schedule.
@@ -24,10 +25,14 @@ pub(super) async fn watch(clients: &Clients, output: Output) -> Done {
     } else {
         Shown::Lines(BTreeMap::new())
     };
+    let mut patience = Patience::default();
     let mut ctrl_c = pin!(tokio::signal::ctrl_c());
     loop {
         tokio::select! {
-            view = View::read(clients) => shown.update(&view?, output)?,
+            read = View::read(clients) => match patience.allow(read)? {
+                Some(view) => shown.update(&view, output)?,
+                None => shown.restart(),
+            },
             _ = &mut ctrl_c => break,
         }
         tokio::select! {
@@ -72,6 +77,13 @@ impl Shown {
                 *last = now;
                 Ok(())
             }
+        }
+    }
+
+    /// Other lines were printed, so the next drawing does not replace the last one.
+    fn restart(&mut self) {
+        if let Self::Drawing(drawing) = self {
+            *drawing = Drawing::default();
         }
     }
 }

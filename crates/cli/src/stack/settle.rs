@@ -1,6 +1,6 @@
 //! `spillway stack done` and `spillway stack release`: orders of a person to one stack.
 
-use chain::StackId;
+use chain::{RunId, StackId};
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -42,6 +42,8 @@ pub(crate) struct StackOrder<'a> {
     /// `done` or `release`.
     order: &'static str,
     by: String,
+    /// A run of the stack that is under way. It continues, and `done` does not change its chains.
+    run: Option<RunId>,
 }
 
 impl Shape for StackOrder<'_> {
@@ -75,13 +77,27 @@ fn order(
         clients.check_stack(stack).await?;
         let by = clients.actor().await?.to_string();
         let message = message(stack.clone(), by.clone());
-        clients
-            .workflows
-            .signal_schedule(&clients.account, &message)
-            .await?;
-        output.show(&StackOrder { stack, order, by }, || match order {
-            "done" => format!("`{stack}` counts as done in every open chain that needs it."),
-            _ => format!("`{stack}` is tried again now if a chain needs it."),
+        let (workflows, account) = (&clients.workflows, &clients.account);
+        // The order is given whether or not a worker answers.
+        let report = workflows.stack_report(account, stack).await.ok().flatten();
+        workflows.signal_schedule(account, &message).await?;
+        let order = StackOrder {
+            stack,
+            order,
+            by,
+            run: report.and_then(|report| report.run),
+        };
+        output.show(&order, || {
+            let mut text = match order.order {
+                "done" => {
+                    format!("`{stack}` counts as done in every open chain in which it waits or failed.")
+                }
+                _ => format!("`{stack}` is tried again now if a chain needs it."),
+            };
+            if let Some(run) = &order.run {
+                text.push_str(&format!("\nIts run {run} continues, and its result counts."));
+            }
+            text
         })?;
         Ok(Exit::Success)
     })

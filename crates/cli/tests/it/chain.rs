@@ -118,11 +118,8 @@ async fn a_namespace_that_is_missing_is_a_wrong_setting() {
 async fn a_chain_that_is_not_there_is_said_to_be_missing() {
     let world = world().await;
     for verb in ["show", "watch", "pause", "resume", "cancel"] {
-        let said = world.run(&["chain", verb, "chain:acme:nope"]).await.failed(4);
-        assert!(
-            said.starts_with("error: chain `chain:acme:nope` not found\n"),
-            "{said}"
-        );
+        let said = world.run(&["chain", verb, "nope"]).await.failed(4);
+        assert!(said.starts_with("error: chain `nope` not found\n"), "{said}");
     }
     let said = world.run(&["chain", "list", "--limit", "0"]).await.failed(2);
     assert!(said.contains("--limit"), "{said}");

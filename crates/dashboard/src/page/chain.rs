@@ -359,6 +359,9 @@ impl View<'_> {
                     .chain(with_runs)
                     .collect()
             }
+            Some(record) if !record.is_over() && !record.stops_runs() && record.counts().running > 0 => {
+                vec![action("cancel-and-stop-runs", "End its runs")]
+            }
             Some(record) if retry::stacks(record, &RetryScope::Failed).is_ok() => {
                 vec![action("retry", "Retry what failed")]
             }

@@ -205,14 +205,14 @@ fn lists(record: &ChainRecord, control: Control) -> Vec<List> {
     let waiting = in_state(StackState::Waiting);
     let words = counted(waiting.len(), "stack", "stacks");
     let title = match control {
-        Control::Pause => format!("Does not start: {words}"),
+        Control::Pause => format!("Will not start: {words}"),
         Control::Resume | Control::Approve => format!("Will start: {words}"),
-        Control::Cancel | Control::CancelAndStopRuns => format!("Is skipped: {words}"),
+        Control::Cancel | Control::CancelAndStopRuns => format!("Will be skipped: {words}"),
     };
     let running = in_state(StackState::Running);
     let what = match control {
-        Control::CancelAndStopRuns => "Is ended, unless it is confirmed or applies",
-        Control::Pause | Control::Resume | Control::Approve | Control::Cancel => "Continues",
+        Control::CancelAndStopRuns => "Will be ended unless confirmed",
+        Control::Pause | Control::Resume | Control::Approve | Control::Cancel => "Will continue",
     };
     let runs = format!("{what}: {}", counted(running.len(), "stack", "stacks"));
     [List::of(title, waiting), List::of(runs, running)]

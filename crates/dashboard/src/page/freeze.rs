@@ -128,7 +128,7 @@ pub(crate) async fn ask(
     };
     let listing = dashboard.account.listing().await?;
     let open = dashboard.open_chains().await?;
-    let lists = held(&listing.graph, &open, &freeze.coverage, "Is not started");
+    let lists = held(&listing.graph, &open, &freeze.coverage, "Will not start");
     let covers = match covered(&listing.graph, &freeze.coverage).len() {
         0 => "No stack of the account matches these patterns now".to_owned(),
         stacks => format!(
@@ -251,7 +251,7 @@ fn held(graph: &DependencyGraph, open: &OpenChains, coverage: &Coverage, waits: 
         List::of(format!("{words}: {count}"), stacks)
     };
     let (waiting, running) = (in_state(StackState::Waiting), in_state(StackState::Running));
-    [list(waits, waiting), list("Continues", running)]
+    [list(waits, waiting), list("Will continue", running)]
         .into_iter()
         .flatten()
         .collect()

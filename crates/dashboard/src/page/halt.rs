@@ -36,11 +36,11 @@ pub(crate) async fn ask(
     let (waiting, running) = (in_state(StackState::Waiting), in_state(StackState::Running));
     let waiting_words = counted(waiting.len(), "stack", "stacks");
     let waits = if is_halt {
-        format!("Is not started: {waiting_words}")
+        format!("Will not start: {waiting_words}")
     } else {
         format!("May start: {waiting_words}")
     };
-    let runs_on = format!("Continues: {}", counted(running.len(), "stack", "stacks"));
+    let runs_on = format!("Will continue: {}", counted(running.len(), "stack", "stacks"));
     let account = &dashboard.config.account;
     let page = AskPage {
         frame: dashboard.frame(&person, Section::Other, false).await,

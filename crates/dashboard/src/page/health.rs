@@ -82,7 +82,7 @@ pub(crate) async fn page(
             0 => Check::bad(
                 "Worker",
                 format!(
-                    "None asks for work at the task queue {}.",
+                    "No worker polls the task queue {}.",
                     workflows.settings().task_queue
                 ),
                 "Start the worker. Until then chains stand still.",
@@ -98,7 +98,7 @@ pub(crate) async fn page(
             None => Check::bad(
                 "Runs",
                 "Temporal knows no run that a webhook or the sweep reported.",
-                "`spillway webhook install` makes the webhook in Spacelift.",
+                "`spillway webhook install` creates the webhook in Spacelift.",
             ),
         }
         .at(reported),
@@ -110,7 +110,7 @@ pub(crate) async fn page(
             checks.push(if hook.enabled {
                 Check::good("Webhook in Spacelift", words)
             } else {
-                let advice = "Spacelift switches a webhook off after ten failures. `spillway webhook install --apply` switches it on.";
+                let advice = "Spacelift switches a webhook off after ten failures. The runbook says how to find the cause. `spillway webhook install --apply` with its `--endpoint` enables it again.";
                 Check::bad("Webhook in Spacelift", format!("{words} It is switched off."), advice)
             });
         }

@@ -126,8 +126,11 @@ pub(crate) async fn page(
         words,
     };
     let mut actions = vec![action("run", "Run from here")];
-    if open.iter().any(|chain| chain.state == ShownState::Waiting) {
+    let is = |state| open.iter().any(|chain| chain.state == state);
+    if is(ShownState::Waiting) {
         actions.push(action("release", "Try again now"));
+    }
+    if is(ShownState::Waiting) || is(ShownState::Failed) {
         actions.push(action("done", "Count as done"));
     }
     let (runs, runs_problem) = match runs {

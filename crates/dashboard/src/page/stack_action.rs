@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use chain::commit::ChosenCommit;
-use chain::{Chain, ChainRecord, ChainStack, Root, RunId, RunRequest, StackId};
+use chain::{Chain, ChainStack, Root, RunId, RunRequest, StackId, StackState};
 use spacelift::{COMMITS_MAX, ErrorKind};
 use temporal_client::contract::{Received, ScheduleMessage, Source};
 
@@ -24,6 +24,10 @@ use crate::words::{counted, segment, stack_path};
 
 /// How long writing to the audit log may take. The person waits.
 const AUDIT_TIME_MAX: Duration = Duration::from_secs(3);
+
+/// Marks the answer to an action that is missing in the audit log.
+#[derive(Debug, Clone, Copy)]
+pub struct AuditFailed;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StackAction {
@@ -69,13 +73,13 @@ pub(crate) async fn ask(
         StackAction::Release => (
             format!("Try {id} again now?"),
             "Whatever holds the stack is looked at again at once, the guard against loops included.",
-            chain_lists(&dashboard, &id).await?,
+            chain_lists(&dashboard, &id, what).await?,
             "Try again",
         ),
         StackAction::Done => (
             format!("Count {id} as done?"),
-            "Every open chain that needs the stack goes on without a run of it. Do this after you repaired it by hand.",
-            chain_lists(&dashboard, &id).await?,
+            "Every open chain in which the stack waits or failed continues without a run of it. A run that is under way continues, and its result counts. Do this after you repaired the stack by hand.",
+            chain_lists(&dashboard, &id, what).await?,
             "Count as done",
         ),
     };
@@ -125,24 +129,34 @@ pub(super) async fn plan_lists(dashboard: &Dashboard, plan: &Chain) -> Vec<List>
             runs.into_iter().map(on_commit).collect(),
         ),
         List::of(
-            "Is skipped",
+            "Will be skipped",
             skipped.iter().map(|stack| stack.id.to_string()).collect(),
         ),
-        List::of("Is left out", left_out),
+        List::of("Left out", left_out),
         List::of("Commits that were not checked", unchecked),
     ];
     lists.into_iter().flatten().collect()
 }
 
-/// The open chains that need a stack.
-async fn chain_lists(dashboard: &Dashboard, stack: &StackId) -> Result<Vec<List>, PageError> {
+/// The open chains that an action on a stack changes.
+async fn chain_lists(
+    dashboard: &Dashboard,
+    stack: &StackId,
+    what: StackAction,
+) -> Result<Vec<List>, PageError> {
     let open = dashboard.open_chains().await?;
-    let needs = |record: &&ChainRecord| record.stack(stack).is_some_and(|one| !one.state.is_over());
-    let chains = open.records().filter(needs);
-    let chains = chains
+    let (title, changes): (_, &[StackState]) = match what {
+        StackAction::Done => ("Counts as done in", &[StackState::Waiting, StackState::Failed]),
+        StackAction::Run | StackAction::Release => ("Chains that need it", &[StackState::Waiting]),
+    };
+    let changed = open.records().filter(|record| {
+        let progress = record.stack(stack);
+        progress.is_some_and(|progress| changes.contains(&progress.state))
+    });
+    let chains = changed
         .map(|record| format!("{} ({})", record.chain().root.stack, record.id()))
         .collect();
-    Ok(List::of("Chains that need it", chains).into_iter().collect())
+    Ok(List::of(title, chains).into_iter().collect())
 }
 
 pub(crate) async fn act(
@@ -206,7 +220,7 @@ async fn waiting_run(dashboard: &Dashboard, stack: &StackId, run: &str) -> Resul
     if chain::attempt::waits_for_person(&run.state).is_none() {
         let state = run.state.as_str().to_lowercase();
         return Err(PageError::Refused(format!(
-            "Run {id} of `{stack}` waits for nobody: it is {state}."
+            "Run {id} of `{stack}` does not wait for anybody: it is {state}."
         )));
     }
     Ok(run)
@@ -305,20 +319,31 @@ pub(crate) async fn act_on_run(
         return Err(error.into());
     }
     person.log_action(&format!("asked to {action} run {run} of `{id}`"));
-    dashboard
+    let is_recorded = dashboard
         .record_decision(&person.name, is_confirmation, &id, &run)
         .await;
-    match undone {
-        Some(error) => Err(error.into()),
-        None => Ok(done(&dashboard, &id, &action)),
+    let mut answer = match undone {
+        Some(error) => PageError::from(error).into_response(),
+        None => done(&dashboard, &id, &action),
+    };
+    if !is_recorded {
+        answer.extensions_mut().insert(AuditFailed);
     }
+    Ok(answer)
 }
 
 impl Dashboard {
-    /// Spacelift has done it already, or may have, so a log that cannot be written changes nothing for the person.
-    async fn record_decision(&self, person: &str, is_confirmation: bool, stack: &StackId, run: &RunId) {
+    /// Whether the audit log was written, if there is one. Spacelift has done it already, or may have, so a log that cannot
+    /// be written changes nothing for the person.
+    async fn record_decision(
+        &self,
+        person: &str,
+        is_confirmation: bool,
+        stack: &StackId,
+        run: &RunId,
+    ) -> bool {
         let Some(store) = &self.config.audit else {
-            return;
+            return true;
         };
         let action = if is_confirmation {
             Action::RunConfirmed
@@ -333,11 +358,12 @@ impl Dashboard {
         };
         let record = Record::unlinked(entry);
         let problem = match tokio::time::timeout(AUDIT_TIME_MAX, store.put_delivery(&record)).await {
-            Ok(Ok(())) => return,
+            Ok(Ok(())) => return true,
             Ok(Err(error)) => format!("{:#}", anyhow::Error::new(error)),
             Err(_) => "no answer in time".to_owned(),
         };
         tracing::error!(person, stack.id = %stack, run.id = %run, "The audit log could not be written: {problem}");
+        false
     }
 }
 

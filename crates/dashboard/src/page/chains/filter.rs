@@ -75,13 +75,12 @@ impl Filter {
 
     /// What Temporal can answer.
     pub(super) fn in_temporal(&self) -> Result<ChainFilter, PageError> {
-        let account =
-            match self.account.trim() {
-                "" => None,
-                name => Some(name.parse::<AccountName>().map_err(|error| {
-                    PageError::Refused(format!("This is no name of an account: {error}."))
-                })?),
-            };
+        let account = match self.account.trim() {
+            "" => None,
+            name => Some(name.parse::<AccountName>().map_err(|error| {
+                PageError::Refused(format!("This is not the name of an account: {error}."))
+            })?),
+        };
         let is_open = match self.result.as_str() {
             "open" | "paused" => Some(true),
             "failed" | "succeeded" | "refused" | "cancelled" | "ended" => Some(false),
@@ -124,7 +123,7 @@ fn day(text: &str, later: i64) -> Result<Option<jiff::Timestamp>, PageError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let unreadable = |_| PageError::Refused(format!("`{text}` is no day. Write it as 2026-01-31."));
+    let unreadable = |_| PageError::Refused(format!("`{text}` is not a date. Write it as 2026-01-31."));
     let day: jiff::civil::Date = text.parse().map_err(unreadable)?;
     let day = day
         .checked_add(jiff::Span::new().days(later))

@@ -1,0 +1,91 @@
+//! What the command says and does while others act, or nobody answers.
+
+use std::process::Stdio;
+
+use chain::{ChainId, ChainResult, RunState};
+
+use crate::world::{WAIT_MAX, World};
+
+impl World {
+    /// A chain of `network`, in which the run of `database` waits for a person.
+    async fn waiting_chain(&self) -> ChainId {
+        self.graph_confirming("network; database: network; apps: database", &["database"]);
+        let root = self.push_to(1, &["network"]).remove(0);
+        let waits = |id: &str| id.parse().unwrap();
+        let report = self.wait_for_chain(&root, "a confirmation", |report| {
+            let record = report.record.as_ref();
+            record.is_some_and(|record| {
+                record
+                    .stack(&waits("database"))
+                    .is_some_and(|one| one.note.is_some())
+            })
+        });
+        report.await.id
+    }
+}
+
+#[tokio::test]
+async fn chains_of_another_account_are_left_alone() {
+    let world = World::start().await;
+    for verb in ["pause", "resume", "approve", "cancel", "retry"] {
+        let output = world.spillway(&["chain", verb, "chain:other:01J"]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{verb}: {said}");
+        assert!(
+            said.contains("is a chain of the account `other`"),
+            "{verb}: {said}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn runs_can_be_ended_after_their_chain_was_cancelled() {
+    let world = World::start().await;
+    let chain = world.waiting_chain().await;
+    world.says(&["chain", "cancel", chain.as_str()]).await;
+    let order = world
+        .document("chain_order", &["chain", "cancel", chain.as_str(), "--stop-runs"])
+        .await;
+    assert_eq!(order["runs"][0]["done"], "discarded", "{order}");
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+}
+
+#[tokio::test]
+async fn a_chain_is_watched_although_its_worker_is_replaced() {
+    let mut world = World::start().await;
+    let chain = world.waiting_chain().await;
+    let mut watch = world.command(&["chain", "watch", chain.as_str()]);
+    let watch = watch
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    world.kill_worker().await;
+    // The command asks every half second, and a query without a worker takes some seconds.
+    let output = watch.wait_with_output();
+    tokio::pin!(output);
+    let ended = tokio::time::timeout(std::time::Duration::from_secs(40), &mut output).await;
+    assert!(ended.is_err(), "it gave up: {ended:?}");
+    world.start_worker();
+    world.confirm("database").await;
+    let output = tokio::time::timeout(WAIT_MAX, output).await.unwrap().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("no worker answered"), "{said}");
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+}
+
+#[tokio::test]
+async fn a_run_continues_although_its_stack_is_marked_as_done() {
+    let world = World::start().await;
+    let chain = world.waiting_chain().await;
+    let order = world
+        .document("stack_order", &["stack", "done", "database"])
+        .await;
+    let run = world.spacelift.runs_of("database").remove(0);
+    assert_eq!(order["run"], run.run.as_str(), "{order}");
+    assert_eq!(run.state, RunState::Unconfirmed);
+    world.confirm("database").await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+    world.assert_once(&["database", "apps"]);
+}
