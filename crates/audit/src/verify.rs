@@ -211,9 +211,11 @@ impl<'a> Checker<'a> {
         match line {
             Line::Whole(record) => self.record(place, *record),
             Line::Newer(link, hash, is_end) => {
-                self.checked.newer.get_or_insert(place);
+                self.checked.newer.get_or_insert(place.clone());
                 self.checked.is_ended |= is_end;
-                self.next = link.map_or(self.next, |link| link.sequence).saturating_add(1);
+                let sequence = link.map_or(self.next, |link| link.sequence);
+                self.missing_before(sequence, place);
+                self.next = sequence.saturating_add(1);
                 self.before = hash.map_or(Before::Unknown, Before::Known);
             }
             Line::Wrong(kind) => {
@@ -251,13 +253,8 @@ impl<'a> Checker<'a> {
             );
             return;
         }
-        if link.sequence > self.next {
-            let missing = FaultKind::Missing {
-                first: self.next,
-                last: link.sequence - 1,
-            };
-            self.fault(place, missing);
-        } else if !self.follows(&link) {
+        let is_gap = self.missing_before(link.sequence, place.clone());
+        if !is_gap && !self.follows(&link) {
             self.fault(
                 place,
                 FaultKind::Unlinked {
@@ -268,6 +265,19 @@ impl<'a> Checker<'a> {
         self.next = link.sequence.saturating_add(1);
         self.before = Before::Known(record.hash());
         self.checked.records.push(record);
+    }
+
+    /// Whether records are missing before this one. They are a fault then.
+    fn missing_before(&mut self, sequence: u64, place: Place) -> bool {
+        if sequence <= self.next {
+            return false;
+        }
+        let missing = FaultKind::Missing {
+            first: self.next,
+            last: sequence - 1,
+        };
+        self.fault(place, missing);
+        true
     }
 
     fn follows(&self, link: &Link) -> bool {

@@ -215,7 +215,7 @@ const MESSAGES: Group = Group {
         parameter(
             &["SPILLWAY_PULL_REQUESTS"],
             "pull_requests",
-            "Whether sinks of the kind `github` comment on a pull request what would run after its merge, when a proposed run finishes.",
+            "Whether sinks of the kind `github` post a comment on a pull request that says what would run after its merge, when a proposed run finishes.",
             "false",
         ),
     ],

@@ -11,6 +11,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::middleware::map_response_with_state;
 use axum::response::Response;
+use dashboard::AuditFailed;
 use dashboard::login::Login;
 use telemetry::{Line, Namespace, Unit};
 use tracing::warn;
@@ -42,10 +43,40 @@ pub async fn router(config: Config) -> anyhow::Result<Router> {
     Ok(pages.layer(map_response_with_state(Arc::new(config.metrics), count)))
 }
 
-/// Counts the pages that could not be shown. API Gateway counts them with the failures of the webhook.
+/// Counts the pages that could not be shown, which API Gateway counts with the failures of the webhook, and the actions that
+/// are missing in the audit log.
 async fn count(State(metrics): State<Arc<Namespace>>, response: Response) -> Response {
-    if response.status().is_server_error() {
-        metrics.emit(Line::default().metric("DashboardFailures", Unit::Count, 1));
+    for line in lines(&response) {
+        metrics.emit(line);
     }
     response
+}
+
+fn lines(response: &Response) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if response.extensions().get::<AuditFailed>().is_some() {
+        lines.push(Line::default().metric("AuditFailures", Unit::Count, 1));
+    }
+    if response.status().is_server_error() {
+        lines.push(Line::default().metric("DashboardFailures", Unit::Count, 1));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn failures_and_missing_records_are_counted() {
+        let response = |status: u16| Response::builder().status(status).body(Body::empty()).unwrap();
+        assert_eq!(lines(&response(200)).len(), 0);
+        assert_eq!(lines(&response(404)).len(), 0);
+        assert_eq!(lines(&response(500)).len(), 1);
+        let mut unrecorded = response(303);
+        unrecorded.extensions_mut().insert(AuditFailed);
+        assert_eq!(lines(&unrecorded).len(), 1);
+    }
 }

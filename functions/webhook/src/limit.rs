@@ -13,7 +13,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -36,6 +36,8 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// How many requests of unknown senders are read and handled at once: each body may take a megabyte.
 const REQUESTS_AT_ONCE: usize = 256;
+/// How many of them one sender may have: each address gets its share.
+const REQUESTS_OF_ADDRESS_AT_ONCE: usize = 16;
 /// How long a request may take, including its body. API Gateway has the same limit.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(30);
 
@@ -52,6 +54,8 @@ struct Counts {
     refusals: u32,
     is_reported: bool,
     refusals_of: HashMap<IpAddr, u32>,
+    /// The permits of unknown senders.
+    permits_of: HashMap<IpAddr, Arc<Semaphore>>,
     /// The time of each sender's last authentic delivery.
     known: HashMap<IpAddr, Instant>,
 }
@@ -75,6 +79,7 @@ impl Limits {
                 refusals: 0,
                 is_reported: false,
                 refusals_of: HashMap::new(),
+                permits_of: HashMap::new(),
                 known: HashMap::new(),
             }),
         }
@@ -118,12 +123,18 @@ impl Limits {
     }
 
     /// Waits until an unknown sender's request may be read. A stranger who sends slowly must not keep Spacelift waiting.
-    async fn permit(&self, sender: IpAddr) -> Option<SemaphorePermit<'_>> {
-        if self.counts(Instant::now()).knows(sender, Instant::now()) {
-            return None;
-        }
-        // An error would mean that the semaphore was closed, and nothing closes it.
-        self.at_once.acquire().await.ok()
+    async fn permit(&self, sender: IpAddr) -> Option<(OwnedSemaphorePermit, SemaphorePermit<'_>)> {
+        let of_sender = {
+            let mut counts = self.counts(Instant::now());
+            if counts.knows(sender, Instant::now()) {
+                return None;
+            }
+            let new = || Arc::new(Semaphore::new(REQUESTS_OF_ADDRESS_AT_ONCE));
+            Arc::clone(counts.permits_of.entry(sender).or_insert_with(new))
+        };
+        // An error would mean that a semaphore was closed, and nothing closes them.
+        let of_sender = of_sender.acquire_owned().await.ok()?;
+        Some((of_sender, self.at_once.acquire().await.ok()?))
     }
 
     fn note(&self, sender: IpAddr, is_authentic: bool, now: Instant) {
@@ -149,6 +160,10 @@ impl Limits {
             counts.refusals = 0;
             counts.is_reported = false;
             counts.refusals_of.clear();
+            // Those that a request holds or waits for are kept.
+            counts
+                .permits_of
+                .retain(|_, permits| Arc::strong_count(permits) > 1);
         }
         counts
     }
@@ -251,6 +266,26 @@ mod tests {
         let later = now + KNOWN_FOR;
         refuse(&limits, address(1), REFUSALS_MAX, later);
         assert_eq!(status(&limits, address(200), later), Some(503), "known no longer");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_sender_uses_up_its_own_share_only() {
+        let limits = Limits::new(false);
+        let soon = Duration::from_millis(1);
+        let mut held = Vec::new();
+        for _ in 0..REQUESTS_OF_ADDRESS_AT_ONCE {
+            held.push(limits.permit(address(1)).await);
+        }
+        let more = tokio::time::timeout(soon, limits.permit(address(1))).await;
+        assert!(more.is_err(), "one more of the same sender");
+        let other = tokio::time::timeout(soon, limits.permit(address(2))).await;
+        assert!(other.unwrap().is_some(), "another sender");
+        tokio::time::advance(WINDOW).await;
+        let more = tokio::time::timeout(soon, limits.permit(address(1))).await;
+        assert!(more.is_err(), "they are still held after a minute");
+        held.pop();
+        let more = tokio::time::timeout(soon, limits.permit(address(1))).await;
+        assert!(more.unwrap().is_some(), "one is free");
     }
 
     #[test]

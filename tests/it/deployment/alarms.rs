@@ -170,6 +170,29 @@ fn emitted() -> BTreeSet<String> {
 }
 
 #[test]
+fn every_metric_of_the_worker_is_documented() {
+    let source = read("worker/src/metrics.rs");
+    let names = sources::literals(&source, |character| {
+        character.is_ascii_lowercase() || character == '_'
+    });
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter(|name| name.starts_with("spillway_"))
+        .collect();
+    assert!(names.len() > 10, "{names:?}");
+    let page = read("docs/metrics.md");
+    for name in names {
+        let is_histogram = name.ends_with("_seconds");
+        let row = if is_histogram {
+            format!("| `{name}` |")
+        } else {
+            format!("| `{name}_total` |")
+        };
+        assert!(page.contains(&row), "docs/metrics.md has no row for {name}");
+    }
+}
+
+#[test]
 fn emitted_metrics_and_those_on_the_dashboard_and_in_alarms_match() {
     let (watched, shown, mut emitted) = (watched(), shown(), emitted());
     for (_, filter) in resources(&load(TEMPLATE), "AWS::Logs::MetricFilter") {

@@ -267,6 +267,7 @@ fn the_ports_are_open_on_loopback_only_and_match_the_guide() {
         ("temporal", ("7233", "7233")),
         ("temporal-ui", ("8088", "8080")),
         ("webhook", ("8000", "8000")),
+        ("worker", ("9090", "9090")),
     ];
     let expected =
         expected.map(|(service, (outside, inside))| (service, (outside.to_owned(), inside.to_owned())));

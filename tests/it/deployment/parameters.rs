@@ -116,13 +116,37 @@ fn the_opened_port_matches_the_address() {
             ("Roles", "infra/roles.yaml", "SecurityGroup"),
         ] {
             let passed = root.resource(stack)["Parameters"]["TemporalPort"].clone();
-            let nested = Filled::new(path, [("TemporalPort", text(&passed))]);
+            let https = || "443".to_owned();
+            let given = [
+                ("TemporalPort", text(&passed)),
+                ("SinkPort", https()),
+                ("OtlpPort", https()),
+            ];
+            let nested = Filled::new(path, given);
             let group = nested.resource(group);
             assert!(group.get("SecurityGroupIngress").is_none(), "{stack}");
             let rules = group["SecurityGroupEgress"].as_array().unwrap().iter();
             let ports: Vec<String> = rules.map(|rule| text(&rule["ToPort"])).collect();
             assert_eq!(ports, opened, "{stack} for {address}");
         }
+    }
+}
+
+/// EC2 refuses the same rule twice.
+#[test]
+fn the_worker_reaches_the_ports_of_sinks_and_traces() {
+    for (sink, traces, opened) in [
+        ("443", "443", &["443", "7233"][..]),
+        ("465", "4318", &["443", "7233", "465", "4318"]),
+        ("7233", "4318", &["443", "7233", "4318"]),
+        ("8443", "8443", &["443", "7233", "8443"]),
+    ] {
+        let given = [("TemporalPort", "7233"), ("SinkPort", sink), ("OtlpPort", traces)];
+        let given = given.map(|(name, value)| (name, value.to_owned()));
+        let group = Filled::new("infra/worker.yaml", given).resource("SecurityGroup");
+        let rules = group["SecurityGroupEgress"].as_array().unwrap().iter();
+        let ports: Vec<String> = rules.map(|rule| text(&rule["ToPort"])).collect();
+        assert_eq!(ports, opened, "{sink} and {traces}");
     }
 }
 

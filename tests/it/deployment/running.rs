@@ -235,7 +235,10 @@ async fn a_deployed_chain_runs_with_a_locked_audit_bucket_and_minimal_rights() {
     .unwrap();
     let calls = system.calls("worker");
     let by_others = [BY_COMPARISON.as_slice(), &BY_KEY].concat();
-    assert_exact(&system.grants("Worker", "TaskRole"), &calls, &by_others);
+    let grants = system.grants("Worker", "TaskRole");
+    assert_exact(&grants, &calls, &by_others);
+    let mut reads = grants.iter().filter(|grant| grant.action == "s3:GetObject");
+    assert!(reads.all(|grant| grant.resource.ends_with("/chains/*")));
     let of_webhook = system.calls("webhook");
     let is_put = |call: &&Call| call.operation == "PutObject";
     for put in calls.iter().chain(&of_webhook).filter(is_put) {

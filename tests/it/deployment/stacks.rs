@@ -163,8 +163,9 @@ fn the_log_of_the_worker_outlives_a_rollout_that_fails() {
 /// moto does not create these, so they are read from the evaluated templates.
 #[test]
 fn the_worker_accepts_no_connections_and_a_failed_deployment_is_rolled_back() {
-    let port = ("TemporalPort", "7233".to_owned());
-    let template = Filled::new("infra/worker.yaml", [port]);
+    let ports = [("TemporalPort", "7233"), ("SinkPort", "443"), ("OtlpPort", "443")];
+    let ports = ports.map(|(name, port)| (name, port.to_owned()));
+    let template = Filled::new("infra/worker.yaml", ports);
     let service = template.resource("Service");
     let breaker = &service["DeploymentConfiguration"]["DeploymentCircuitBreaker"];
     assert_eq!(*breaker, json!({"Enable": true, "Rollback": true}));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::{Head, Listed, LostHead, Manifest, READS_AT_ONCE, VERSION};
-use crate::verify::{CheckedChain, Fault, read_chain};
+use crate::verify::{CheckedChain, Fault, FaultKind, read_chain};
 use crate::{Hash, Store, StoreError, StoredChain};
 
 /// S3 says in whole seconds when an object was written, by a clock of its own. A chain whose newest object was this young
@@ -171,7 +171,12 @@ async fn look(previous: Option<&Manifest>, store: &Store, chain: &StoredChain) -
         return Ok(Found::Lost(*before));
     }
     let last = Head::last_of(chain, &checked);
-    let Some(fault) = checked.faults.kept().first().cloned() else {
+    // Such a record counts as damage: the programs of one deployment know the same version.
+    let newer = checked.newer.clone().map(|place| Fault {
+        place,
+        kind: FaultKind::Newer,
+    });
+    let Some(fault) = checked.faults.kept().first().cloned().or(newer) else {
         return Ok(Found::Intact(last));
     };
     let faults = checked.faults.hash();

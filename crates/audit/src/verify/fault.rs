@@ -102,6 +102,8 @@ pub enum FaultKind {
     Misplaced,
     /// The object's key does not have the form of the log's keys.
     UnknownObject,
+    /// This program cannot check it.
+    Newer,
     /// No program of ours writes an object of this size, so it is not read.
     TooLarge,
 }
@@ -136,6 +138,9 @@ impl fmt::Display for FaultKind {
             Self::AfterEnd => f.write_str("the record comes after the chain's end"),
             Self::Misplaced => f.write_str("the object is not called after its first record"),
             Self::UnknownObject => f.write_str("its name is not that of an object of an audit log"),
+            Self::Newer => {
+                f.write_str("the record says that a newer version wrote it, so it was not verified")
+            }
             Self::TooLarge => f.write_str("the object is larger than any of an audit log"),
         }
     }

@@ -100,3 +100,16 @@ async fn accepted_damage_that_was_mended_is_reported_if_it_comes_back() {
     fs::remove_file(log.file("a", 1)).unwrap();
     assert_eq!(damaged_chains(&log.after(&mended.manifest, 3).await), ["a"]);
 }
+
+/// Whoever can replace objects could hide a change or a gap behind such a version.
+#[tokio::test]
+async fn a_record_that_names_a_newer_version_is_reported() {
+    let (log, first) = log_of_two_parts().await;
+    let text = fs::read_to_string(log.file("a", 1)).unwrap();
+    replace(
+        &log.file("a", 1),
+        &text.replacen("\"version\":1", "\"version\":2", 1),
+    );
+    let next = log.after(&first, 2).await;
+    assert_eq!((next.lost.len(), damaged_chains(&next)), (0, vec!["a"]));
+}

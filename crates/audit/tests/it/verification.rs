@@ -186,6 +186,8 @@ fn a_record_of_a_newer_version_does_not_count_as_changed() {
         (Verdict::Newer, 2)
     );
     assert_eq!(checked.records.len(), 3);
+    lines.remove(0);
+    broken(&lines, &[(1, FaultKind::Missing { first: 1, last: 1 })]);
     let mut alone: Value = serde_json::to_value(delivery()).unwrap();
     alone["version"] = 7.into();
     assert_eq!(verify::delivery("x", format!("{alone}\n").as_bytes()), Ok(None));
