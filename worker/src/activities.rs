@@ -86,7 +86,8 @@ impl Activities {
         ctx: ActivityContext,
         request: ListRequest,
     ) -> Result<ListedStacks, ActivityError> {
-        with_heartbeats(ctx, self.list(&request).boxed()).await
+        let attempt = ctx.info().attempt;
+        with_heartbeats(ctx, self.list(&request, attempt).boxed()).await
     }
 
     /// Looks up a run, and signals the schedule if the run ended or what it waits for changed.

@@ -71,11 +71,25 @@ fn from(chain: &Chain, first: &StackId) -> Result<Vec<StackId>, RetryError> {
 }
 
 /// The root of a retry: the root of the previous chain, without its time. The root itself runs again only if the
-/// previous chain ran it and it is one of the stacks. `reason` is what the person said who retries the chain.
-pub fn root(before: &Root, chain: &ChainId, stacks: Option<&[StackId]>, reason: Option<&str>) -> Root {
+/// previous chain ran it and it is one of the stacks. Otherwise its dependents still follow the commit that it ran, if they
+/// were to follow it. `reason` is what the person said who retries the chain.
+pub fn root(
+    before: &Root,
+    record: Option<&ChainRecord>,
+    chain: &ChainId,
+    stacks: Option<&[StackId]>,
+    reason: Option<&str>,
+) -> Root {
     let is_wanted = stacks.is_none_or(|stacks| stacks.contains(&before.stack));
+    let is_due = before.is_due && is_wanted;
+    let ran = record
+        .and_then(|record| record.stack(&before.stack))
+        .filter(|_| before.follow && before.is_due && !is_due)
+        .filter(|stack| stack.state == StackState::Succeeded)
+        .and_then(|stack| stack.commit.clone());
     Root {
-        is_due: before.is_due && is_wanted,
+        is_due,
+        commit: ran.or_else(|| before.commit.clone()),
         ended_at_s: None,
         retry_of: Some(chain.clone()),
         reported_at_ms: None,

@@ -114,6 +114,8 @@ impl WorkflowClient {
         let handle = self.client.get_workflow_handle::<W>(workflow_id);
         match handle.get_result(WorkflowGetResultOptions::default()).await {
             Ok(outcome) => Ok(Some(outcome)),
+            // It gave up, and says why.
+            Err(WorkflowGetResultError::Cancelled { details }) => Ok(details.deserialize().ok()),
             Err(error @ WorkflowGetResultError::Rpc(_)) => Err(TemporalError::new(
                 format!("read the result of `{workflow_id}`"),
                 error,

@@ -10,6 +10,7 @@ use temporalio_client::{
     ListWorkflowsStream, WorkflowExecutionStatus, WorkflowListOptions, WorkflowSignalOptions,
 };
 
+use crate::contract::FollowOutcome;
 use crate::definition::{
     LookAtRun, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
     StackExecutionWorkflow, StackScheduleWorkflow,
@@ -89,6 +90,44 @@ impl WorkflowClient {
             (id::follow_run(account, &run) == id).then_some(run)
         };
         Ok(open.into_iter().filter_map(run_of).collect())
+    }
+
+    /// Up to this many runs whose follower gave up after a time and was not started again.
+    pub async fn given_up_runs(
+        &self,
+        account: &AccountName,
+        since_ms: i64,
+        runs_max: usize,
+    ) -> Result<Vec<(StackId, RunId)>, TemporalError> {
+        let given_up = format!(
+            "ExecutionStatus = 'Canceled' AND CloseTime >= '{}'",
+            in_query(since_ms)
+        );
+        let ids: BTreeSet<String> = self
+            .workflows(SpaceliftWebhookWorkflow::NAME, &given_up)
+            .await?
+            .into_iter()
+            .collect();
+        let of_account = id::runs_of(account);
+        let mut runs = Vec::new();
+        for id in ids
+            .into_iter()
+            .filter(|id| id.starts_with(&of_account))
+            .take(runs_max)
+        {
+            if self.status(&id).await? != Some(WorkflowExecutionStatus::Canceled) {
+                continue;
+            }
+            if let Some(FollowOutcome {
+                stack,
+                run: Some(run),
+                ..
+            }) = self.end_of_follower(&id).await?
+            {
+                runs.push((stack, run));
+            }
+        }
+        Ok(runs)
     }
 
     /// Makes a run's follower look up the run now. If there is no open follower, nothing happens.

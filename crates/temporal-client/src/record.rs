@@ -74,6 +74,24 @@ impl<C: RecordingClient> WorkflowClient<C> {
         recorded_as(id, recorded.await)
     }
 
+    /// Starts the follower of a run that was seen open. One that gave up is started again.
+    pub async fn follow_open(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+        run: &RunId,
+        source: Source,
+    ) -> Result<Recorded, TemporalError> {
+        let recorded = async {
+            let start = Start {
+                reuse: WorkflowIdReusePolicy::AllowDuplicate,
+                ..self.follower(account, stack, run, source).await?
+            };
+            self.start(start).await
+        };
+        recorded_as(id::follow_run(account, run), recorded.await)
+    }
+
     /// Starts a run's follower. If there is or was one, nothing happens.
     pub async fn follow(
         &self,
@@ -237,6 +255,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
         };
         let input = FollowInput {
             unknown_since_ms: None,
+            ours: false,
             version: VERSION,
             account: account.clone(),
             stack: stack.clone(),

@@ -63,13 +63,21 @@ async fn a_run_that_stays_hidden_fails_its_stack() {
     assert!(world.spacelift.runs_of("apps").is_empty());
 }
 
-/// Its follower had given up, and starts again with the next webhook.
+/// Its follower had given up. It starts again with the next webhook, or with a sweep if the run ended while it was hidden.
 #[tokio::test]
 async fn a_run_that_is_shown_again_after_its_follower_gave_up_starts_a_chain() {
+    shown_again(false).await;
+    shown_again(true).await;
+}
+
+async fn shown_again(ends_hidden: bool) {
     let world = World::with_settings(|settings| {
         settings.timing.poll_first = Duration::from_millis(300);
         settings.timing.poll_longest = Duration::from_millis(300);
         settings.timing.trigger_patience = Duration::from_secs(2);
+        if ends_hidden {
+            settings.sweep_every = Duration::from_secs(2);
+        }
     })
     .await;
     let space = NewSpace::named(SPACE);
@@ -95,9 +103,15 @@ async fn a_run_that_is_shown_again_after_its_follower_gave_up_starts_a_chain() {
     };
     becomes(WorkflowExecutionStatus::Running).await;
     world.spacelift.revoke_space(SPACE);
+    if ends_hidden {
+        world.confirm("database").await;
+        world.wait_for_run("database", &RunState::Finished).await;
+    }
     becomes(WorkflowExecutionStatus::Canceled).await;
     world.spacelift.grant_space(SPACE);
-    world.confirm("database").await;
+    if !ends_hidden {
+        world.confirm("database").await;
+    }
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     world.assert_once(&["database", "apps"]);
 }

@@ -16,8 +16,15 @@ const OWN_LABELS: &str = "spillway:";
 /// The type of the policies that trigger runs.
 const TRIGGER_POLICY: &str = "TRIGGER";
 
+/// After so many attempts, everything downstream runs if nobody can say what a run changed.
+const CHANGES_ATTEMPTS: u32 = 3;
+
 impl Activities {
-    pub(super) async fn list(&self, request: &ListRequest) -> Result<ListedStacks, ActivityError> {
+    pub(super) async fn list(
+        &self,
+        request: &ListRequest,
+        attempt: u32,
+    ) -> Result<ListedStacks, ActivityError> {
         let settings = self.workflows.settings().schedule();
         let account = self.account().await?;
         let (stacks, policies) = if *account == request.account {
@@ -32,7 +39,7 @@ impl Activities {
             (Vec::new(), Vec::new())
         };
         let facts: Vec<StackFacts> = stacks.into_iter().map(StackFacts::from).collect();
-        let changes = self.changes_of_roots(&request.roots, &facts).await?;
+        let changes = self.changes_of_roots(&request.roots, &facts, attempt).await?;
         let facts = facts.into_iter().map(|mut facts| {
             facts
                 .labels
@@ -54,6 +61,7 @@ impl Activities {
         &self,
         roots: &[RunRef],
         stacks: &[StackFacts],
+        attempt: u32,
     ) -> Result<BTreeMap<RunId, RunChanges>, ActivityError> {
         let asks = |root: &&RunRef| {
             let facts = stacks.iter().find(|facts| facts.id == root.stack);
@@ -67,7 +75,15 @@ impl Activities {
                 known.extend(stacks.iter().map(|facts| facts.id.clone()));
             }
             let changed = self.spacelift.changed_stacks(&root.stack, &root.run, &known);
-            changes.insert(root.run.clone(), changed.await.map_err(activity_error)?);
+            let changed = match changed.await {
+                Ok(changed) => changed,
+                // Every chain of the account waits for the listing.
+                Err(error) if attempt > CHANGES_ATTEMPTS => RunChanges::Unknown {
+                    why: error.to_string(),
+                },
+                Err(error) => return Err(activity_error(error)),
+            };
+            changes.insert(root.run.clone(), changed);
         }
         Ok(changes)
     }

@@ -30,7 +30,11 @@ impl Activities {
         let Some(before) = self.workflows.chain(&request.of).await.map_err(temporal_error)? else {
             return Ok(Err(format!("there is no chain `{}`", request.of)));
         };
-        let only = match before.record.map(|record| retry::stacks(&record, &request.scope)) {
+        let only = match before
+            .record
+            .as_ref()
+            .map(|record| retry::stacks(record, &request.scope))
+        {
             Some(Ok(stacks)) => Some(stacks),
             Some(Err(error)) => return Ok(Err(error.to_string())),
             // The chain was refused, and is planned again as a whole.
@@ -40,6 +44,7 @@ impl Activities {
             chain: request.chain.clone(),
             root: retry::root(
                 &before.root,
+                before.record.as_ref(),
                 &request.of,
                 only.as_deref(),
                 request.reason.as_deref(),

@@ -21,6 +21,8 @@ use crate::metrics::{self, SweepFinding};
 pub(super) const LOOK_BACK_MAX: Duration = Duration::from_secs(12 * 3600);
 /// How far before the start of the previous sweep a sweep looks: runs that were being created then.
 const OVERLAP: Duration = Duration::from_secs(600);
+/// How many runs that were not shown are looked up by one sweep. Each costs a request.
+const GIVEN_UP_MAX: usize = 50;
 /// How long a chain may be open before it counts for an alarm.
 const CHAIN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How long a run may be queued, or ready for a worker, before it counts for an alarm.
@@ -75,11 +77,35 @@ impl Activities {
             }
         }
         self.find_ends(&account, &mut outcome).await?;
+        self.find_shown_again(&account, now_ms, &mut outcome).await?;
         self.restart_lost_schedule(&account).await?;
         outcome.repaired = self.repair_schedule(&account).await?;
         self.count_stalled(&account, now_ms).await?;
         metrics::sweep_succeeded();
         Ok(outcome)
+    }
+
+    /// Follows runs again that Spacelift did not show for so long that their followers gave up.
+    async fn find_shown_again(
+        &self,
+        account: &AccountName,
+        now_ms: i64,
+        outcome: &mut SweepOutcome,
+    ) -> Result<(), ActivityError> {
+        let since_ms = now_ms - clock::milliseconds(LOOK_BACK_MAX);
+        let given_up = self
+            .workflows
+            .given_up_runs(account, since_ms, GIVEN_UP_MAX)
+            .await
+            .map_err(temporal_error)?;
+        for (stack, run) in given_up {
+            let shown = self.spacelift.run(&stack, &run).await.map_err(activity_error)?;
+            if let Some(shown) = shown.filter(|shown| shown.run_type == RunType::Tracked) {
+                self.record_missed_run(account, &stack, &run, &shown.state, outcome)
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     /// Finds followers of runs that are over and whose last webhook was missed.

@@ -318,12 +318,17 @@ impl Activities {
 
     /// Starts the run's follower, so that webhooks are not needed.
     async fn follow(&self, attempt: &Attempt, run: &RunFacts) -> Result<(), ActivityError> {
-        let request = &attempt.request;
-        self.workflows
-            .follow(&request.account, &request.stack, &run.id, Source::Trigger)
-            .await
-            .map(drop)
-            .map_err(temporal_error)
+        let AttemptRequest { account, stack, .. } = &attempt.request;
+        let followed = if run.state.is_terminal() {
+            self.workflows
+                .follow(account, stack, &run.id, Source::Trigger)
+                .await
+        } else {
+            self.workflows
+                .follow_open(account, stack, &run.id, Source::Trigger)
+                .await
+        };
+        followed.map(drop).map_err(temporal_error)
     }
 }
 

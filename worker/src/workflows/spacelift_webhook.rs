@@ -148,6 +148,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 if let Some(note) = facts.waits_for_person() {
                     ctx.set_current_details(format!("Run {run} {note}"));
                 }
+                input.ours = facts.ours;
                 input.reported = Some(facts.state);
                 input.unknown_since_ms = None;
             }
@@ -155,12 +156,13 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             RunLook::Unknown if existed(ctx, &input) && !is_too_late => {
                 input.unknown_since_ms.get_or_insert(now_ms(ctx));
             }
-            RunLook::Unknown => return Err(gives_up("Spacelift knows no such run".to_owned())),
+            RunLook::Unknown => return gave_up(&input, &run, "Spacelift knows no such run".to_owned()),
             RunLook::OtherAccount { ours } => {
-                return Err(gives_up(format!(
+                let reason = format!(
                     "our key belongs to the account `{ours}`, not to `{}`",
                     input.account
-                )));
+                );
+                return gave_up(&input, &run, reason);
             }
         }
         if is_history_full(ctx, &input.timing) {
@@ -170,9 +172,15 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
 }
 
 /// The run was not followed to its end. Unlike a completed workflow, a cancelled one can start again under its id: the key may
-/// be corrected, or get back the right to see the run.
-fn gives_up(reason: String) -> WorkflowTermination {
-    WorkflowTermination::cancelled_with_details(reason)
+/// be corrected, or get back the right to see the run. A run of ours is followed again only for an attempt that finds it: by
+/// then the schedule may no longer know that it triggered the run, and it would start a chain.
+fn gave_up(input: &FollowInput, run: &RunId, reason: String) -> WorkflowResult<FollowOutcome> {
+    let outcome = outcome(&input.stack, Some(run), FollowResult::Ignored { reason });
+    if input.ours {
+        Ok(outcome)
+    } else {
+        Err(WorkflowTermination::cancelled_with_details(outcome))
+    }
 }
 
 /// Whether the run exists or existed: Spacelift showed or announced it, or we triggered it.

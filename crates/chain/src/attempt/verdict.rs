@@ -76,13 +76,18 @@ fn run_to_use(look: &StackLook, request: &AttemptRequest) -> Option<Verdict> {
             && run.is_tracked()
             && !request.known_runs.contains(&run.id)
     };
+    // A run that followed an older commit was not for the causes that need a newer one.
+    let mut wanted = request.needs.iter().filter_map(|need| need.wanted.as_ref());
+    let has_follow = wanted.any(|wanted| wanted.follow);
     if let Some(run) = look.runs.iter().find(made_in_doubt) {
         return Some(Verdict::Use {
             run: run.clone(),
             // A run from before a cause was ready comes from a much earlier, forgotten attempt.
             chains: chains(&|need| {
-                (doubted(&need) && run.created_at_s >= need.ready_at_s)
-                    || serves(look, run, need, pinned.as_ref())
+                let is_triggered_for = doubted(&need)
+                    && run.created_at_s >= need.ready_at_s
+                    && (!has_follow || is_new_enough(look, run, need, pinned.as_ref()));
+                is_triggered_for || serves(look, run, need, pinned.as_ref())
             }),
         });
     }

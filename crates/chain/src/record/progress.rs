@@ -132,6 +132,10 @@ impl StackProgress {
                     self.found = true;
                     self.commit_why = None;
                 }
+                if by_hand.is_some() {
+                    // An earlier run did not lead to this end.
+                    self.started_at_ms = None;
+                }
                 self.commit = commit.clone().or(self.commit.take());
                 self.state = state;
                 self.reason = reason;

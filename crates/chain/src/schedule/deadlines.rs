@@ -163,6 +163,12 @@ impl Schedule {
             }
             if let Some(doubt) = known.doubt.as_mut().filter(|doubt| is_unneeded(&doubt.causes)) {
                 doubt.stop = Some(why.clone());
+                // One of them may be the doubted one, and what it does may have been reported before.
+                let looks = known.others.keys().map(|run| Effect::Look {
+                    stack: stack.clone(),
+                    run: run.clone(),
+                });
+                self.state.effects.extend(looks);
             }
             let Some(used) = known
                 .run

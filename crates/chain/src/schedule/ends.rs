@@ -30,7 +30,7 @@ impl Schedule {
 
     /// An unfinished run was looked at.
     pub(super) fn run_moved(&mut self, stack: &StackId, run: &RunFacts) {
-        if !run.is_tracked() || run.state.is_terminal() {
+        if !run.is_tracked() || run.state.is_terminal() || self.state.ends.contains_key(&run.id) {
             return;
         }
         self.note_conflict(stack, run);
@@ -149,7 +149,14 @@ impl Schedule {
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
-        known.others.remove(&run.id);
+        if known.others.remove(&run.id).is_some()
+            && known.others.is_empty()
+            && !run.ours
+            && let Some(doubt) = &mut known.doubt
+        {
+            // A doubted run may have waited behind this one.
+            doubt.since_ms = self.now_ms;
+        }
         let used = known.run.take_if(|used| used.run == run.id);
         // A run that waited behind this one works now.
         if let Some(waiting) = known.run.as_mut().filter(|_| known.others.is_empty())

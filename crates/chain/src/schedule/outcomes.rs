@@ -35,6 +35,15 @@ impl Schedule {
         let is_expected = attempt.is_some();
         let by_lost = attempt.as_ref().is_none_or(Vec::is_empty);
         let tried_for = attempt.unwrap_or_default();
+        // What was reported about runs during an attempt that found none.
+        let unclaimed_moves: Vec<RunFacts> = match &outcome {
+            AttemptOutcome::Run { .. } => Vec::new(),
+            _ => early_ends
+                .iter()
+                .filter(|word| !word.state.is_terminal())
+                .cloned()
+                .collect(),
+        };
         let mut causes = tried_for.clone();
         causes.retain(|number| self.standing(*number, stack) == Standing::Due);
         match outcome {
@@ -95,6 +104,9 @@ impl Schedule {
                 self.troubled(stack, &causes, ReasonCode::TriggerFailed, &text, again_in_ms);
             }
         }
+        for run in unclaimed_moves {
+            self.run_moved(stack, &run);
+        }
     }
 
     fn understood(&mut self, stack: &StackId) {
@@ -131,6 +143,15 @@ impl Schedule {
             self.log(Decision::NotARoot { stack, run });
         }
         let served = self.due_causes_named(stack, &chains);
+        let is_new = run.ours && !self.state.own_runs.contains(stack, &run.id);
+        // It may be the run of an earlier attempt, whose chains were cancelled with their runs.
+        let doubted = self
+            .state
+            .stacks
+            .get(stack)
+            .and_then(|known| known.doubt.as_ref());
+        let doubted = doubted.filter(|_| is_new && !made);
+        let stop = stop.or_else(|| doubted?.stop.clone());
         let stop = stop.and_then(|why| self.stop_unneeded(stack, &run, &served, why));
         let has_end = self.state.ends.contains_key(&run.id);
         let (own_end, own_move): (Vec<_>, Vec<_>) =
@@ -143,7 +164,6 @@ impl Schedule {
             phase: Phase::of(&run, behind),
             at_ms: self.now_ms,
         };
-        let is_new = run.ours && !self.state.own_runs.contains(stack, &run.id);
         if run.ours {
             self.state.own_runs.remember(stack, &run.id, self.now_ms);
         }
@@ -338,8 +358,12 @@ impl Schedule {
         };
         // Time in which nothing was tried does not count: a halt, a pause, a worker that was away.
         let idle_ms = known.trouble_again_ms.map_or(0, |again_ms| now_ms - again_ms);
-        if idle_ms >= longest_pause_ms.max(patience_ms / 2) {
-            known.trouble_since_ms = None;
+        if let Some(since_ms) = known
+            .trouble_since_ms
+            .as_mut()
+            .filter(|_| idle_ms > longest_pause_ms)
+        {
+            *since_ms += idle_ms;
         }
         let since_ms = *known.trouble_since_ms.get_or_insert(now_ms);
         if now_ms - since_ms >= patience_ms {

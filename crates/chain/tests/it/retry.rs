@@ -111,7 +111,7 @@ fn refused_retries() {
 fn check_plan(account: &str, only: &str, expected: &str) {
     let only: Vec<_> = only.split_whitespace().map(id).collect();
     let before = ChainId::of_workflow("chain:acme:1");
-    let root = retry::root(&root("vpc"), &before, Some(&only), None);
+    let root = retry::root(&root("vpc"), None, &before, Some(&only), None);
     assert_eq!(root.retry_of, Some(before));
     let chain = plan_only(
         &graph(account),
@@ -146,7 +146,7 @@ fn a_retry_keeps_the_order() {
 #[test]
 fn a_stack_that_never_runs_keeps_its_reason_in_a_retry() {
     let before = ChainId::of_workflow("chain:acme:1");
-    let root = retry::root(&root("vpc"), &before, None, None);
+    let root = retry::root(&root("vpc"), None, &before, None, None);
     let only = [id("db"), id("app")];
     let settings = ChainSettings::default();
     let account = graph("vpc; db: vpc; !off: db; app: off");
@@ -159,7 +159,7 @@ fn a_stack_that_never_runs_keeps_its_reason_in_a_retry() {
 fn the_root_runs_again_if_the_chain_ran_it() {
     let asked = Root::requested("acme".parse().unwrap(), id("vpc"), "main");
     let before = ChainId::of_workflow("chain:acme:request:one");
-    let is_due = |only: Option<&[chain::StackId]>| retry::root(&asked, &before, only, None).is_due;
+    let is_due = |only: Option<&[chain::StackId]>| retry::root(&asked, None, &before, only, None).is_due;
     assert!(is_due(Some(&[id("vpc"), id("db")])));
     assert!(!is_due(Some(&[id("db")])));
     assert!(
@@ -172,7 +172,7 @@ fn the_root_runs_again_if_the_chain_ran_it() {
 fn a_retry_says_why_and_only_its_own_reason() {
     let before = ChainId::of_workflow("chain:acme:1");
     let reason = |root: &Root| root.retry_reason.as_ref().map(|reason| reason.text.clone());
-    let first = retry::root(&root("vpc"), &before, None, Some(" credentials renewed\n"));
+    let first = retry::root(&root("vpc"), None, &before, None, Some(" credentials renewed\n"));
     assert_eq!(reason(&first).as_deref(), Some("credentials renewed"));
     let settings = ChainSettings::default();
     let chain = plan_only(&graph("vpc; db: vpc"), &first, Scope::All, &settings).unwrap();
@@ -188,7 +188,7 @@ fn a_retry_says_why_and_only_its_own_reason() {
         "{details}"
     );
     for nothing in [None, Some("  ")] {
-        let again = retry::root(&first, &ChainId::of_retry(&before, 1), None, nothing);
+        let again = retry::root(&first, None, &ChainId::of_retry(&before, 1), None, nothing);
         assert_eq!(reason(&again), None);
     }
 }

@@ -171,7 +171,7 @@ fn rejected(id: &ChainId, error: &RetryError) -> Failure {
 async fn plan(clients: &Clients, before: &ChainReport, stacks: Option<&[StackId]>) -> anyhow::Result<Chain> {
     let settings = &clients.workflows.settings().chain;
     let graph = dependencies::graph(&clients.spacelift, settings).await?;
-    let root = retry::root(&before.root, &before.id, stacks, None);
+    let root = retry::root(&before.root, before.record.as_ref(), &before.id, stacks, None);
     let scope = stacks.map_or(Scope::All, Scope::Only);
     chain::plan_only(&graph, &root, scope, settings)
         .map_err(|refusal| Failure::rejected(format!("the retry would be rejected: {refusal}")).into())

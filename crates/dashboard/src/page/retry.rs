@@ -83,7 +83,7 @@ async fn retried(dashboard: &Dashboard, id: &ChainId, scope: RetryScope) -> Resu
 async fn plan(dashboard: &Dashboard, retried: &Retried) -> Result<Chain, PageError> {
     let listing = dashboard.account.listing().await?;
     let (report, stacks) = (&retried.report, Some(retried.stacks.as_slice()));
-    let root = retry::root(&report.root, &report.id, stacks, None);
+    let root = retry::root(&report.root, report.record.as_ref(), &report.id, stacks, None);
     let scope = stacks.map_or(Scope::All, Scope::Only);
     chain::plan_only(&listing.graph, &root, scope, dashboard.account.settings())
         .map_err(|refusal| PageError::Refused(format!("The retry would be refused: {refusal}.")))

@@ -120,7 +120,7 @@ impl Log {
                 entry.commit.clone_from(commit);
                 self.add(entry);
             }
-            StackChange::Ended { outcome, .. } => {
+            StackChange::Ended { outcome, by_hand, .. } => {
                 let action = match outcome {
                     Outcome::Skipped { .. } => Action::StackSkipped,
                     Outcome::Succeeded | Outcome::Failed { .. } => Action::StackEnded,
@@ -128,11 +128,14 @@ impl Log {
                 let mut entry = self.of_chain(at_ms, WORKER, action);
                 entry.stack = Some(stack.clone());
                 if let Some(progress) = progress {
-                    entry.run.clone_from(&progress.run);
                     entry.outcome = Some(progress.state.to_string());
                     entry.reason.clone_from(&progress.reason);
-                    entry.started_at_ms = progress.started_at_ms;
-                    entry.commit.clone_from(&progress.commit);
+                    // An earlier run did not lead to an end by hand.
+                    if by_hand.is_none() {
+                        entry.run.clone_from(&progress.run);
+                        entry.started_at_ms = progress.started_at_ms;
+                        entry.commit.clone_from(&progress.commit);
+                    }
                 }
                 self.add(entry);
             }

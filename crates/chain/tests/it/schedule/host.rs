@@ -179,7 +179,7 @@ impl Host {
     pub(crate) fn retry(&mut self, before: &ChainId, scope: &RetryScope) -> ChainId {
         let record = &self.records[before];
         let only: Vec<StackId> = retry::stacks(record, scope).unwrap();
-        let root = retry::root(&record.chain().root, before, Some(&only), None);
+        let root = retry::root(&record.chain().root, Some(record), before, Some(&only), None);
         let is_free =
             |chain: &ChainId| !self.records.contains_key(chain) && !self.requested.contains_key(chain);
         let mut retries = (1..).map(|number| ChainId::of_retry(&before.first(), number));

@@ -7,7 +7,7 @@ use chain::{RunId, StackId};
 use graphql_client::GraphQLQuery;
 
 use crate::transport::Unusable;
-use crate::{Error, ErrorClass, Spacelift};
+use crate::{Error, ErrorClass, ErrorKind, Spacelift};
 
 #[derive(GraphQLQuery)]
 #[graphql(
@@ -31,11 +31,18 @@ impl Spacelift {
             }
             Ok(reported.stacks(&self.managed_resources(stack).await?, known))
         };
-        changes.await.or_else(|error: Error| match error.class() {
-            ErrorClass::Transient | ErrorClass::Ambiguous => Err(error),
-            ErrorClass::Refused | ErrorClass::Unauthorized => Ok(chain::RunChanges::Unknown {
-                why: error.to_string(),
-            }),
+        changes.await.or_else(|error: Error| {
+            // An answer that is too large, or that is not as expected, would be the same next time.
+            let is_unreadable = matches!(
+                error.kind,
+                ErrorKind::NotGraphQl { status: 200..300, .. } | ErrorKind::UnexpectedData { .. }
+            );
+            match error.class() {
+                ErrorClass::Transient | ErrorClass::Ambiguous if !is_unreadable => Err(error),
+                _ => Ok(chain::RunChanges::Unknown {
+                    why: error.to_string(),
+                }),
+            }
         })
     }
 

@@ -138,6 +138,11 @@ fn a_run_of_an_uncertain_trigger_is_adopted() {
         verdict(&look("1", "bob 1 FAILED"), &in_doubt("a 100")),
         "trigger 1"
     );
+    assert_eq!(
+        verdict(&made, &in_doubt("a 100 wants follow:1; b 100 wants 3")),
+        "use R1 for a",
+        "it followed an older commit than `b` needs"
+    );
     let known = AttemptRequest {
         known_runs: vec!["R1".parse().unwrap()],
         ..in_doubt("a 100")

@@ -113,6 +113,73 @@ fn it_is_stopped_with_its_chain() {
     }
 }
 
+/// The attempt is still open when the run already waits for a person, which is reported once.
+#[test]
+fn what_is_reported_during_the_attempt_is_known_after_it() {
+    for control in [Control::Cancel, Control::CancelAndStopRuns] {
+        let mut host = host("vpc; db: vpc; app: db");
+        host.fate("db", Fate::Unconfirmed);
+        host.pushes("vpc");
+        while host.records.is_empty() {
+            host.run_for(1);
+        }
+        (host.faults.ambiguous, host.faults.delay_ms, host.world.step_ms) = (1_000, 600_000, 10);
+        while !host.has_answer("db") {
+            host.run_for(1);
+        }
+        (host.faults.ambiguous, host.faults.delay_ms) = (0, 1);
+        host.run_for(1_000);
+        assert_eq!(
+            host.world.runs[run_of(&host, "db")].facts.state,
+            RunState::Unconfirmed
+        );
+        while !host.has_ended("db") {
+            host.run_for(1);
+        }
+        let chain = host.only_chain();
+        host.control(&chain, control);
+        for _ in 0..30 {
+            host.hour();
+        }
+        let ended = host.world.runs[run_of(&host, "db")].facts.state == RunState::Discarded;
+        assert_eq!(ended, control == Control::CancelAndStopRuns);
+        host.confirms("db", true);
+        host.hour();
+        assert_eq!(host.records.len(), 1, "{control:?}");
+        host.keeps_the_laws();
+    }
+}
+
+/// The run began too early to serve the other chain, and would hold it up.
+#[test]
+fn it_is_stopped_also_if_another_attempt_finds_it() {
+    let mut host = host("vpc; other; db: vpc other");
+    host.fate("db", Fate::Unconfirmed);
+    host.faults.ambiguous = 1_000;
+    host.pushes("vpc");
+    while made(&host) != "db" {
+        host.run_for(1);
+    }
+    host.faults.ambiguous = 0;
+    host.world.step_ms = 600_000;
+    while !host.has_ended("db") {
+        host.run_for(1);
+    }
+    let chain = host.only_chain();
+    host.control(&chain, Control::CancelAndStopRuns);
+    let first = run_of(&host, "db");
+    while host.world.runs[first].facts.state != RunState::Planning {
+        host.run_for(1_000);
+    }
+    host.world.step_ms = 10;
+    host.pushes("other");
+    host.hour();
+    assert_eq!(host.world.runs[first].facts.state, RunState::Stopped);
+    assert_eq!(made(&host), "db db");
+    assert_eq!(host.records.len(), 2);
+    host.keeps_the_laws();
+}
+
 #[test]
 fn two_lost_answers_are_not_roots() {
     let mut host = with_a_run_whose_end_is_reported_late();

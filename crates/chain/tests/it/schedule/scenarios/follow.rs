@@ -1,12 +1,13 @@
 //! Requests that follow their root to an older commit.
 
+use chain::retry::RetryScope;
 use chain::schedule::Event;
 use chain::{ChainId, Root};
 
-use super::{MINUTE_MS, host};
+use super::{MINUTE_MS, host, states};
 use crate::account::id;
 use crate::schedule::host::{Host, account};
-use crate::schedule::world::By;
+use crate::schedule::world::{By, Fate};
 
 fn request(host: &mut Host, name: &str, stack: &str, follow: bool) -> ChainId {
     let chain = ChainId::of_request(&account(), name);
@@ -39,6 +40,21 @@ fn rolled_back(line: &str, roots: &str) -> Host {
     host.world.person(&id("a"), 1, host.now_ms);
     host.hour();
     host
+}
+
+/// The root is not among the retried stacks.
+#[test]
+fn a_retry_of_a_chain_that_follows_its_root_follows_it_too() {
+    let mut host = rolled_back("a; db: a; app: db", "a");
+    host.fate("db", Fate::Fails);
+    let chain = request(&mut host, "back", "a", true);
+    host.hour();
+    assert_eq!(states(&host, &chain), "a succeeded, db failed, app skipped");
+    let before = made(&host);
+    let retry = host.retry(&chain, &RetryScope::Failed);
+    host.hour();
+    assert_eq!(states(&host, &retry), "db succeeded, app succeeded");
+    assert_eq!(made(&host), format!("{before}, db 1, app 1"));
 }
 
 #[test]
