@@ -5,7 +5,7 @@
 
 mod cycles;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,22 @@ impl DependencyGraph {
     /// The stacks that `id` waits for. Empty if there is no such stack.
     pub fn upstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
         self.neighbours(id, &self.upstream)
+    }
+
+    /// The stacks that `id` waits for, by labels and by Spacelift's own dependencies.
+    pub fn all_upstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
+        self.neighbours(id, &self.all_upstream)
+    }
+
+    /// What waits for each stack, by labels and Spacelift's own dependencies. Stacks for which nothing waits are missing.
+    pub fn all_downstream(&self) -> BTreeMap<&StackId, Vec<&StackId>> {
+        let mut downstream: BTreeMap<&StackId, Vec<&StackId>> = BTreeMap::new();
+        for (stack, upstream) in self.stacks.iter().zip(&self.all_upstream) {
+            for &at in upstream {
+                downstream.entry(&self.stacks[at].id).or_default().push(&stack.id);
+            }
+        }
+        downstream
     }
 
     /// The stacks that wait for `id`. Empty if there is no such stack.

@@ -173,7 +173,7 @@ pub fn to_labels(
     native.sort_by(|a, b| (&a.dependent, &a.dependency).cmp(&(&b.dependent, &b.dependency)));
     let stays: Vec<Option<Note>> = native
         .iter()
-        .map(|edge| obstacle(graph, edge, no_change, grammar))
+        .map(|edge| obstacle(graph, edge, no_change))
         .collect();
     let plan = |(edge, note): (&&NativeDependency, &Option<Note>)| {
         let other = native
@@ -228,12 +228,7 @@ fn to_label(
 }
 
 /// Why a label would not do the same as a native dependency.
-fn obstacle(
-    graph: &DependencyGraph,
-    edge: &NativeDependency,
-    no_change: NoChange,
-    grammar: &LabelGrammar,
-) -> Option<Note> {
+fn obstacle(graph: &DependencyGraph, edge: &NativeDependency, no_change: NoChange) -> Option<Note> {
     let (dependent, dependency) = (&edge.dependent, &edge.dependency);
     if edge.references > 0 {
         return Some(Note::Outputs {
@@ -246,47 +241,67 @@ fn obstacle(
     if let Some(cycle) = cycle(graph, dependent, dependency) {
         return Some(cycle);
     }
-    let is_ignored = |stack: &StackId| graph.policy(stack).is_some_and(|policy| policy.ignore);
-    if let Some(stack) = [dependent, dependency]
-        .into_iter()
-        .find(|stack| is_ignored(stack))
-    {
-        return Some(Note::Ignored { stack: stack.clone() });
+    if let Some(ignored) = ignored(graph, dependent, dependency) {
+        return Some(ignored);
     }
     let own = graph.policy(dependent).and_then(|policy| policy.no_change);
     if edge.trigger_always && own.unwrap_or(no_change) == NoChange::Skip {
         return Some(Note::SkipsWithoutChange);
     }
-    let unreadable = labels(graph, dependent)
-        .iter()
-        .find(|text| label::parse(text, grammar).is_err());
+    let mut problems = graph.problems().iter();
+    let unreadable = problems.find_map(|problem| match problem {
+        Problem::UnreadableLabel { stack, label, .. } if stack == dependent => Some(label),
+        _ => None,
+    });
     unreadable.map(|label| Note::Unreadable { label: label.clone() })
+}
+
+/// Why Spillway does not follow a dependency that exists.
+pub(crate) fn ignored(graph: &DependencyGraph, dependent: &StackId, dependency: &StackId) -> Option<Note> {
+    let is_ignored = |stack: &&StackId| graph.policy(stack).is_some_and(|policy| policy.ignore);
+    let stack = [dependent, dependency].into_iter().find(is_ignored)?;
+    Some(Note::Ignored { stack: stack.clone() })
 }
 
 /// Moves the labels of these stacks back into native dependencies.
 ///
-/// Labels that cannot be read, or name no stack, are not dependencies; [`DependencyGraph::problems`] lists them.
+/// A label that Spillway does not follow stays a label: Spacelift would follow it. If any other label of a stack has to stay,
+/// all of them stay. Labels that cannot be read, or name no stack, are not dependencies; [`DependencyGraph::problems`] lists them.
 pub fn to_native(
     graph: &DependencyGraph,
     stacks: &[StackId],
     native: &[NativeDependency],
     grammar: &LabelGrammar,
 ) -> Vec<EdgePlan> {
+    let label_of =
+        |dependent: &StackId, dependency: &StackId| names(labels(graph, dependent), dependency, grammar);
+    let stays = |dependent: &StackId, dependency: &StackId| {
+        if label_of(dependent, dependency).is_none() {
+            return Some(Note::Optional);
+        }
+        cycle(graph, dependent, dependency)
+    };
     let edges = stacks.iter().flat_map(|stack| {
         let upstream = graph.upstream(stack);
         upstream.map(move |dependency| (stack, dependency))
     });
     edges
         .map(|(dependent, dependency)| {
-            let labels = labels(graph, dependent);
-            let named = names(labels, dependency, grammar);
+            let named = label_of(dependent, dependency);
             let known = native
                 .iter()
                 .find(|edge| edge.dependent == *dependent && edge.dependency == *dependency);
-            let note = match named {
-                None => Some(Note::Optional),
-                Some(_) => cycle(graph, dependent, dependency),
-            };
+            let note = ignored(graph, dependent, dependency)
+                .or_else(|| stays(dependent, dependency))
+                .or_else(|| {
+                    let mut followed = graph
+                        .upstream(dependent)
+                        .filter(|other| ignored(graph, dependent, other).is_none());
+                    let dependency = followed.find(|other| stays(dependent, other).is_some())?;
+                    Some(Note::Together {
+                        dependency: dependency.clone(),
+                    })
+                });
             let (label, native) = match (&note, known) {
                 (Some(_), Some(_)) => (LabelStep::Keep, NativeStep::Keep),
                 (Some(_), None) => (LabelStep::Keep, NativeStep::None),

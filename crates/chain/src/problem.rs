@@ -177,3 +177,11 @@ impl fmt::Display for CyclePath<'_> {
         self.0.first().map_or(Ok(()), |first| write!(f, "`{first}`"))
     }
 }
+
+/// Whether a label that cannot be read contains the id of one of the stacks.
+pub(crate) fn names_any(label: &str, is_reached: impl Fn(&StackId) -> bool) -> bool {
+    label
+        .split(|c: char| c.is_whitespace() || ":,|;=".contains(c))
+        .filter_map(|word| word.parse::<StackId>().ok())
+        .any(|word| is_reached(&word))
+}

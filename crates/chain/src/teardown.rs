@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::problem::CyclePath;
+use crate::problem::{CyclePath, names_any};
 use crate::render::names;
-use crate::{DependencyGraph, StackFacts, StackId};
+use crate::{DependencyGraph, Problem, StackFacts, StackId};
 
 /// What would be destroyed, each stack before what it depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -97,7 +97,7 @@ pub fn teardown(
                 .iter()
                 .map(|&other| graph.stacks()[other].id.clone())
                 .collect(),
-            obstacles: obstacles(facts, &removal),
+            obstacles: obstacles(graph, facts, &removal),
             commands: destroy.chain([delete]).collect(),
         }
     };
@@ -118,8 +118,19 @@ fn dependents(graph: &DependencyGraph) -> Vec<Vec<usize>> {
     dependents
 }
 
-fn obstacles(facts: &StackFacts, removal: &StackRemoval) -> Vec<String> {
+fn obstacles(graph: &DependencyGraph, facts: &StackFacts, removal: &StackRemoval) -> Vec<String> {
     let mut obstacles = Vec::new();
+    for problem in graph.problems() {
+        if let Problem::UnreadableLabel { stack, label, .. } | Problem::OtherState { stack, label, .. } =
+            problem
+            && *stack != facts.id
+            && names_any(label, |named| *named == facts.id)
+        {
+            obstacles.push(format!(
+                "`{stack}` may depend on it: its label `{label}` is not followed, so `{stack}` is not in this plan"
+            ));
+        }
+    }
     if removal.is_protected {
         obstacles.push("it is protected from deletion".to_owned());
     }

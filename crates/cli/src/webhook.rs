@@ -7,12 +7,14 @@ mod send;
 
 use clap::{Args, Subcommand};
 
+use settings::WEBHOOK_NAME;
+
 use crate::command::Done;
 use crate::exit::Exit;
 use crate::output;
 use install::InstallArguments;
 
-pub(crate) use install::{Installation, WEBHOOK_NAME, install};
+pub(crate) use install::{Installation, install};
 pub(crate) use replay::{ReplayArguments, ReplayedMessage};
 pub(crate) use send::{Answer, SendArguments};
 

@@ -25,7 +25,13 @@
     }
   };
 
+  // A form in which a person chose or typed something is left alone.
+  const touched = new WeakSet();
+  for (const event of ["input", "change"]) {
+    document.addEventListener(event, ({ target }) => target.form && touched.add(target.form));
+  }
   const callbacks = {
+    beforeNodeMorphed: (node) => !touched.has(node),
     // What a person opened or typed stays.
     beforeAttributeUpdated: (name, node) =>
       !(name === "open" && node.nodeName === "DETAILS") && !(name === "value" && node === document.activeElement),
@@ -39,10 +45,22 @@
     tick();
   };
 
+  // The word about what was done is not part of the address that a person sees or shares, and goes after a while.
+  let address = location.href;
+  const clean = new URL(address);
+  if (clean.searchParams.has("done")) {
+    clean.searchParams.delete("done");
+    history.replaceState(history.state, "", clean);
+    setTimeout(() => {
+      address = clean.href;
+      etag = null;
+    }, 20000);
+  }
+
   class SignedOut extends Error {}
   const poll = async () => {
     const headers = etag ? { "If-None-Match": etag } : {};
-    const answer = await fetch(location.href, { headers, cache: "no-store", credentials: "same-origin" });
+    const answer = await fetch(address, { headers, cache: "no-store", credentials: "same-origin" });
     const date = Date.parse(answer.headers.get("date"));
     if (date && Math.abs(date - Date.now()) > 5000) ahead = date - Date.now();
     if (answer.status === 304) return;
@@ -51,10 +69,10 @@
     etag = answer.headers.get("etag");
     show(await answer.text());
   };
+  // A form is filled in peace, and a page that nobody sees asks nothing.
+  const isQuiet = () => document.hidden || document.querySelector("main form[method=post], main form[data-asks]");
   const loop = async () => {
-    // A form is filled in peace, and a page that nobody sees asks nothing.
-    const isAsking = document.querySelector("main form[method=post], main form[data-asks]");
-    if (!document.hidden && !isAsking) {
+    if (!isQuiet()) {
       try {
         await poll();
         failures = 0;
@@ -72,7 +90,7 @@
   tick();
   setInterval(tick, 1000);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) poll().catch(() => {});
+    if (!isQuiet()) poll().catch(() => {});
   });
   setTimeout(loop, Number(page().dataset.poll) || 15000);
 })();

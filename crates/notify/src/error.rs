@@ -8,8 +8,10 @@ use reqwest::{Response, StatusCode};
 
 /// The part of an answer that is shown.
 const ANSWER_CHARACTERS_MAX: usize = 200;
-/// The part of an answer that is read. Nothing that a sink says is long.
-const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// The longest answer that is read. A page of comments of GitHub can have megabytes.
+const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The header with which GitHub says how many requests are left.
+const REMAINING: &str = "x-ratelimit-remaining";
 
 /// Why a sink did not take a message. No text names a secret: URLs are left out, since some of them are secrets.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +54,20 @@ impl From<reqwest::Error> for SinkError {
 
 /// An answer, unless it asks for a pause.
 pub(crate) fn answered(response: Response) -> Result<Response, SinkError> {
-    match response.status() {
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(SinkError::Limited {
-            retry_after: retry_after(&response),
-        }),
-        _ => Ok(response),
+    let is_limited = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => true,
+        // GitHub's rate limits.
+        StatusCode::FORBIDDEN => {
+            let headers = response.headers();
+            headers.contains_key(RETRY_AFTER) || headers.get(REMAINING).is_some_and(|left| left == "0")
+        }
+        _ => false,
+    };
+    if is_limited {
+        let retry_after = retry_after(&response);
+        return Err(SinkError::Limited { retry_after });
     }
+    Ok(response)
 }
 
 /// The body of an answer that says that the sink took the message.
@@ -66,11 +76,12 @@ pub(crate) async fn accepted(response: Response) -> Result<Vec<u8>, SinkError> {
     let status = response.status();
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
-        let left = ANSWER_BYTES_MAX - body.len();
-        body.extend_from_slice(chunk.get(..left.min(chunk.len())).unwrap_or_default());
-        if body.len() >= ANSWER_BYTES_MAX {
-            break;
+        if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return Err(SinkError::Rejected(format!(
+                "its answer is longer than {ANSWER_BYTES_MAX} bytes"
+            )));
         }
+        body.extend_from_slice(&chunk);
     }
     if status.is_success() {
         return Ok(body);

@@ -91,19 +91,20 @@ impl Notifier {
                 Due::At(at_ms) => round.wait_until(at_ms),
                 Due::Now { milestones } => sending.push(async move {
                     let message = Message::new(notice, &self.links, now_ms);
-                    let result = sink.kind.send(&message, &delivery, &milestones, &sink.name).await;
-                    (sink, delivery, milestones, result)
+                    let sent = sink.kind.send(&message, &delivery, &milestones, &sink.name).await;
+                    (sink, delivery, milestones, sent)
                 }),
             }
         }
-        for (sink, mut delivery, milestones, result) in join_all(sending).await {
-            let result = match result {
-                Ok(handle) => {
-                    delivery.handle = handle.or(delivery.handle);
+        for (sink, mut delivery, milestones, sent) in join_all(sending).await {
+            delivery.handle = sent.handle.or(delivery.handle);
+            let result = match sent.result {
+                Ok(()) => {
                     delivery.delivered(notice, milestones);
                     Ok(())
                 }
                 Err(error) => {
+                    delivery.heard.extend(sent.heard);
                     delivery.failed(error.to_string(), error.retry_after_ms(), now_ms);
                     if let Some(at_ms) = delivery.not_before_ms {
                         round.wait_until(at_ms);
@@ -131,7 +132,7 @@ impl Notifier {
             .kind
             .send(&message, &Delivery::default(), &milestones, &sink.name)
             .await;
-        Some(sent.map(|_| ()))
+        Some(sent.result)
     }
 
     /// Asks every sink whether it answers, and sends no message: the names with their kinds, and what each answered.

@@ -25,6 +25,15 @@ pub(crate) use slack_webhook::SlackWebhook;
 pub(crate) use teams::Teams;
 pub(crate) use webhook::{SigningSecret, Webhook};
 
+/// What became of a message. A part of it may have been sent although the rest was not.
+pub(crate) struct Sent {
+    pub(crate) result: Result<(), SinkError>,
+    /// How to find the message again, if the sink can update messages.
+    pub(crate) handle: Option<String>,
+    /// The milestones that have their reply.
+    pub(crate) heard: Vec<Milestone>,
+}
+
 #[derive(Debug)]
 pub(crate) enum Kind {
     Slack(Slack),
@@ -51,27 +60,32 @@ impl Kind {
 
     pub(crate) fn pace(&self) -> Pace {
         match self {
-            Self::Slack(_) | Self::GitHub(_) | Self::Webhook(_) | Self::EventBridge(_) => Pace::Live,
-            Self::SlackWebhook(_) | Self::Teams(_) | Self::Email(_) => Pace::Milestones,
+            Self::Slack(_) | Self::Webhook(_) | Self::EventBridge(_) => Pace::Live,
+            // GitHub takes a thousand statuses of one name for a commit.
+            Self::GitHub(_) | Self::SlackWebhook(_) | Self::Teams(_) | Self::Email(_) => Pace::Milestones,
         }
     }
 
-    /// Sends a message. Returns how to find it again, if the sink can update messages.
     pub(crate) async fn send(
         &self,
         message: &Message<'_>,
         delivery: &Delivery,
         milestones: &[Milestone],
         name: &str,
-    ) -> Result<Option<String>, SinkError> {
-        match self {
-            Self::Slack(slack) => slack.send(message, delivery, milestones).await.map(Some),
-            Self::SlackWebhook(slack) => slack.send(message).await.map(|()| None),
-            Self::Teams(teams) => teams.send(message).await.map(|()| None),
-            Self::Email(email) => email.send(message, name).await.map(|()| None),
-            Self::GitHub(github) => github.send(message).await.map(|()| None),
-            Self::Webhook(webhook) => webhook.send(message, name).await.map(|()| None),
-            Self::EventBridge(bus) => bus.send(message, name).await.map(|()| None),
+    ) -> Sent {
+        let result = match self {
+            Self::Slack(slack) => return slack.send(message, delivery, milestones).await,
+            Self::SlackWebhook(slack) => slack.send(message).await,
+            Self::Teams(teams) => teams.send(message).await,
+            Self::Email(email) => email.send(message, name).await,
+            Self::GitHub(github) => github.send(message).await,
+            Self::Webhook(webhook) => webhook.send(message, name).await,
+            Self::EventBridge(bus) => bus.send(message, name).await,
+        };
+        Sent {
+            result,
+            handle: None,
+            heard: Vec::new(),
         }
     }
 

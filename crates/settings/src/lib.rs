@@ -18,6 +18,9 @@ use serde::{Deserialize, Serialize};
 /// The default task queue.
 pub const TASK_QUEUE: &str = "spacelift-task-queue";
 
+/// The default name of the webhook in Spacelift. Its id is the same text.
+pub const WEBHOOK_NAME: &str = "spillway";
+
 /// Temporal warns at 10,240 events, and ends a workflow at 51,200.
 const HISTORY_EVENTS: u32 = 8_000;
 

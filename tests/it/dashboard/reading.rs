@@ -88,6 +88,44 @@ async fn filters_are_part_of_the_address() {
     browser.stop().await;
 }
 
+/// The page asks for itself again and again meanwhile.
+#[tokio::test]
+async fn a_filter_stays_as_it_is_filled_in() {
+    let Some(browser) = Browser::start(Setup::default()).await else {
+        return;
+    };
+    let world = World::start().await;
+    two_chains(&world).await;
+    let url = serve(&world).await;
+    open_list(
+        &browser,
+        &format!("{url}/?account={}", world.account),
+        &["dns", "vpc"],
+    )
+    .await;
+    browser
+        .find("[name=stack]")
+        .await
+        .send_keys("mail")
+        .await
+        .unwrap();
+    browser
+        .find("[name=result] [value=failed]")
+        .await
+        .click()
+        .await
+        .unwrap();
+    browser.find("[name=from]").await.click().await.unwrap();
+    begin(&world, "third", "bob", vec![stack("ftp", "ftp", &[])]).await;
+    browser.wait_for("#chains", "third").await;
+    let typed = browser
+        .evaluate("return ['stack', 'result'].map((name) => document.querySelector(`[name=${name}]`).value)")
+        .await;
+    assert_eq!(typed, serde_json::json!(["mail", "failed"]));
+    browser.assert_clean(&url).await;
+    browser.stop().await;
+}
+
 #[tokio::test]
 async fn everything_works_without_javascript() {
     let setup = Setup {

@@ -9,6 +9,7 @@ use super::scope::{Scope, downstream, reached_in, restrict};
 use super::{
     Chain, ChainStack, CommitChoice, CommitReason, LeftOut, LeftOutReason, Refusal, Root, VERSION, order,
 };
+use crate::problem::names_any;
 use crate::{
     ChainSettings, Confirm, DependencyGraph, Problem, Reason, ReasonCode, StackFacts, StackId, StackPolicy,
     UnknownUpstream,
@@ -307,14 +308,6 @@ fn left_out(root: usize, reached: &[bool], graph: &DependencyGraph) -> BTreeMap<
         }
     }
     left_out
-}
-
-/// Whether a label that cannot be read contains the id of one of the stacks.
-fn names_any(label: &str, is_reached: impl Fn(&StackId) -> bool) -> bool {
-    label
-        .split(|c: char| c.is_whitespace() || ":,|;=".contains(c))
-        .filter_map(|word| word.parse::<StackId>().ok())
-        .any(|word| is_reached(&word))
 }
 
 fn ids(stacks: &[usize], graph: &DependencyGraph) -> Vec<StackId> {

@@ -102,6 +102,15 @@ pub fn due(pace: Pace, rules: &Rules, notice: &Notice, delivery: &Delivery, now_
     if pace == Pace::Milestones && milestones.is_empty() {
         return Due::Nothing;
     }
+    let took_ms = notice
+        .ended_at_ms
+        .map(|ended_at_ms| ended_at_ms - notice.started_at_ms);
+    if notice.result == ChainResult::Succeeded
+        && delivery.revision.is_none()
+        && took_ms.is_some_and(|took_ms| took_ms < rules.quiet_for_ms)
+    {
+        return Due::Nothing;
+    }
     let quiet_until_ms = notice.started_at_ms.saturating_add(rules.quiet_for_ms);
     let is_urgent = notice.is_over() || !notice.failed.is_empty();
     let not_before_ms = [

@@ -130,12 +130,19 @@ fn dependencies_that_a_label_cannot_express_stay() {
         run,
         "app dependsOn:db None Keep cycle",
     );
-    let unreadable = || vec![stack("app", &["depends-on:x|state:FAILED"]), stack("db", &[])];
+    let labelled = |label| vec![stack("app", &[label]), stack("db", &[])];
     only(
         native("app", "db"),
-        unreadable(),
+        labelled("Depends_on:x"),
         run,
-        "app depends-on:db None Keep unreadable_label",
+        "app dependsOn:db None Keep unreadable_label",
+    );
+    // Such a label is only ignored.
+    only(
+        native("app", "db"),
+        labelled("depends-on:x|state:FAILED"),
+        run,
+        "app depends-on:db Write Remove",
     );
     let ignored = |app: &[&str], db: &[&str]| vec![stack("app", app), stack("db", db)];
     let ignore = &["spillway:ignore=true"][..];
@@ -227,8 +234,8 @@ fn labels_go_back_to_native_dependencies() {
         plans,
         [
             "app spillway:optional=c Keep None optional",
-            "app dependsOn:db Remove Create",
-            "app dependsOn:vpc Remove Create",
+            "app dependsOn:db Keep None together",
+            "app dependsOn:vpc Keep None together",
             "db dependsOn:vpc Remove Keep",
         ]
     );
@@ -236,6 +243,35 @@ fn labels_go_back_to_native_dependencies() {
     let (plans, left) = back("a c");
     assert_eq!(plans, ["a dependsOn:b Keep None cycle"]);
     assert_eq!(left, ["self_dependency", "unreadable_label", "dangling"]);
+}
+
+/// Each run of `admin` would otherwise run every stack.
+#[test]
+fn labels_that_spillway_does_not_follow_stay_labels() {
+    let mut account = stacks("app: admin db; db: admin; admin");
+    account[2].labels.push("spillway:ignore=true".to_owned());
+    let graph = graph(account, &[]);
+    let plans = to_native(&graph, &[id("app"), id("db")], &[], &LabelGrammar::default());
+    assert_eq!(
+        lines(&plans),
+        [
+            "app dependsOn:admin Keep None ignored",
+            "app dependsOn:db Remove Create",
+            "db dependsOn:admin Keep None ignored",
+        ]
+    );
+    let export = chain::terraform::terraform(&graph, &[]);
+    assert_eq!(
+        (export.resources, export.left_out.len()),
+        (1, 2),
+        "{}",
+        export.text
+    );
+    assert!(
+        export.left_out[0].contains("Spillway ignores `admin`"),
+        "{:?}",
+        export.left_out
+    );
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn rules(quiet_for_ms: i64, results: &[ChainResult]) -> Rules {
 #[test]
 #[expect(clippy::too_many_lines, reason = "one row for each case")]
 fn each_rule_decides_when_a_sink_gets_a_notice() {
-    use ChainResult::{Failed, Running, Succeeded};
+    use ChainResult::{Failed, Refused, Running, Succeeded};
     use Milestone::{Ended, Held, Started};
     let failing = Notice {
         failed: named("exit status 1"),
@@ -103,12 +103,39 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
             now(&[Started, Milestone::Failed]),
         ),
         (
-            "or it ended",
+            "nor is one that was short",
             Pace::Live,
             rules(QUIET_MS, &[]),
             notice(Succeeded),
             &fresh,
+            Due::Nothing,
+        ),
+        (
+            "unless it ended in another way",
+            Pace::Live,
+            rules(QUIET_MS, &[]),
+            notice(Refused),
+            &fresh,
             now(&[Started, Ended]),
+        ),
+        (
+            "or after a longer time",
+            Pace::Live,
+            rules(QUIET_MS, &[]),
+            Notice {
+                ended_at_ms: Some(START_MS + QUIET_MS),
+                ..notice(Succeeded)
+            },
+            &fresh,
+            now(&[Started, Ended]),
+        ),
+        (
+            "and if it was spoken of, its end is told",
+            Pace::Live,
+            rules(QUIET_MS, &[]),
+            notice(Succeeded),
+            &has_message,
+            now(&[Ended]),
         ),
         (
             "a live message is kept up to date",

@@ -40,6 +40,20 @@ fn a_cycle_has_no_destroy_order() {
 }
 
 #[test]
+fn a_stack_whose_label_is_not_followed_is_an_obstacle() {
+    let planned = planned("vpc; app: DependsOn:vpc; db: vpc", "vpc").unwrap();
+    let steps: Vec<&str> = planned.steps.iter().map(|step| step.stack.as_str()).collect();
+    assert_eq!(steps, ["db", "vpc"]);
+    let named = |at: usize| {
+        planned.steps[at]
+            .obstacles
+            .iter()
+            .any(|text| text.contains("`app` may depend on it"))
+    };
+    assert_eq!((named(0), named(1)), (false, true));
+}
+
+#[test]
 fn obstacles_are_listed_with_their_commands() {
     let mut account = stacks("vpc; !off: vpc");
     account[0].locked_by = Some("alice".to_owned());

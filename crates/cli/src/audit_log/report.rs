@@ -38,7 +38,7 @@ const EXAMPLES: &str = "Examples:
   spillway audit report --since 1w --orders
 
 The report lists every stack of a chain that ended or was skipped in the period. The records are verified as they \
-are read: the exit code is 1, with a warning, if some are damaged.";
+are read: the exit code is 1, with a warning, if some are damaged, or if a newer version wrote them.";
 
 /// Report the executions of stacks from the audit log: who started what, and how it ended.
 #[derive(Debug, Args)]
@@ -83,8 +83,10 @@ struct Report {
     period: Period,
     /// By chain, the one that began first in front.
     executions: Vec<Execution>,
-    /// The chains with damaged records, or records of a newer version: what is reported of them may be wrong.
+    /// The chains and records that are damaged: what is reported of them may be wrong.
     damaged: Vec<String>,
+    /// The chains and records that a newer version wrote, so that they were not read.
+    newer: Vec<String>,
     /// The chains without a record of their end: they are under way, or their last records are still to be written.
     unfinished: Vec<String>,
     /// What people ordered, oldest first, where that was asked for.
@@ -104,6 +106,8 @@ pub(crate) struct View<'a> {
     orders: Option<&'a [Order]>,
     /// The chains and records that are damaged: what is reported of them may be wrong.
     damaged_chains: &'a [String],
+    /// The chains and records that a newer version wrote, so that this one cannot read all of them.
+    newer_chains: &'a [String],
     /// The chains without a record of their end: they are under way, or their last records are still to be written.
     unfinished_chains: &'a [String],
 }
@@ -120,15 +124,21 @@ impl ReportArguments {
         }
         let report = block_on(async { read(&self.log, period, self.orders).await })?;
         self.print(&report)?;
-        if report.damaged.is_empty() {
-            return Ok(Exit::Success);
+        if !report.newer.is_empty() {
+            output::warning(&format!(
+                "a newer version wrote these audit records, so that the report may lack some of them: {}",
+                crate::table::plain(&report.newer.join(", ")),
+            ));
+            output::hint("Update this command.");
         }
-        output::warning(&format!(
-            "these audit records were altered or are missing, and what is reported of them may be wrong: {}",
-            crate::table::plain(&report.damaged.join(", ")),
-        ));
-        output::hint("`spillway audit verify` says more.");
-        Ok(Exit::BadOutcome)
+        if !report.damaged.is_empty() {
+            output::warning(&format!(
+                "these audit records were altered or are missing, and what is reported of them may be wrong: {}",
+                crate::table::plain(&report.damaged.join(", ")),
+            ));
+            output::hint("`spillway audit verify` says more.");
+        }
+        Ok(Exit::of(report.damaged.is_empty() && report.newer.is_empty()))
     }
 
     fn print(&self, report: &Report) -> Result<(), WriteError> {
@@ -150,6 +160,7 @@ impl ReportArguments {
                     executions: &report.executions,
                     orders: report.orders.as_deref(),
                     damaged_chains: &report.damaged,
+                    newer_chains: &report.newer,
                     unfinished_chains: &report.unfinished,
                 };
                 output::json(&Document::of(&view))
@@ -166,6 +177,7 @@ async fn read(log: &Log, period: Period, with_orders: bool) -> anyhow::Result<Re
         period,
         executions: Vec::new(),
         damaged: Vec::new(),
+        newer: Vec::new(),
         unfinished: Vec::new(),
         orders: None,
     };
@@ -176,16 +188,16 @@ async fn read(log: &Log, period: Period, with_orders: bool) -> anyhow::Result<Re
             .extend(execution::of_chain(&chain, &report.period));
         orders.extend(orders::of_chain(&chain, &report.period));
         match chain.verdict() {
-            Verdict::Broken | Verdict::Newer => report.damaged.push(chain.id),
+            Verdict::Broken => report.damaged.push(chain.id),
+            Verdict::Newer => report.newer.push(chain.id),
             Verdict::Open if began_before(&chain, report.period.until) => report.unfinished.push(chain.id),
             Verdict::Open | Verdict::Intact => {}
         }
     }
     if with_orders {
-        let (alone, damaged) = orders::alone(&store, &report.period).await?;
+        let alone = orders::alone(&store, &report.period, &mut report.damaged, &mut report.newer).await?;
         orders.extend(alone);
         orders.sort_by_key(|order| order.at.map(|at| at.0));
-        report.damaged.extend(damaged);
         report.orders = Some(orders);
     }
     Ok(report)

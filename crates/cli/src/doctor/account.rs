@@ -2,12 +2,11 @@
 
 use chain::trigger_policy::reads_labels;
 use chain::{AccountName, ChainSettings, Severity};
-use settings::Settings;
-use spacelift::{Error, ErrorKind, Spacelift};
+use settings::{Settings, WEBHOOK_NAME};
+use spacelift::{Error, ErrorKind, NamedWebhook, Spacelift};
 
 use super::finding::{Cause, Finding, Report};
 use crate::command::{OTHER_ACCOUNT, other_account};
-use crate::webhook::WEBHOOK_NAME;
 use crate::{dependencies, failure};
 
 /// Stops at the first problem that makes the other checks impossible. Returns the account of the key.
@@ -114,7 +113,16 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
         }
     };
     let ours = webhooks.into_iter().find(|webhook| webhook.name == WEBHOOK_NAME);
+    let names_it = match &ours {
+        Some(webhook) => is_named_by_a_policy(spacelift, webhook).await,
+        None => true,
+    };
     report.add(match ours {
+        Some(webhook) if webhook.enabled && !names_it => Finding::warning(
+            CHECK,
+            format!("no notification policy names `{}`, so that Spacelift sends nothing", webhook.id),
+            "`spillway webhook install --endpoint <url> --apply` writes the policy. Add --space and --pull-requests if you use them.",
+        ),
         Some(webhook) if webhook.enabled => Finding::ok(
             CHECK,
             format!(
@@ -128,7 +136,7 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
                 "`{}` is disabled: Spacelift does that after ten failures in a row",
                 webhook.id
             ),
-            "`spillway webhook install --endpoint <url> --apply` enables it.",
+            "`spillway webhook install --endpoint <url> --apply` enables it. Add --space and --pull-requests if you use them.",
         ),
         None => Finding::warning(
             CHECK,
@@ -136,6 +144,17 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
             "Without it, runs start chains only when the sweep finds them. `spillway webhook install --endpoint <url> --apply` creates it.",
         ),
     });
+}
+
+/// A webhook sends nothing unless a policy names it. A key that may not read policies says nothing against it.
+async fn is_named_by_a_policy(spacelift: &Spacelift, webhook: &NamedWebhook) -> bool {
+    let Ok(policies) = spacelift.policies().await else {
+        return true;
+    };
+    let mut notifying = policies
+        .iter()
+        .filter(|policy| policy.policy_type == "NOTIFICATION");
+    notifying.any(|policy| policy.body.contains(&format!("\"{}\"", webhook.id)))
 }
 
 /// Policies that start stacks because of the labels that Spillway reads.

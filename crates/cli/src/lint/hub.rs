@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use chain::{LabelGrammar, StackId, StackPolicy, label};
+use chain::{Downstream, LabelGrammar, StackId, StackPolicy, label};
 use spacelift::Stack;
 
 /// With fewer dependents, a stack is not treated as administrative.
@@ -27,16 +27,18 @@ impl fmt::Display for Hub {
         write!(
             f,
             "`{stack}` is administrative, and {dependents} of {others} stacks depend on it: each run of it runs them all. \
-             If it only makes the stacks, give it the label `spillway:ignore=true`"
+             If it only makes the stacks, give it the label `spillway:ignore=true`; `spillway:downstream=changed` runs only \
+             the stacks that a run of it changed"
         )
     }
 }
 
 pub(super) fn hubs(stacks: &[Stack], grammar: &LabelGrammar) -> Vec<Hub> {
     let others = stacks.len().saturating_sub(1);
-    let candidates = stacks
-        .iter()
-        .filter(|stack| stack.administrative && !StackPolicy::of(&stack.labels).0.ignore);
+    let candidates = stacks.iter().filter(|stack| {
+        let policy = StackPolicy::of(&stack.labels).0;
+        stack.administrative && !policy.ignore && policy.downstream != Some(Downstream::Changed)
+    });
     let hub = |stack: &Stack| {
         let depends = |other: &&Stack| other.id != stack.id && depends(other, &stack.id, grammar);
         let dependents = stacks.iter().filter(depends).count();

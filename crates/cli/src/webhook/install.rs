@@ -6,6 +6,7 @@ use clap::Args;
 use reqwest::Url;
 use schemars::JsonSchema;
 use serde::Serialize;
+use settings::WEBHOOK_NAME;
 use spacelift::{ErrorKind, NamedWebhook, NewNamedWebhook, NewPolicy, Policy, Spacelift};
 
 use super::changes::{Action, Change};
@@ -17,9 +18,6 @@ use crate::failure::Failure;
 use crate::json::Shape;
 use crate::output::{self, Format, Output};
 use crate::progress::during;
-
-/// The default name of the webhook. Its id is the same text.
-pub(crate) const WEBHOOK_NAME: &str = "spillway";
 
 const POLICY: &str = "NOTIFICATION";
 

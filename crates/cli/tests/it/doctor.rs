@@ -37,6 +37,22 @@ async fn everything_but_temporal_is_well() {
             "s",
         ))
         .unwrap();
+    // Without a policy that names it, a webhook sends nothing.
+    let report = world.run(&["doctor", "--json"]).await.json();
+    assert_eq!(
+        found(&report, "webhook in Spacelift"),
+        (
+            "warning",
+            "no notification policy names `spillway`, so that Spacelift sends nothing"
+        )
+    );
+    let body = r#"package spacelift
+webhook[{"endpoint_id": "spillway"}] { input.run_updated.run.type == "TRACKED" }
+"#;
+    world
+        .account
+        .create_policy(NewPolicy::notification("spillway", body))
+        .unwrap();
     let ran = world.run(&["doctor"]).await;
     assert_eq!(ran.status, 5);
     insta::assert_snapshot!(ran.stdout.replace(&world.url(), "<url>"), @r"

@@ -117,7 +117,7 @@ async fn an_administrative_stack_that_would_run_the_whole_account_is_a_warning()
     world.run(&["query", &create("")]).await.ok();
     insta::assert_snapshot!(world.run(&["lint"]).await.ok(), @r"
     1 warning
-      administrative_upstream  `spacelift-automation-default` is administrative, and 3 of 4 stacks depend on it: each run of it runs them all. If it only makes the stacks, give it the label `spillway:ignore=true`
+      administrative_upstream  `spacelift-automation-default` is administrative, and 3 of 4 stacks depend on it: each run of it runs them all. If it only makes the stacks, give it the label `spillway:ignore=true`; `spillway:downstream=changed` runs only the stacks that a run of it changed
 
     5 stacks, 3 dependencies
     ");

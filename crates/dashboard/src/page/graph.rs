@@ -60,9 +60,10 @@ pub(crate) async fn page(
         path: stack_path(account, stack),
         words: stack.to_string(),
     };
-    let (connected, alone): (Vec<&StackId>, Vec<&StackId>) = in_order(graph)
+    let downstream = graph.all_downstream();
+    let (connected, alone): (Vec<&StackId>, Vec<&StackId>) = in_order(graph, &downstream)
         .into_iter()
-        .partition(|id| graph.upstream(id).next().is_some() || graph.downstream(id).next().is_some());
+        .partition(|id| graph.all_upstream(id).next().is_some() || downstream.contains_key(id));
     let edges = edges(graph, &connected);
     let (mut drawing, mut levels) = (None, Vec::new());
     if connected.len() < DRAWN_MAX {
@@ -86,7 +87,7 @@ pub(crate) async fn page(
     let dependencies: usize = graph
         .stacks()
         .iter()
-        .map(|stack| graph.upstream(&stack.id).count())
+        .map(|stack| graph.all_upstream(&stack.id).count())
         .sum();
     let page = GraphPage {
         frame: dashboard.frame(&visitor, Section::Graph, false).await,
@@ -111,11 +112,14 @@ pub(crate) async fn page(
 }
 
 /// Every stack after all that it waits for. Stacks of a cycle, and what waits for them, come last.
-fn in_order(graph: &DependencyGraph) -> Vec<&StackId> {
+fn in_order<'a>(
+    graph: &'a DependencyGraph,
+    downstream: &BTreeMap<&StackId, Vec<&'a StackId>>,
+) -> Vec<&'a StackId> {
     let mut open: BTreeMap<&StackId, usize> = graph
         .stacks()
         .iter()
-        .map(|stack| (&stack.id, graph.upstream(&stack.id).count()))
+        .map(|stack| (&stack.id, graph.all_upstream(&stack.id).count()))
         .collect();
     let mut order: Vec<&StackId> = Vec::with_capacity(open.len());
     let mut next: Vec<&StackId> = open
@@ -126,7 +130,7 @@ fn in_order(graph: &DependencyGraph) -> Vec<&StackId> {
     while let Some(id) = next.pop() {
         order.push(id);
         open.remove(id);
-        for after in graph.downstream(id) {
+        for after in downstream.get(id).into_iter().flatten() {
             if let Some(count) = open.get_mut(after) {
                 *count -= 1;
                 if *count == 0 {
@@ -152,7 +156,7 @@ fn edges(graph: &DependencyGraph, stacks: &[&StackId]) -> Vec<(usize, usize)> {
         .flat_map(|(to, id)| {
             let places = &places;
             graph
-                .upstream(id)
+                .all_upstream(id)
                 .filter_map(move |other| Some((*places.get(other)?, to)))
         })
         .filter(|(from, to)| from < to)
@@ -174,7 +178,7 @@ fn draw(
     };
     let nodes = stacks.iter().enumerate().map(|(at, id)| {
         let faulty = is_faulty(id);
-        let below = match graph.upstream(id).count() {
+        let below = match graph.all_upstream(id).count() {
             0 => "waits for nothing".to_owned(),
             number => format!("waits for {}", counted(number, "stack", "stacks")),
         };

@@ -6,6 +6,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use settings::WEBHOOK_NAME;
+use spacelift::NamedWebhook;
 
 use super::{Frame, PageError, Section, Shared, ShownState, answer, queues, shown_now_ms};
 use crate::visitor::Visitor;
@@ -38,6 +40,14 @@ impl Check {
             words: words.into(),
             at: None,
             advice: None,
+        }
+    }
+
+    /// It says neither that something works nor that it does not.
+    fn unknown(name: &'static str, words: impl Into<String>) -> Self {
+        Self {
+            state: ShownState::Unknown,
+            ..Self::good(name, words)
         }
     }
 
@@ -104,17 +114,7 @@ pub(crate) async fn page(
         .at(reported),
         sweep_check(sweep, workflows.settings().sweep_every.as_millis()),
     ];
-    if let Ok(hooks) = hooks {
-        for hook in hooks {
-            let words = format!("{} sends to {}.", hook.name, hook.endpoint);
-            checks.push(if hook.enabled {
-                Check::good("Webhook in Spacelift", words)
-            } else {
-                let advice = "Spacelift switches a webhook off after ten failures. The runbook says how to find the cause. `spillway webhook install --apply` with its `--endpoint` enables it again.";
-                Check::bad("Webhook in Spacelift", format!("{words} It is switched off."), advice)
-            });
-        }
-    }
+    checks.push(webhook_check(hooks));
     checks.extend(queues);
     let page = HealthPage {
         frame: dashboard.frame(&visitor, Section::Health, false).await,
@@ -123,14 +123,36 @@ pub(crate) async fn page(
     answer(&headers, &page)
 }
 
+/// The account may have webhooks of other tools.
+fn webhook_check(webhooks: Result<Vec<NamedWebhook>, spacelift::Error>) -> Check {
+    const NAME: &str = "Webhook in Spacelift";
+    let webhooks = match webhooks {
+        Ok(webhooks) => webhooks,
+        Err(error) => return Check::unknown(NAME, format!("Not known: {error}.")),
+    };
+    let Some(webhook) = webhooks.into_iter().find(|webhook| webhook.name == WEBHOOK_NAME) else {
+        // It may have another name.
+        let words = format!("None is named `{WEBHOOK_NAME}`. `spillway webhook install` creates it.");
+        return Check::unknown(NAME, words);
+    };
+    let words = format!("{} sends to {}.", webhook.name, webhook.endpoint);
+    if webhook.enabled {
+        return Check::good(NAME, words);
+    }
+    let advice = "Spacelift disables a webhook after ten failures. The runbook says how to find the cause. `spillway webhook \
+                  install --endpoint <url> --apply` enables it again; add --space and --pull-requests if you use them.";
+    Check::bad(NAME, format!("{words} It is disabled."), advice)
+}
+
 fn sweep_check(began_ms: Option<i64>, every_ms: u128) -> Check {
     const ADVICE: &str = "Look at the schedule of the sweep in Temporal, and at the worker's log.";
     let every_ms = i64::try_from(every_ms).unwrap_or(i64::MAX);
     let every = duration(every_ms);
     let check = match began_ms {
-        None => Check::good(
+        // A new installation has none, and Temporal deletes old ones.
+        None => Check::unknown(
             "Sweep",
-            format!("None has succeeded yet. One begins each {every}."),
+            format!("Temporal knows none that succeeded. One begins each {every}."),
         ),
         Some(at) if shown_now_ms() - at > every_ms.saturating_mul(SWEEPS_LATE) => {
             let words = format!("The last one that succeeded is long ago: one begins each {every}.");

@@ -18,6 +18,7 @@ pub(crate) enum State {
     /// Of a part of Spillway, not of a stack.
     Good,
     Bad,
+    Unknown,
 }
 
 impl State {
@@ -26,7 +27,7 @@ impl State {
             Self::Failed | Self::Refused | Self::Bad => "failed",
             Self::Person | Self::Paused => "person",
             Self::Running => "running",
-            Self::Waiting => "waiting",
+            Self::Waiting | Self::Unknown => "waiting",
             Self::Skipped | Self::Cancelled => "skipped",
             Self::Succeeded | Self::Good => "succeeded",
         }
@@ -38,7 +39,7 @@ impl State {
             Self::Person => "!",
             Self::Running => "▸",
             Self::Paused => "‖",
-            Self::Waiting => "○",
+            Self::Waiting | Self::Unknown => "○",
             Self::Skipped | Self::Cancelled => "–",
             Self::Succeeded | Self::Good => "✓",
         }
@@ -57,6 +58,7 @@ impl State {
             Self::Cancelled => "cancelled",
             Self::Good => "good",
             Self::Bad => "not good",
+            Self::Unknown => "not known",
         }
     }
 

@@ -262,6 +262,10 @@ impl Reader<'_> {
             self.problem("`smtp` is not a URL such as smtps://user:password@smtp.example.com");
         }
         let from: Option<Mailbox> = self.mailbox(&options.from);
+        if options.to.is_empty() {
+            self.problem("`to` is empty");
+            return None;
+        }
         let to: Option<Vec<Mailbox>> = options.to.iter().map(|text| self.mailbox(text)).collect();
         Some(Kind::Email(Box::new(Email {
             transport: transport?,

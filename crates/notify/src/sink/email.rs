@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+
+use tracing::warn;
 
 use crate::error::SinkError;
 use crate::message::Message;
@@ -77,10 +80,27 @@ impl Email {
         let mail = mail
             .body(text)
             .map_err(|error| SinkError::Message(error.to_string()))?;
-        match self.transport.send(mail).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failed(&error)),
+        // One by one: a server refuses the whole mail if it refuses one of its recipients.
+        let text = mail.formatted();
+        let mut result = Err(SinkError::Message("the mail has no recipients".to_owned()));
+        for to in &self.to {
+            let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.email.clone()])
+                .map_err(|error| SinkError::Message(error.to_string()))?;
+            match self.transport.send_raw(&envelope, &text).await {
+                Ok(_) => result = Ok(()),
+                Err(error) => {
+                    let error = failed(&error);
+                    warn!(
+                        "A mail to one of {} recipients was not taken: {error}",
+                        self.to.len()
+                    );
+                    if result.is_err() {
+                        result = Err(error);
+                    }
+                }
+            }
         }
+        result
     }
 }
 

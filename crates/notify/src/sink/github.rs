@@ -92,7 +92,8 @@ pub(crate) fn body(message: &Message<'_>) -> Value {
     let description = format!("The chain {}: {}", message.word(), message.notice.counts);
     let mut body = json!({
         "state": state,
-        "context": CONTEXT,
+        // Several chains can begin with the same commit.
+        "context": format!("{CONTEXT}: {}", message.notice.root.stack),
         "description": cut(&description, DESCRIPTION_CHARACTERS_MAX),
     });
     if let Some(url) = message.url() {

@@ -19,6 +19,8 @@ use crate::message::cut;
 const COMMENT: &str = "<!-- spillway:impact -->";
 const SECTION: &str = "<!-- spillway:stack ";
 const SECTION_END: &str = "<!-- spillway:end -->";
+/// The last line, if there are too many sections.
+const MORE: &str = "… There are more stacks in this pull request than fit into a comment.";
 /// GitHub refuses longer comments.
 const COMMENT_CHARACTERS_MAX: usize = 65_536;
 /// A section that would leave no room for others is cut.
@@ -85,7 +87,13 @@ impl Repository<'_> {
             return Ok(());
         }
         sections.insert(notice.stack.to_string(), section.clone());
-        let body = json!({ "body": body(&sections) });
+        let has_more = known
+            .as_ref()
+            .and_then(|comment| comment.body.as_deref())
+            .is_some_and(|body| body.contains(MORE));
+        let text = body(&sections, has_more);
+        let has_room = self::sections(Some(&text)).contains_key(notice.stack.as_str());
+        let body = json!({ "body": text });
         let id = if let Some(comment) = known {
             let id = comment.id.to_string();
             let url = self.url(&["issues", "comments", &id])?;
@@ -107,6 +115,7 @@ impl Repository<'_> {
         let written = self::sections(found.as_ref().and_then(|comment| comment.body.as_deref()));
         match written.get(notice.stack.as_str()) {
             Some(known) if known.run.as_str() >= notice.run.as_str() => Ok(()),
+            None if !has_room => Ok(()),
             _ => Err(SinkError::Rejected(
                 "another run changed the comment on the pull request at the same time".to_owned(),
             )),
@@ -189,10 +198,9 @@ fn sections(body: Option<&str>) -> BTreeMap<String, Section> {
     sections
 }
 
-/// The comment, with as many sections as it has room for.
-fn body(sections: &BTreeMap<String, Section>) -> String {
+/// The comment, with as many sections as it has room for. An earlier one had no room for others.
+fn body(sections: &BTreeMap<String, Section>, mut has_more: bool) -> String {
     let mut body = format!("{COMMENT}\n### Spillway: what runs after the merge\n");
-    let mut left_out = 0;
     for (stack, section) in sections {
         let text = format!(
             "\n{SECTION}{stack} {} -->\n{}\n{SECTION_END}\n",
@@ -202,13 +210,13 @@ fn body(sections: &BTreeMap<String, Section>) -> String {
         let length = body.chars().count() + text.chars().count();
         // Room for the last line.
         if length > COMMENT_CHARACTERS_MAX - 100 {
-            left_out += 1;
+            has_more = true;
         } else {
             body += &text;
         }
     }
-    if left_out > 0 {
-        body += &format!("\n… and {left_out} more stacks of this pull request\n");
+    if has_more {
+        body += &format!("\n{MORE}\n");
     }
     body
 }
@@ -230,7 +238,7 @@ mod tests {
             ("apps".to_owned(), of("01B", "**1 stack**\n\n| a |\n|---|")),
             ("network".to_owned(), of("01A", "nothing")),
         ]);
-        let text = body(&sections_in);
+        let text = body(&sections_in, false);
         assert_eq!(sections(Some(&text)), sections_in);
         assert_eq!(sections(Some("somebody's own comment")), BTreeMap::new());
         assert_eq!(sections(None), BTreeMap::new());
@@ -242,8 +250,13 @@ mod tests {
         let all: BTreeMap<_, _> = (0..9)
             .map(|number| (format!("s{number}"), of("01A", &long)))
             .collect();
-        let text = body(&all);
+        let text = body(&all, false);
         assert!(text.chars().count() <= COMMENT_CHARACTERS_MAX);
-        assert!(text.contains("and 6 more stacks"));
+        assert_eq!(sections(Some(&text)).len(), 3);
+        assert!(text.contains(MORE));
+        assert!(
+            body(&sections(Some(&text)), true).contains(MORE),
+            "the next one, too"
+        );
     }
 }

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::Sent;
 use crate::error::{SinkError, accepted};
 use crate::message::{Message, Tone, cut, more};
 
@@ -17,6 +18,13 @@ const REASON_CHARACTERS_MAX: usize = 200;
 
 /// The metadata that mark a message as ours.
 const EVENT_TYPE: &str = "spillway_chain";
+/// Slack's words for a message that cannot be updated any more.
+const LOST: [&str; 4] = [
+    "message_not_found",
+    "cant_update_message",
+    "edit_window_closed",
+    "channel_not_found",
+];
 /// How many messages are searched for one whose answer was lost.
 const LOOKS_BACK: u32 = 100;
 
@@ -79,7 +87,34 @@ impl Slack {
         message: &Message<'_>,
         delivery: &Delivery,
         milestones: &[Milestone],
-    ) -> Result<String, SinkError> {
+    ) -> Sent {
+        let mut sent = Sent {
+            result: Ok(()),
+            handle: None,
+            heard: Vec::new(),
+        };
+        let place = match self.show(message, delivery).await {
+            Ok(place) => place,
+            Err(error) => {
+                sent.result = Err(error);
+                return sent;
+            }
+        };
+        sent.handle = Some(place.handle());
+        for milestone in milestones {
+            if let Some(reply) = reply(message, *milestone)
+                && let Err(error) = self.reply(&place, &reply).await
+            {
+                sent.result = Err(error);
+                return sent;
+            }
+            sent.heard.push(*milestone);
+        }
+        sent
+    }
+
+    /// Updates the message about the chain, or posts it.
+    async fn show(&self, message: &Message<'_>, delivery: &Delivery) -> Result<Place, SinkError> {
         let known = delivery.handle.as_deref().and_then(Place::parse);
         let place = match known {
             Some(place) => Some(place),
@@ -87,18 +122,14 @@ impl Slack {
             None if delivery.failures > 0 => self.find(message).await,
             None => None,
         };
-        let place = if let Some(place) = place {
-            self.update(message, &place).await?;
-            place
-        } else {
-            self.post(message).await?
+        let Some(place) = place else {
+            return self.post(message).await;
         };
-        for milestone in milestones {
-            if let Some(reply) = reply(message, *milestone) {
-                self.reply(&place, &reply).await?;
-            }
+        match self.update(message, &place).await {
+            // Somebody deleted it, or the workspace does not allow to change it any more.
+            Err(SinkError::Rejected(why)) if LOST.contains(&why.as_str()) => self.post(message).await,
+            updated => updated.map(|()| place),
         }
-        Ok(place.handle())
     }
 
     /// Whether Slack accepts the token. It also says for whom.

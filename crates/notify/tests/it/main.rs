@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod cards;
+mod partial;
 mod probes;
 mod pull_requests;
 mod receiver;

@@ -132,7 +132,9 @@ async fn of(url: &str) -> notify::Notifier {
 #[tokio::test]
 async fn a_pull_request_has_one_comment_with_a_section_for_each_stack() {
     let (github, url) = GitHub::start().await;
-    let others = (0..100).map(|id| json!({ "id": id, "body": "somebody's own" }));
+    // A page of comments has many kilobytes.
+    let words = "somebody's own ".repeat(400);
+    let others = (0..100).map(|id| json!({ "id": id, "body": words }));
     github.kept().comments = others.collect();
     let notifier = of(&url).await;
     assert_eq!(notifier.pull_request_sinks().collect::<Vec<_>>(), ["code"]);

@@ -104,7 +104,10 @@ async fn keep(
 ) -> Response {
     let mut kept = lock(&kept);
     let path = uri.path().to_owned();
-    let answer = kept.answers.get(&path).cloned();
+    // A reply in a thread can have an answer of its own.
+    let is_reply = serde_json::from_slice::<Value>(&body).is_ok_and(|body| body["thread_ts"].is_string());
+    let of_reply = kept.answers.get(&format!("{path}#thread")).filter(|_| is_reply);
+    let answer = of_reply.or_else(|| kept.answers.get(&path)).cloned();
     let method = method.to_string();
     kept.calls.push(Call {
         method,
@@ -161,6 +164,7 @@ impl Smtp {
                     let answer: &[u8] = match line.as_str() {
                         "DATA" => b"354 go on\r\n",
                         "QUIT" => b"221 bye\r\n",
+                        line if line.starts_with("RCPT TO:<gone@") => b"550 no such user\r\n",
                         _ => b"250 fine\r\n",
                     };
                     write.write_all(answer).await.unwrap();

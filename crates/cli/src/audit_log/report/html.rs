@@ -17,6 +17,8 @@ struct Page {
     location: String,
     /// Chains with altered or missing records.
     damaged: String,
+    /// Chains with records of a newer version.
+    newer: String,
     /// Chains without a record of their end.
     unfinished: String,
     rows: Vec<Row>,
@@ -40,6 +42,7 @@ pub(super) fn render(report: &Report) -> askama::Result<String> {
         summary,
         location: report.location.to_string(),
         damaged: report.damaged.join(", "),
+        newer: report.newer.join(", "),
         unfinished: report.unfinished.join(", "),
         rows: report.executions.iter().map(row).collect(),
     };

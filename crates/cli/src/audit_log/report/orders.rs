@@ -77,8 +77,14 @@ fn of_entry(entry: &Entry, period: &Period) -> Option<Order> {
     })
 }
 
-/// The orders in the period that belong to no chain, and the objects that are not as they were written.
-pub(super) async fn alone(store: &Store, period: &Period) -> anyhow::Result<(Vec<Order>, Vec<String>)> {
+/// The orders in the period that belong to no chain. Objects that are not as they were written, or that a newer version wrote,
+/// are added to the lists.
+pub(super) async fn alone(
+    store: &Store,
+    period: &Period,
+    damaged: &mut Vec<String>,
+    newer: &mut Vec<String>,
+) -> anyhow::Result<Vec<Order>> {
     let mut objects = store.deliveries().await?;
     // Nothing that happened in the period was written before it.
     objects.retain(|object| object.modified_ms >= period.since.as_millisecond() - CLOCKS_APART_MS);
@@ -88,14 +94,15 @@ pub(super) async fn alone(store: &Store, period: &Period) -> anyhow::Result<(Vec
             Ok::<_, audit::StoreError>((&object.key, checked))
         })
         .buffered(READS_AT_ONCE);
-    let (mut orders, mut damaged) = (Vec::new(), Vec::new());
+    let mut orders = Vec::new();
     while let Some((key, checked)) = read.try_next().await? {
         match checked {
             Ok(Some(record)) => orders.extend(of_entry(record.entry(), period)),
-            Ok(None) | Err(_) => damaged.push(key.clone()),
+            Ok(None) => newer.push(key.clone()),
+            Err(_) => damaged.push(key.clone()),
         }
     }
-    Ok((orders, damaged))
+    Ok(orders)
 }
 
 /// The orders in columns.
