@@ -86,8 +86,7 @@ impl Activities {
         ctx: ActivityContext,
         request: ListRequest,
     ) -> Result<ListedStacks, ActivityError> {
-        let attempt = ctx.info().attempt;
-        with_heartbeats(ctx, self.list(&request, attempt).boxed()).await
+        with_heartbeats(ctx, self.list(&request).boxed()).await
     }
 
     /// Looks up a run, and signals the schedule if the run ended or what it waits for changed.

@@ -1,6 +1,7 @@
 //! The open work of an account, for a schedule that has to rebuild its state.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use chain::id::parts;
 use chain::{AccountName, ChainId, RunId, StackId};
@@ -17,6 +18,9 @@ use crate::definition::{
 };
 use crate::id;
 use crate::{TemporalError, WorkflowClient, clock};
+
+/// How long to wait for the outcome of a workflow that is over.
+const END_TIME_MAX: Duration = Duration::from_secs(10);
 
 pub(crate) const RUNNING: &str = "ExecutionStatus = 'Running'";
 
@@ -110,19 +114,23 @@ impl WorkflowClient {
             .collect();
         let of_account = id::runs_of(account);
         let mut runs = Vec::new();
-        for id in ids
-            .into_iter()
-            .filter(|id| id.starts_with(&of_account))
-            .take(runs_max)
-        {
+        // The newest first: ids of runs are in the order in which the runs were created.
+        for id in ids.into_iter().rev().filter(|id| id.starts_with(&of_account)) {
+            if runs.len() == runs_max {
+                break;
+            }
             if self.status(&id).await? != Some(WorkflowExecutionStatus::Canceled) {
                 continue;
             }
+            // If it has just been started again, its end takes long.
+            let Ok(outcome) = tokio::time::timeout(END_TIME_MAX, self.end_of_follower(&id)).await else {
+                continue;
+            };
             if let Some(FollowOutcome {
                 stack,
                 run: Some(run),
                 ..
-            }) = self.end_of_follower(&id).await?
+            }) = outcome?
             {
                 runs.push((stack, run));
             }

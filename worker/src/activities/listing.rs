@@ -1,9 +1,10 @@
 //! Lists all stacks of the account, with what the schedule needs of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use chain::label;
-use chain::{Downstream, LabelGrammar, RunChanges, RunId, StackFacts, StackPolicy};
+use chain::{Downstream, LabelGrammar, RunChanges, RunId, StackFacts, StackId, StackPolicy};
 use temporal_client::contract::{ListRequest, ListedStacks, RunRef};
 use temporalio_sdk::activities::ActivityError;
 
@@ -16,15 +17,16 @@ const OWN_LABELS: &str = "spillway:";
 /// The type of the policies that trigger runs.
 const TRIGGER_POLICY: &str = "TRIGGER";
 
-/// After so many attempts, everything downstream runs if nobody can say what a run changed.
-const CHANGES_ATTEMPTS: u32 = 3;
+/// The pauses between attempts to read what a run changed. If all fail, everything downstream of it runs.
+const CHANGES_PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(30),
+];
 
 impl Activities {
-    pub(super) async fn list(
-        &self,
-        request: &ListRequest,
-        attempt: u32,
-    ) -> Result<ListedStacks, ActivityError> {
+    pub(super) async fn list(&self, request: &ListRequest) -> Result<ListedStacks, ActivityError> {
         let settings = self.workflows.settings().schedule();
         let account = self.account().await?;
         let (stacks, policies) = if *account == request.account {
@@ -39,7 +41,7 @@ impl Activities {
             (Vec::new(), Vec::new())
         };
         let facts: Vec<StackFacts> = stacks.into_iter().map(StackFacts::from).collect();
-        let changes = self.changes_of_roots(&request.roots, &facts, attempt).await?;
+        let changes = self.changes_of_roots(&request.roots, &facts).await;
         let facts = facts.into_iter().map(|mut facts| {
             facts
                 .labels
@@ -57,12 +59,7 @@ impl Activities {
     }
 
     /// What the runs of these roots changed, if the root's label asks for it.
-    async fn changes_of_roots(
-        &self,
-        roots: &[RunRef],
-        stacks: &[StackFacts],
-        attempt: u32,
-    ) -> Result<BTreeMap<RunId, RunChanges>, ActivityError> {
+    async fn changes_of_roots(&self, roots: &[RunRef], stacks: &[StackFacts]) -> BTreeMap<RunId, RunChanges> {
         let asks = |root: &&RunRef| {
             let facts = stacks.iter().find(|facts| facts.id == root.stack);
             facts
@@ -74,18 +71,28 @@ impl Activities {
             if known.is_empty() {
                 known.extend(stacks.iter().map(|facts| facts.id.clone()));
             }
-            let changed = self.spacelift.changed_stacks(&root.stack, &root.run, &known);
-            let changed = match changed.await {
-                Ok(changed) => changed,
-                // Every chain of the account waits for the listing.
-                Err(error) if attempt > CHANGES_ATTEMPTS => RunChanges::Unknown {
-                    why: error.to_string(),
-                },
-                Err(error) => return Err(activity_error(error)),
-            };
+            let changed = self.changes_of(root, &known).await;
             changes.insert(root.run.clone(), changed);
         }
-        Ok(changes)
+        changes
+    }
+
+    /// Asks a few times, since every chain of the account waits for the listing.
+    async fn changes_of(&self, root: &RunRef, known: &BTreeSet<StackId>) -> RunChanges {
+        let mut pauses = CHANGES_PAUSES.into_iter();
+        loop {
+            match self.spacelift.changed_stacks(&root.stack, &root.run, known).await {
+                Ok(changed) => return changed,
+                Err(error) => match pauses.next() {
+                    Some(pause) => tokio::time::sleep(pause).await,
+                    None => {
+                        return RunChanges::Unknown {
+                            why: error.to_string(),
+                        };
+                    }
+                },
+            }
+        }
     }
 }
 

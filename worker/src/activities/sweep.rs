@@ -77,10 +77,10 @@ impl Activities {
             }
         }
         self.find_ends(&account, &mut outcome).await?;
-        self.find_shown_again(&account, now_ms, &mut outcome).await?;
         self.restart_lost_schedule(&account).await?;
         outcome.repaired = self.repair_schedule(&account).await?;
         self.count_stalled(&account, now_ms).await?;
+        self.find_shown_again(&account, now_ms, &mut outcome).await?;
         metrics::sweep_succeeded();
         Ok(outcome)
     }

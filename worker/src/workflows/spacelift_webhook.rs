@@ -156,13 +156,14 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             RunLook::Unknown if existed(ctx, &input) && !is_too_late => {
                 input.unknown_since_ms.get_or_insert(now_ms(ctx));
             }
-            RunLook::Unknown => return gave_up(&input, &run, "Spacelift knows no such run".to_owned()),
+            RunLook::Unknown => return gave_up(&input, &run),
             RunLook::OtherAccount { ours } => {
                 let reason = format!(
                     "our key belongs to the account `{ours}`, not to `{}`",
                     input.account
                 );
-                return gave_up(&input, &run, reason);
+                let ignored = outcome(&input.stack, Some(&run), FollowResult::Ignored { reason });
+                return Err(WorkflowTermination::cancelled_with_details(ignored));
             }
         }
         if is_history_full(ctx, &input.timing) {
@@ -171,10 +172,11 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
     }
 }
 
-/// The run was not followed to its end. Unlike a completed workflow, a cancelled one can start again under its id: the key may
-/// be corrected, or get back the right to see the run. A run of ours is followed again only for an attempt that finds it: by
-/// then the schedule may no longer know that it triggered the run, and it would start a chain.
-fn gave_up(input: &FollowInput, run: &RunId, reason: String) -> WorkflowResult<FollowOutcome> {
+/// The run was reported as gone. Unlike a completed workflow, a cancelled one can start again under its id: the key may get back
+/// the right to see the run. A run of ours is followed again only for an attempt that finds it: by then the schedule may no
+/// longer know that it triggered the run, and it would start a chain.
+fn gave_up(input: &FollowInput, run: &RunId) -> WorkflowResult<FollowOutcome> {
+    let reason = "Spacelift knows no such run".to_owned();
     let outcome = outcome(&input.stack, Some(run), FollowResult::Ignored { reason });
     if input.ours {
         Ok(outcome)

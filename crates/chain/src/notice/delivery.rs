@@ -107,6 +107,7 @@ pub fn due(pace: Pace, rules: &Rules, notice: &Notice, delivery: &Delivery, now_
         .map(|ended_at_ms| ended_at_ms - notice.started_at_ms);
     if notice.result == ChainResult::Succeeded
         && delivery.revision.is_none()
+        && delivery.handle.is_none()
         && took_ms.is_some_and(|took_ms| took_ms < rules.quiet_for_ms)
     {
         return Due::Nothing;

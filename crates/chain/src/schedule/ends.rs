@@ -30,7 +30,7 @@ impl Schedule {
 
     /// An unfinished run was looked at.
     pub(super) fn run_moved(&mut self, stack: &StackId, run: &RunFacts) {
-        if !run.is_tracked() || run.state.is_terminal() || self.state.ends.contains_key(&run.id) {
+        if !run.is_tracked() || run.state.is_terminal() {
             return;
         }
         self.note_conflict(stack, run);
@@ -38,6 +38,10 @@ impl Schedule {
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
+        let is_used = known.run.as_ref().is_some_and(|used| used.run == run.id);
+        if !is_used && self.state.ends.contains_key(&run.id) {
+            return;
+        }
         // The attempt that triggered it has not reported so yet.
         if run.ours && known.attempt.is_some() && !known.has_run(&run.id) {
             let is_over = |word: &RunFacts| word.id == run.id && word.state.is_terminal();

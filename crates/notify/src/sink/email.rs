@@ -82,25 +82,28 @@ impl Email {
             .map_err(|error| SinkError::Message(error.to_string()))?;
         // One by one: a server refuses the whole mail if it refuses one of its recipients.
         let text = mail.formatted();
-        let mut result = Err(SinkError::Message("the mail has no recipients".to_owned()));
+        let mut is_taken = false;
+        let mut refused = None;
         for to in &self.to {
             let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.email.clone()])
                 .map_err(|error| SinkError::Message(error.to_string()))?;
             match self.transport.send_raw(&envelope, &text).await {
-                Ok(_) => result = Ok(()),
-                Err(error) => {
-                    let error = failed(&error);
+                Ok(_) => is_taken = true,
+                Err(error) if error.is_permanent() => {
                     warn!(
-                        "A mail to one of {} recipients was not taken: {error}",
+                        "A mail to one of {} recipients was refused: {error}",
                         self.to.len()
                     );
-                    if result.is_err() {
-                        result = Err(error);
-                    }
+                    refused = Some(failed(&error));
                 }
+                // It is sent again to all. They know it by its id.
+                Err(error) => return Err(failed(&error)),
             }
         }
-        result
+        match refused {
+            Some(error) if !is_taken => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
