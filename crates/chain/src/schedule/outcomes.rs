@@ -171,7 +171,9 @@ impl Schedule {
             return;
         };
         known.forget_tries();
-        known.settle_doubt(is_new, causes, self.now_ms);
+        // A run that this attempt triggered says nothing about an earlier one, whose run may still appear. After a loss, the
+        // doubt is about the attempt itself.
+        known.settle_doubt(is_new && (!made || by_lost), causes, self.now_ms);
         let is_other_used = known.run.as_ref().is_some_and(|used| used.run != run.id);
         let is_needed = run.ours || !served.is_empty();
         if is_other_used || !is_needed {

@@ -26,6 +26,8 @@ pub(crate) struct Faults {
     pub(crate) crash: u32,
     /// The answer to a trigger is lost.
     pub(crate) ambiguous: u32,
+    /// The request for a run stays on its way, and Spacelift creates the run a minute later.
+    pub(crate) late_created: u32,
     /// A webhook is lost, so the follower looks minutes later.
     pub(crate) late: u32,
     pub(crate) twice: u32,
@@ -47,6 +49,7 @@ enum Task {
     Rebuild,
     Stop { run: RunId },
     LookAt { stack: StackId, run: RunId },
+    Create { stack: StackId, commit: u32 },
 }
 
 /// What happened, in order, for the oracle.

@@ -54,6 +54,10 @@ impl Host {
                     self.follow(vec![moved]);
                 }
             }
+            Task::Create { stack, commit } => {
+                self.world.create(&stack, By::Us, commit, self.now_ms);
+                self.follow(Vec::new());
+            }
             Task::Rebuild => self.rebuild(),
         }
     }

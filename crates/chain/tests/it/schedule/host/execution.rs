@@ -9,6 +9,9 @@ use crate::schedule::world::{By, World};
 /// An attempt that is older than this reads the records of its chains before it triggers.
 const DECISION_AGE_MS: i64 = 2_000;
 
+/// When Spacelift creates a run whose request took long. The next attempt is before.
+const LATE_CREATED_MS: i64 = 60_000;
+
 impl Host {
     pub(super) fn try_stack(&mut self, mut request: AttemptRequest, again: bool) {
         let stack = request.stack.clone();
@@ -63,6 +66,19 @@ impl Host {
                 let sha = chosen.sha.clone().unwrap();
                 let commit = World::number_of(&sha);
                 let chains = attempt::made_for(&look, &request, &chosen);
+                if self.faults.late_created > 0 && self.random.happens(self.faults.late_created) {
+                    let create = Task::Create {
+                        stack: stack.clone(),
+                        commit,
+                    };
+                    self.later(LATE_CREATED_MS, create);
+                    let outcome = AttemptOutcome::Trouble {
+                        message: "no answer in time".to_owned(),
+                        in_doubt: true,
+                        again_in_ms: None,
+                    };
+                    return self.answer(stack, outcome);
+                }
                 let run = self.world.create(&stack, By::Us, commit, self.now_ms);
                 self.trace.push((
                     self.now_ms,

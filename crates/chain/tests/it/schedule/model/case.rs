@@ -209,6 +209,7 @@ impl Case {
             refused: of(0, 20),
             crash: of(1, 200),
             ambiguous: of(1, 100),
+            late_created: 0,
             late: of(2, 200),
             twice: of(2, 100),
             record_unavailable: of(3, 100),

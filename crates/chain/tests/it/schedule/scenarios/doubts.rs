@@ -180,6 +180,22 @@ fn it_is_stopped_also_if_another_attempt_finds_it() {
     host.keeps_the_laws();
 }
 
+/// The next attempt saw nothing, and triggered another run.
+#[test]
+fn a_run_that_is_created_after_the_next_attempt_is_not_a_root() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.faults.late_created = 1_000;
+    host.pushes("vpc");
+    while !host.has_answer("db") {
+        host.run_for(1);
+    }
+    host.faults.late_created = 0;
+    host.hour();
+    assert_eq!(made(&host).split(' ').filter(|stack| *stack == "db").count(), 2);
+    assert_eq!(host.records.len(), 1, "{}", made(&host));
+    assert_eq!(states(&host, &host.only_chain()), "db succeeded, app succeeded");
+}
+
 #[test]
 fn two_lost_answers_are_not_roots() {
     let mut host = with_a_run_whose_end_is_reported_late();
