@@ -196,6 +196,46 @@ fn a_run_that_is_created_after_the_next_attempt_is_not_a_root() {
     assert_eq!(states(&host, &host.only_chain()), "db succeeded, app succeeded");
 }
 
+/// The first chain was cancelled without its runs, the second one with its runs, and nobody knows which run is whose.
+#[test]
+fn a_run_that_may_be_of_a_chain_cancelled_without_its_runs_continues() {
+    let mut host = host("vpc; other; db: vpc other");
+    host.fate("db", Fate::Unconfirmed);
+    host.world.step_ms = 10;
+    host.faults.late_created = 1_000;
+    host.pushes("vpc");
+    while !host.has_ended("db") {
+        host.run_for(1);
+    }
+    let first = host.only_chain();
+    host.control(&first, Control::Cancel);
+    (host.faults.late_created, host.faults.ambiguous) = (0, 1_000);
+    host.pushes("other");
+    while made(&host) != "db" {
+        host.run_for(1);
+    }
+    host.faults.ambiguous = 0;
+    let second = host
+        .records
+        .keys()
+        .find(|chain| **chain != first)
+        .unwrap()
+        .clone();
+    host.control(&second, Control::CancelAndStopRuns);
+    host.hour();
+    let runs: Vec<usize> = (0..host.world.runs.len())
+        .filter(|at| host.world.runs[*at].facts.ours)
+        .collect();
+    let states = runs.iter().map(|at| host.world.runs[*at].facts.state.to_string());
+    assert_eq!(states.collect::<Vec<_>>(), ["UNCONFIRMED", "QUEUED"]);
+    for run in runs {
+        host.person_decides(run, true);
+        host.hour();
+    }
+    assert_eq!(host.records.len(), 2);
+    host.keeps_the_laws();
+}
+
 #[test]
 fn two_lost_answers_are_not_roots() {
     let mut host = with_a_run_whose_end_is_reported_late();
