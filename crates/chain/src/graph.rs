@@ -5,7 +5,7 @@
 
 mod cycles;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,7 @@ pub struct DependencyGraph {
     downstream: Vec<Vec<usize>>,
     /// From labels and Spacelift's own dependencies.
     all_upstream: Vec<Vec<usize>>,
+    all_downstream: Vec<Vec<usize>>,
     has_native: bool,
     policies: Vec<StackPolicy>,
     problems: Vec<Problem>,
@@ -74,12 +75,7 @@ impl DependencyGraph {
             .zip(&policies)
             .map(|(stack, policy)| upstream_of(stack, policy, &stacks, &numbers, grammar, &mut problems))
             .collect();
-        let mut downstream = vec![Vec::new(); stacks.len()];
-        for (dependent, dependencies) in upstream.iter().enumerate() {
-            for &dependency in dependencies {
-                downstream[dependency].push(dependent);
-            }
-        }
+        let downstream = reversed(&upstream);
         for (stack, facts) in stacks.iter().enumerate() {
             if facts.disabled && !(upstream[stack].is_empty() && downstream[stack].is_empty()) {
                 problems.insert(Problem::Disabled {
@@ -113,6 +109,7 @@ impl DependencyGraph {
         }
         Self {
             has_native: all_upstream != upstream,
+            all_downstream: reversed(&all_upstream),
             policies,
             stacks,
             upstream,
@@ -155,20 +152,14 @@ impl DependencyGraph {
         self.neighbours(id, &self.all_upstream)
     }
 
-    /// What waits for each stack, by labels and Spacelift's own dependencies. Stacks for which nothing waits are missing.
-    pub fn all_downstream(&self) -> BTreeMap<&StackId, Vec<&StackId>> {
-        let mut downstream: BTreeMap<&StackId, Vec<&StackId>> = BTreeMap::new();
-        for (stack, upstream) in self.stacks.iter().zip(&self.all_upstream) {
-            for &at in upstream {
-                downstream.entry(&self.stacks[at].id).or_default().push(&stack.id);
-            }
-        }
-        downstream
-    }
-
     /// The stacks that wait for `id`. Empty if there is no such stack.
     pub fn downstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
         self.neighbours(id, &self.downstream)
+    }
+
+    /// The stacks that wait for `id`, by labels and by Spacelift's own dependencies.
+    pub fn all_downstream(&self, id: &StackId) -> impl Iterator<Item = &StackId> {
+        self.neighbours(id, &self.all_downstream)
     }
 
     fn neighbours<'a>(&'a self, id: &StackId, edges: &'a [Vec<usize>]) -> impl Iterator<Item = &'a StackId> {
@@ -213,6 +204,11 @@ impl DependencyGraph {
         &self.all_upstream[stack]
     }
 
+    /// What waits for a stack by labels and Spacelift's own dependencies, in order, without duplicates.
+    pub(crate) fn all_downstream_at(&self, stack: usize) -> &[usize] {
+        &self.all_downstream[stack]
+    }
+
     /// Whether Spacelift's own dependencies add anything to the labels.
     pub(crate) fn has_native(&self) -> bool {
         self.has_native
@@ -225,6 +221,17 @@ impl DependencyGraph {
 
 /// The number of each stack. The map is only used for look-ups, so its order cannot leak into results.
 type Numbers<'a> = HashMap<&'a StackId, usize, BuildHasherDefault<DefaultHasher>>;
+
+/// The dependents of each stack, in order.
+fn reversed(upstream: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    let mut downstream = vec![Vec::new(); upstream.len()];
+    for (dependent, dependencies) in upstream.iter().enumerate() {
+        for &dependency in dependencies {
+            downstream[dependency].push(dependent);
+        }
+    }
+    downstream
+}
 
 fn policy_of(stack: &StackFacts, problems: &mut BTreeSet<Problem>) -> StackPolicy {
     let (policy, unreadable) = StackPolicy::of(&stack.labels);

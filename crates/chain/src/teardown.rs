@@ -56,16 +56,15 @@ pub fn teardown(
     let root = graph
         .index(stack)
         .ok_or_else(|| TeardownError::UnknownStack { stack: stack.clone() })?;
-    let dependents = dependents(graph);
     let mut order = Vec::new();
     // Depth first: a stack comes after all its dependents.
     let mut open = vec![(root, 0)];
-    let mut is_open = vec![false; dependents.len()];
-    let mut is_done = vec![false; dependents.len()];
+    let mut is_open = vec![false; graph.stacks().len()];
+    let mut is_done = vec![false; graph.stacks().len()];
     is_open[root] = true;
     while let Some((at, next)) = open.last_mut() {
         let at = *at;
-        let Some(&child) = dependents[at].get(*next) else {
+        let Some(&child) = graph.all_downstream_at(at).get(*next) else {
             order.push(at);
             (is_open[at], is_done[at]) = (false, true);
             open.pop();
@@ -93,10 +92,7 @@ pub fn teardown(
         let delete = format!("spillway stack delete {}", facts.id);
         Step {
             stack: facts.id.clone(),
-            after: dependents[at]
-                .iter()
-                .map(|&other| graph.stacks()[other].id.clone())
-                .collect(),
+            after: graph.all_downstream(&facts.id).cloned().collect(),
             obstacles: obstacles(graph, facts, &removal),
             commands: destroy.chain([delete]).collect(),
         }
@@ -105,17 +101,6 @@ pub fn teardown(
         stack: stack.clone(),
         steps: order.into_iter().map(step).collect(),
     })
-}
-
-/// The dependents of each stack, in the order of their ids.
-fn dependents(graph: &DependencyGraph) -> Vec<Vec<usize>> {
-    let mut dependents = vec![Vec::new(); graph.stacks().len()];
-    for at in 0..dependents.len() {
-        for &dependency in graph.all_upstream_at(at) {
-            dependents[dependency].push(at);
-        }
-    }
-    dependents
 }
 
 fn obstacles(graph: &DependencyGraph, facts: &StackFacts, removal: &StackRemoval) -> Vec<String> {

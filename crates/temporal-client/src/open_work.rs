@@ -88,12 +88,7 @@ impl WorkflowClient {
 
     /// The runs of an account that have an open follower.
     pub async fn followed_runs(&self, account: &AccountName) -> Result<Vec<RunId>, TemporalError> {
-        let open = self.workflows(SpaceliftWebhookWorkflow::NAME, RUNNING).await?;
-        let run_of = |id: String| {
-            let run: RunId = parts(&id).next_back()?.parse().ok()?;
-            (id::follow_run(account, &run) == id).then_some(run)
-        };
-        Ok(open.into_iter().filter_map(run_of).collect())
+        self.followers_where(account, RUNNING).await
     }
 
     /// Up to this many runs whose follower gave up after a time and was not started again.
@@ -107,22 +102,19 @@ impl WorkflowClient {
             "ExecutionStatus = 'Canceled' AND CloseTime >= '{}'",
             in_query(since_ms)
         );
-        let ids: BTreeSet<String> = self
-            .workflows(SpaceliftWebhookWorkflow::NAME, &given_up)
-            .await?
-            .into_iter()
-            .collect();
-        let of_account = id::runs_of(account);
+        let followed = self.followers_where(account, &given_up).await?;
+        let followed: BTreeSet<RunId> = followed.into_iter().collect();
         let mut runs = Vec::new();
         // The newest first: ids of runs are in the order in which the runs were created.
-        for id in ids.into_iter().rev().filter(|id| id.starts_with(&of_account)) {
+        for run in followed.into_iter().rev() {
             if runs.len() == runs_max {
                 break;
             }
-            if self.status(&id).await? != Some(WorkflowExecutionStatus::Canceled) {
+            if self.follower_status(account, &run).await? != Some(WorkflowExecutionStatus::Canceled) {
                 continue;
             }
             // If it has just been started again, its end takes long.
+            let id = id::follow_run(account, &run);
             let Ok(outcome) = tokio::time::timeout(END_TIME_MAX, self.end_of_follower(&id)).await else {
                 continue;
             };
@@ -136,6 +128,20 @@ impl WorkflowClient {
             }
         }
         Ok(runs)
+    }
+
+    /// The runs of an account whose followers match, once for each such follower.
+    async fn followers_where(
+        &self,
+        account: &AccountName,
+        condition: &str,
+    ) -> Result<Vec<RunId>, TemporalError> {
+        let found = self.workflows(SpaceliftWebhookWorkflow::NAME, condition).await?;
+        let run_of = |id: String| {
+            let run: RunId = parts(&id).next_back()?.parse().ok()?;
+            (id::follow_run(account, &run) == id).then_some(run)
+        };
+        Ok(found.into_iter().filter_map(run_of).collect())
     }
 
     /// Makes a run's follower look up the run now. If there is no open follower, nothing happens.

@@ -24,6 +24,9 @@ pub(crate) use start::{Start, arguments, memo, of_workflow, recorded_as};
 /// Follows the stack in the summary of a request.
 pub(crate) const REQUEST_SUMMARY: &str = ", by request";
 
+/// A completed workflow of the same id refuses a second one, which is the duplicate check. A failed one does not.
+const ONCE: WorkflowIdReusePolicy = WorkflowIdReusePolicy::AllowDuplicateFailedOnly;
+
 /// The result of recording an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Recorded {
@@ -82,14 +85,8 @@ impl<C: RecordingClient> WorkflowClient<C> {
         run: &RunId,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
-        let recorded = async {
-            let start = Start {
-                reuse: WorkflowIdReusePolicy::AllowDuplicate,
-                ..self.follower(account, stack, run, source).await?
-            };
-            self.start(start).await
-        };
-        recorded_as(id::follow_run(account, run), recorded.await)
+        self.start_follower(account, stack, run, source, WorkflowIdReusePolicy::AllowDuplicate)
+            .await
     }
 
     /// Starts a run's follower. If there is or was one, nothing happens.
@@ -100,9 +97,20 @@ impl<C: RecordingClient> WorkflowClient<C> {
         run: &RunId,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
+        self.start_follower(account, stack, run, source, ONCE).await
+    }
+
+    async fn start_follower(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+        run: &RunId,
+        source: Source,
+        reuse: WorkflowIdReusePolicy,
+    ) -> Result<Recorded, TemporalError> {
         let recorded = async {
-            let start = self.follower(account, stack, run, source).await?;
-            self.start(start).await
+            let follower = self.follower(account, stack, run, source).await?;
+            self.start(Start { reuse, ..follower }).await
         };
         recorded_as(id::follow_run(account, run), recorded.await)
     }
@@ -271,9 +279,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
             input: arguments(converter, &input).await?,
             memo: memo(converter, account, Some(stack), run.as_ref()).await?,
             summary,
-            // A completed workflow of the same id refuses a second one, which is the duplicate check. A failed one does
-            // not.
-            reuse: WorkflowIdReusePolicy::AllowDuplicateFailedOnly,
+            reuse: ONCE,
         })
     }
 }

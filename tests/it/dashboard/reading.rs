@@ -55,15 +55,22 @@ async fn open_list(browser: &Browser, address: &str, expected: &[&str]) {
     }
 }
 
+/// A world with both chains, the address of its dashboard, and the address of the list, which the browser shows.
+async fn list_of_two_chains(browser: &Browser) -> (World, String, String) {
+    let world = World::start().await;
+    two_chains(&world).await;
+    let url = serve(&world).await;
+    let list = format!("{url}/?account={}", world.account);
+    open_list(browser, &list, &["dns", "vpc"]).await;
+    (world, url, list)
+}
+
 #[tokio::test]
 async fn filters_are_part_of_the_address() {
     let Some(browser) = Browser::start(Setup::default()).await else {
         return;
     };
-    let world = World::start().await;
-    two_chains(&world).await;
-    let url = serve(&world).await;
-    let list = format!("{url}/?account={}", world.account);
+    let (_world, url, list) = list_of_two_chains(&browser).await;
     for (query, expected) in [
         ("", vec!["dns", "vpc"]),
         ("&result=open", vec!["dns"]),
@@ -94,15 +101,7 @@ async fn a_filter_stays_as_it_is_filled_in() {
     let Some(browser) = Browser::start(Setup::default()).await else {
         return;
     };
-    let world = World::start().await;
-    two_chains(&world).await;
-    let url = serve(&world).await;
-    open_list(
-        &browser,
-        &format!("{url}/?account={}", world.account),
-        &["dns", "vpc"],
-    )
-    .await;
+    let (world, url, _list) = list_of_two_chains(&browser).await;
     browser
         .find("[name=stack]")
         .await
@@ -135,11 +134,7 @@ async fn everything_works_without_javascript() {
     let Some(browser) = Browser::start(setup).await else {
         return;
     };
-    let world = World::start().await;
-    two_chains(&world).await;
-    let url = serve(&world).await;
-    let list = format!("{url}/?account={}", world.account);
-    open_list(&browser, &list, &["dns", "vpc"]).await;
+    let (_world, _url, list) = list_of_two_chains(&browser).await;
     browser.click_link("vpc").await;
     browser.wait_for("main", "Failed first").await;
     browser.click_link("db").await;
@@ -162,11 +157,7 @@ async fn everything_works_with_the_keyboard() {
     let Some(browser) = Browser::start(Setup::default()).await else {
         return;
     };
-    let world = World::start().await;
-    two_chains(&world).await;
-    let url = serve(&world).await;
-    let list = format!("{url}/?account={}", world.account);
-    open_list(&browser, &list, &["dns", "vpc"]).await;
+    let (_world, url, _list) = list_of_two_chains(&browser).await;
     // The first tab stop skips the navigation.
     browser.press(Key::Tab).await;
     assert_eq!(

@@ -76,11 +76,9 @@ impl Schedule {
                 let seen = Seen { phase, at_ms };
                 if is_in_doubt {
                     known.others.insert(run.id.clone(), seen);
+                    self.stop_doubted(stack, run, seen);
                 } else if let Some(known) = known.others.get_mut(&run.id) {
                     *known = seen;
-                }
-                if is_in_doubt {
-                    self.stop_doubted(stack, run, seen);
                 }
             }
         }

@@ -265,9 +265,8 @@ impl Stack {
     }
 
     /// Another attempt ended in doubt. Its run is ended, for this reason, if all its chains were cancelled with their runs.
-    pub(super) fn begin_doubt(&mut self, causes: &[CauseNumber], stop: Option<Reason>, now_ms: i64) {
+    pub(super) fn begin_doubt(&mut self, causes: &[CauseNumber], mut stop: Option<Reason>, now_ms: i64) {
         let mut causes = causes.to_vec();
-        let mut stop = stop;
         if let Some(open) = self.open_doubt() {
             causes.extend(&open.causes);
             // Nobody knows which attempt triggered the run.

@@ -3,7 +3,7 @@
 use chain::trigger_policy::reads_labels;
 use chain::{AccountName, ChainSettings, Severity};
 use settings::{Settings, WEBHOOK_NAME};
-use spacelift::{Error, ErrorKind, NamedWebhook, Spacelift};
+use spacelift::{Error, ErrorKind, NamedWebhook, Policy, Spacelift};
 
 use super::finding::{Cause, Finding, Report};
 use crate::command::{OTHER_ACCOUNT, other_account};
@@ -28,8 +28,9 @@ pub(super) async fn examine(
         Err(error) => problem("account", error),
     });
     stacks(spacelift, settings, report).await;
-    webhook(spacelift, report).await;
-    trigger_policies(spacelift, settings, report).await;
+    let policies = spacelift.policies().await;
+    webhook(spacelift, policies.as_deref().ok(), report).await;
+    trigger_policies(spacelift, policies, settings, report).await;
     account.ok()
 }
 
@@ -94,8 +95,9 @@ async fn stacks(spacelift: &Spacelift, settings: Option<&Settings>, report: &mut
     });
 }
 
-/// Finds the webhook by its default name only.
-async fn webhook(spacelift: &Spacelift, report: &mut Report) {
+/// Finds the webhook by its default name only. Without `policies`, because the key may not read them, nothing is said
+/// against the policy of the webhook.
+async fn webhook(spacelift: &Spacelift, policies: Option<&[Policy]>, report: &mut Report) {
     const CHECK: &str = "webhook in Spacelift";
     let webhooks = match spacelift.named_webhooks().await {
         Ok(webhooks) => webhooks,
@@ -113,12 +115,10 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
         }
     };
     let ours = webhooks.into_iter().find(|webhook| webhook.name == WEBHOOK_NAME);
-    let names_it = match &ours {
-        Some(webhook) => is_named_by_a_policy(spacelift, webhook).await,
-        None => true,
-    };
+    let is_named =
+        |webhook: &NamedWebhook| policies.is_none_or(|policies| is_named_by_one(policies, webhook));
     report.add(match ours {
-        Some(webhook) if webhook.enabled && !names_it => Finding::warning(
+        Some(webhook) if webhook.enabled && !is_named(&webhook) => Finding::warning(
             CHECK,
             format!("no notification policy names `{}`, so that Spacelift sends nothing", webhook.id),
             "`spillway webhook install --endpoint <url> --apply` writes the policy. Add --space and --pull-requests if you use them.",
@@ -146,11 +146,8 @@ async fn webhook(spacelift: &Spacelift, report: &mut Report) {
     });
 }
 
-/// A webhook sends nothing unless a policy names it. A key that may not read policies says nothing against it.
-async fn is_named_by_a_policy(spacelift: &Spacelift, webhook: &NamedWebhook) -> bool {
-    let Ok(policies) = spacelift.policies().await else {
-        return true;
-    };
+/// A webhook sends nothing unless a policy names it.
+fn is_named_by_one(policies: &[Policy], webhook: &NamedWebhook) -> bool {
     let mut notifying = policies
         .iter()
         .filter(|policy| policy.policy_type == "NOTIFICATION");
@@ -158,13 +155,18 @@ async fn is_named_by_a_policy(spacelift: &Spacelift, webhook: &NamedWebhook) -> 
 }
 
 /// Policies that start stacks because of the labels that Spillway reads.
-async fn trigger_policies(spacelift: &Spacelift, settings: Option<&Settings>, report: &mut Report) {
+async fn trigger_policies(
+    spacelift: &Spacelift,
+    policies: Result<Vec<Policy>, Error>,
+    settings: Option<&Settings>,
+    report: &mut Report,
+) {
     const CHECK: &str = "trigger policies";
     let default = ChainSettings::default();
     let grammar = &settings
         .map_or(&default, |settings| &settings.chain)
         .label_prefixes;
-    let found = match spacelift.policies().await {
+    let found = match policies {
         Ok(policies) => policies
             .into_iter()
             .filter(|policy| policy.policy_type == "TRIGGER" && reads_labels(&policy.body, grammar)),

@@ -60,10 +60,9 @@ pub(crate) async fn page(
         path: stack_path(account, stack),
         words: stack.to_string(),
     };
-    let downstream = graph.all_downstream();
-    let (connected, alone): (Vec<&StackId>, Vec<&StackId>) = in_order(graph, &downstream)
+    let (connected, alone): (Vec<&StackId>, Vec<&StackId>) = in_order(graph)
         .into_iter()
-        .partition(|id| graph.all_upstream(id).next().is_some() || downstream.contains_key(id));
+        .partition(|id| graph.all_upstream(id).next().is_some() || graph.all_downstream(id).next().is_some());
     let edges = edges(graph, &connected);
     let (mut drawing, mut levels) = (None, Vec::new());
     if connected.len() < DRAWN_MAX {
@@ -112,10 +111,7 @@ pub(crate) async fn page(
 }
 
 /// Every stack after all that it waits for. Stacks of a cycle, and what waits for them, come last.
-fn in_order<'a>(
-    graph: &'a DependencyGraph,
-    downstream: &BTreeMap<&StackId, Vec<&'a StackId>>,
-) -> Vec<&'a StackId> {
+fn in_order(graph: &DependencyGraph) -> Vec<&StackId> {
     let mut open: BTreeMap<&StackId, usize> = graph
         .stacks()
         .iter()
@@ -130,7 +126,7 @@ fn in_order<'a>(
     while let Some(id) = next.pop() {
         order.push(id);
         open.remove(id);
-        for after in downstream.get(id).into_iter().flatten() {
+        for after in graph.all_downstream(id) {
             if let Some(count) = open.get_mut(after) {
                 *count -= 1;
                 if *count == 0 {

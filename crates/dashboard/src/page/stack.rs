@@ -145,13 +145,7 @@ pub(crate) async fn page(
         page: dashboard.config.pages.stack(&id),
         upstream: graph.upstream(&id).map(link).collect(),
         native: stack.native_dependencies.iter().map(link).collect(),
-        downstream: graph
-            .all_downstream()
-            .remove(&id)
-            .into_iter()
-            .flatten()
-            .map(link)
-            .collect(),
+        downstream: graph.all_downstream(&id).map(link).collect(),
         policies: stack
             .labels
             .iter()

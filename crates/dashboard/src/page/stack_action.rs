@@ -252,8 +252,8 @@ pub(crate) async fn ask_run(
     let mut facts = vec![format!("{sha} {message}")];
     facts.extend(run.commit.author.clone());
     facts.extend(changes(&run).map(|changes| format!("changes: {changes}")));
-    let downstream = listing.graph.all_downstream().remove(&id).unwrap_or_default();
-    let downstream: Vec<String> = downstream.into_iter().map(ToString::to_string).collect();
+    let downstream = listing.graph.all_downstream(&id);
+    let downstream: Vec<String> = downstream.map(ToString::to_string).collect();
     let (title, effect, button) = if is_confirmation {
         (
             format!("Confirm the run of {id}?"),

@@ -82,14 +82,18 @@ async fn slack(receiver: &Receiver) -> Notifier {
     .await
 }
 
+/// What Slack answers when it took a message.
+fn posted() -> Value {
+    json!({ "ok": true, "channel": "C1", "ts": "1.2" })
+}
+
 #[tokio::test]
 async fn slack_gets_one_message_that_is_updated_and_replies_for_failures() {
     let receiver = Receiver::start().await;
     let notifier = slack(&receiver).await;
     let mut deliveries = BTreeMap::new();
-    let posted = json!({ "ok": true, "channel": "C1", "ts": "1.2" });
-    receiver.answer("/chat.postMessage", 200, &posted);
-    receiver.answer("/chat.update", 200, &posted);
+    receiver.answer("/chat.postMessage", 200, &posted());
+    receiver.answer("/chat.update", 200, &posted());
     for notice in [
         notice(ChainResult::Running, 1),
         failing(2),

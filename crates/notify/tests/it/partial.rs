@@ -7,16 +7,15 @@ use notify::SinkError;
 use serde_json::json;
 
 use crate::receiver::{Receiver, Smtp};
-use crate::{START_MS, failing, notice, notifier, slack};
+use crate::{START_MS, failing, notice, notifier, posted, slack};
 
 #[tokio::test]
 async fn a_slack_message_is_posted_once_although_its_reply_is_refused() {
     let receiver = Receiver::start().await;
     let notifier = slack(&receiver).await;
     let mut deliveries = BTreeMap::new();
-    let posted = json!({ "ok": true, "channel": "C1", "ts": "1.2" });
-    receiver.answer("/chat.postMessage", 200, &posted);
-    receiver.answer("/chat.update", 200, &posted);
+    receiver.answer("/chat.postMessage", 200, &posted());
+    receiver.answer("/chat.update", 200, &posted());
     receiver.answer_with(
         "/chat.postMessage#thread",
         429,
@@ -25,7 +24,7 @@ async fn a_slack_message_is_posted_once_although_its_reply_is_refused() {
     );
     let round = notifier.deliver(&failing(1), &mut deliveries, START_MS).await;
     assert!(round.attempts[0].result.is_err());
-    receiver.answer("/chat.postMessage#thread", 200, &posted);
+    receiver.answer("/chat.postMessage#thread", 200, &posted());
     let round = notifier
         .deliver(&failing(1), &mut deliveries, START_MS + 30_000)
         .await;
@@ -51,11 +50,7 @@ async fn a_slack_message_that_somebody_deleted_is_posted_again() {
     let receiver = Receiver::start().await;
     let notifier = slack(&receiver).await;
     let mut deliveries = BTreeMap::new();
-    receiver.answer(
-        "/chat.postMessage",
-        200,
-        &json!({ "ok": true, "channel": "C1", "ts": "1.2" }),
-    );
+    receiver.answer("/chat.postMessage", 200, &posted());
     receiver.answer(
         "/chat.update",
         200,

@@ -7,7 +7,7 @@ use notify::SinkError;
 use serde_json::json;
 
 use crate::receiver::{Receiver, Smtp};
-use crate::{SECRET, START_MS, notice, notifier};
+use crate::{SECRET, START_MS, notice, notifier, posted};
 
 pub(crate) fn message(state: RunState, target: Target) -> RunMessage {
     RunMessage {
@@ -43,8 +43,7 @@ async fn each_kind_gets_the_end_of_a_run_in_its_own_format() {
     receiver.answer("/hook", 200, &json!({}));
     receiver.answer("/teams", 202, &json!({}));
     receiver.answer("/incoming", 200, &json!({}));
-    let posted = json!({ "ok": true, "channel": "C1", "ts": "1.2" });
-    receiver.answer("/slack/chat.postMessage", 200, &posted);
+    receiver.answer("/slack/chat.postMessage", 200, &posted());
     let status = "/github/repos/acme/apps/statuses/abcdef1234567890abcdef1234567890abcdef12";
     receiver.answer(status, 201, &json!({}));
     let sinks = format!(
