@@ -47,6 +47,12 @@ pub fn other_namespace(metadata: &[String], own: &Namespace) -> Option<String> {
         .next()
 }
 
+/// Whether the metadata of a run say that this Spillway triggered it.
+pub fn names(metadata: &[String], own: &Namespace) -> bool {
+    let mut named = metadata.iter().filter_map(|entry| namespace_of(entry));
+    named.any(|namespace| namespace.name == own.name && !namespace.is_other(own))
+}
+
 fn namespace_of(entry: &str) -> Option<Namespace> {
     let (name, workflow) = entry.strip_prefix(PREFIX)?.split_once(':')?;
     Some(Namespace {
@@ -97,6 +103,19 @@ mod tests {
     }
 
     #[test]
+    fn metadata_without_a_namespace_name_nobody() {
+        let own = Namespace::named("ours");
+        for metadata in [
+            vec![],
+            vec!["change 42".to_owned()],
+            vec!["spillway::stack".to_owned()],
+        ] {
+            assert!(!names(&metadata, &own), "{metadata:?}");
+        }
+        assert!(names(&["change 42".to_owned(), of("ours")], &own));
+    }
+
+    #[test]
     fn two_servers_have_namespaces_of_the_same_name() {
         let (one, two, unknown) = (
             with_id("default", "1"),
@@ -112,6 +131,8 @@ mod tests {
         ] {
             let found = other_namespace(&[of_run(theirs, "stack:acme:db")], own);
             assert_eq!(found, is_other.then(|| theirs.name.clone()), "{theirs:?} {own:?}");
+            let is_own = names(&[of_run(theirs, "stack:acme:db")], own);
+            assert_eq!(is_own, !is_other, "{theirs:?} {own:?}");
         }
     }
 }

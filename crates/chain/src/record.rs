@@ -155,6 +155,19 @@ impl ChainRecord {
         self.ordered.as_ref()
     }
 
+    /// Whether people have ordered the same of the chain according to another reading of its record.
+    pub fn has_same_orders(&self, other: &Self) -> bool {
+        let orders = |record: &Self| {
+            (
+                record.paused,
+                record.approved,
+                record.cancelled.clone(),
+                record.stops_runs,
+            )
+        };
+        orders(self) == orders(other)
+    }
+
     /// Nothing more happens to the chain.
     pub fn is_over(&self) -> bool {
         self.over

@@ -35,6 +35,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use conflict::CONFLICT_LASTS_S;
 pub use control::Control;
 pub use message::{Decision, Effect, Event, Listed, Opening, Rebuilt};
 pub use repair::Differences;

@@ -18,6 +18,7 @@ mod function_client;
 mod halt;
 mod health;
 pub mod id;
+mod lost_schedules;
 mod namespace;
 mod open_work;
 mod ordered;
@@ -28,15 +29,16 @@ mod record;
 mod recorder;
 mod requests;
 mod retries;
+mod schedule_history;
 mod sinks;
 mod sweep;
-mod unread;
 
 pub use chain_page::{ChainFilter, ChainPage};
 pub use chains::ChainSummary;
 pub use connection::{ConnectError, TemporalSettings};
 pub use error::{TemporalError, TemporalErrorKind};
 pub use health::Poller;
+pub use lost_schedules::{LostSchedules, UnreadableMessage};
 pub use namespace::namespace_id;
 pub use open_work::ScheduleBefore;
 pub use ordered::Ordered;
@@ -45,7 +47,6 @@ pub use recorder::{NoConnection, Recorder, TemporalSource};
 pub use requests::{RequestReport, RequestStatus};
 pub use retries::Retries;
 pub use sinks::SinkBehind;
-pub use unread::{Unread, UnreadableMessage};
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 mod start;
 
 use chain::event::{EndEvent, EndedRun};
-use chain::{AccountName, RunId, RunRequest, StackId};
+use chain::{AccountName, RunFacts, RunId, RunRequest, StackId};
 use temporalio_client::grpc::WorkflowService;
 use temporalio_client::{Client, NamespacedClient};
 use temporalio_common::data_converters::PayloadConversionError;
@@ -69,24 +69,11 @@ impl<C: RecordingClient> WorkflowClient<C> {
         let event = &received.event;
         let id = id::follow_run(&event.account, &event.run);
         let recorded = async {
-            let start = self
-                .follower(&event.account, &event.stack, &event.run, source)
-                .await?;
+            let input = self.follow_input(&event.account, &event.stack, &event.run, source);
+            let start = self.follower(input, &event.run).await?;
             self.signal_with_start(start, RecordEvent, received).await
         };
         recorded_as(id, recorded.await)
-    }
-
-    /// Starts the follower of a run that was seen open. One that gave up is started again.
-    pub async fn follow_open(
-        &self,
-        account: &AccountName,
-        stack: &StackId,
-        run: &RunId,
-        source: Source,
-    ) -> Result<Recorded, TemporalError> {
-        self.start_follower(account, stack, run, source, WorkflowIdReusePolicy::AllowDuplicate)
-            .await
     }
 
     /// Starts a run's follower. If there is or was one, nothing happens.
@@ -97,22 +84,35 @@ impl<C: RecordingClient> WorkflowClient<C> {
         run: &RunId,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
-        self.start_follower(account, stack, run, source, ONCE).await
+        let recorded = async {
+            let input = self.follow_input(account, stack, run, source);
+            self.start(self.follower(input, run).await?).await
+        };
+        recorded_as(id::follow_run(account, run), recorded.await)
     }
 
-    async fn start_follower(
+    /// Starts the follower of a run that an attempt triggered or found. If the run is open, a follower that gave up is
+    /// started again.
+    pub async fn follow_used(
         &self,
         account: &AccountName,
         stack: &StackId,
-        run: &RunId,
-        source: Source,
-        reuse: WorkflowIdReusePolicy,
+        run: &RunFacts,
     ) -> Result<Recorded, TemporalError> {
+        let reuse = if run.state.is_terminal() {
+            ONCE
+        } else {
+            WorkflowIdReusePolicy::AllowDuplicate
+        };
         let recorded = async {
-            let follower = self.follower(account, stack, run, source).await?;
+            let input = FollowInput {
+                ours: run.ours,
+                ..self.follow_input(account, stack, &run.id, Source::Trigger)
+            };
+            let follower = self.follower(input, &run.id).await?;
             self.start(Start { reuse, ..follower }).await
         };
-        recorded_as(id::follow_run(account, run), recorded.await)
+        recorded_as(id::follow_run(account, &run.id), recorded.await)
     }
 
     /// Has a run looked up, since somebody reports that it is over.
@@ -127,7 +127,8 @@ impl<C: RecordingClient> WorkflowClient<C> {
             run: ended.run.clone(),
         };
         let recorded = async {
-            let start = self.follower(account, &ended.stack, &ended.run, source).await?;
+            let input = self.follow_input(account, &ended.stack, &ended.run, source);
+            let start = self.follower(input, &ended.run).await?;
             match ended.event {
                 EndEvent::Completed => self.signal_with_start(start, HandleCompletedRun, &about).await,
                 EndEvent::Failed => self.signal_with_start(start, HandleFailedRun, &about).await,
@@ -151,17 +152,9 @@ impl<C: RecordingClient> WorkflowClient<C> {
         let workflow_id = id::follow_request(account, id);
         let recorded = async {
             let summary = format!("{}{REQUEST_SUMMARY}", request.stack);
-            let start = self
-                .follower_of(
-                    workflow_id.clone(),
-                    account,
-                    &request.stack,
-                    subject,
-                    source,
-                    summary,
-                )
-                .await?;
-            self.start(start).await
+            let input = self.input(account, &request.stack, subject, source);
+            let start = self.follower_of(workflow_id.clone(), input, None, summary);
+            self.start(start.await?).await
         };
         recorded_as(workflow_id.clone(), recorded.await)
     }
@@ -176,17 +169,9 @@ impl<C: RecordingClient> WorkflowClient<C> {
         let recorded = async {
             let subject = Subject::Retry { retry: retry.clone() };
             let summary = format!("retry of {}", retry.of);
-            let start = self
-                .follower_of(
-                    workflow_id.clone(),
-                    &retry.account,
-                    root,
-                    subject,
-                    Source::Operator,
-                    summary,
-                )
-                .await?;
-            self.start(start).await
+            let input = self.input(&retry.account, root, subject, Source::Operator);
+            let start = self.follower_of(workflow_id.clone(), input, None, summary);
+            self.start(start.await?).await
         };
         recorded_as(workflow_id.clone(), recorded.await)
     }
@@ -227,41 +212,18 @@ impl<C: RecordingClient> WorkflowClient<C> {
         recorded_as(workflow_id.clone(), sent.await).map(|_| ())
     }
 
-    async fn follower(
+    fn follow_input(
         &self,
         account: &AccountName,
         stack: &StackId,
         run: &RunId,
         source: Source,
-    ) -> Result<Start, PayloadConversionError> {
-        let subject = Subject::Run { run: run.clone() };
-        let summary = format!("{run} of {stack}");
-        self.follower_of(
-            id::follow_run(account, run),
-            account,
-            stack,
-            subject,
-            source,
-            summary,
-        )
-        .await
+    ) -> FollowInput {
+        self.input(account, stack, Subject::Run { run: run.clone() }, source)
     }
 
-    async fn follower_of(
-        &self,
-        workflow_id: String,
-        account: &AccountName,
-        stack: &StackId,
-        subject: Subject,
-        source: Source,
-        summary: String,
-    ) -> Result<Start, PayloadConversionError> {
-        let converter = self.client.data_converter();
-        let run = match &subject {
-            Subject::Run { run } => Some(run.clone()),
-            Subject::Request { .. } | Subject::Retry { .. } => None,
-        };
-        let input = FollowInput {
+    fn input(&self, account: &AccountName, stack: &StackId, subject: Subject, source: Source) -> FollowInput {
+        FollowInput {
             unknown_since_ms: None,
             ours: false,
             version: VERSION,
@@ -272,12 +234,28 @@ impl<C: RecordingClient> WorkflowClient<C> {
             timing: self.settings.timing.clone(),
             looks: 0,
             reported: None,
-        };
+        }
+    }
+
+    async fn follower(&self, input: FollowInput, run: &RunId) -> Result<Start, PayloadConversionError> {
+        let workflow_id = id::follow_run(&input.account, run);
+        let summary = format!("{run} of {}", input.stack);
+        self.follower_of(workflow_id, input, Some(run), summary).await
+    }
+
+    async fn follower_of(
+        &self,
+        workflow_id: String,
+        input: FollowInput,
+        run: Option<&RunId>,
+        summary: String,
+    ) -> Result<Start, PayloadConversionError> {
+        let converter = self.client.data_converter();
         Ok(Start {
             workflow_id,
             workflow_type: SpaceliftWebhookWorkflow::NAME,
             input: arguments(converter, &input).await?,
-            memo: memo(converter, account, Some(stack), run.as_ref()).await?,
+            memo: memo(converter, &input.account, Some(&input.stack), run).await?,
             summary,
             reuse: ONCE,
         })

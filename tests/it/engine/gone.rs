@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chain::{ChainResult, RunId, RunState};
-use mock_spacelift::NewSpace;
+use mock_spacelift::{DeliveredTransition, NewSpace, WebhookFault};
 use temporalio_client::WorkflowExecutionStatus;
 
 use crate::world::{WAIT_MAX, World};
@@ -70,6 +70,53 @@ async fn a_run_that_is_shown_again_after_its_follower_gave_up_starts_a_chain() {
     shown_again(true).await;
 }
 
+async fn follower_becomes(world: &World, run: &RunId, expected: WorkflowExecutionStatus) {
+    let waits = tokio::time::timeout(WAIT_MAX, async {
+        loop {
+            let status = world.workflows.follower_status(&world.account, run).await;
+            if status.unwrap() == Some(expected) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    assert!(waits.await.is_ok(), "the follower of {run} is not {expected:?}");
+}
+
+/// Its follower never saw it. If a later webhook started another one, the run would start a chain.
+#[tokio::test]
+async fn a_run_of_ours_that_is_hidden_before_the_first_look_is_not_followed_again() {
+    let world = World::with_settings(|settings| {
+        settings.timing.poll_first = Duration::from_secs(3);
+        settings.timing.trigger_patience = Duration::from_secs(3);
+    })
+    .await;
+    let space = NewSpace::named(SPACE);
+    world.spacelift.create_space_with_id(SPACE, space).unwrap();
+    world.graph_with(
+        "network; database: network; apps: database",
+        |name, stack| match name {
+            "database" => stack.autodeploy(false).space(SPACE),
+            _ => stack,
+        },
+    );
+    let of_database = |transition: &DeliveredTransition| transition.stack.as_str() == "database";
+    let lost = WebhookFault::lost().when(of_database).always();
+    world.spacelift.webhook_fault(lost);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    world.spacelift.revoke_space(SPACE);
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
+    let run = world.spacelift.runs_of("database").remove(0).run;
+    follower_becomes(&world, &run, WorkflowExecutionStatus::Completed).await;
+    world.spacelift.grant_space(SPACE);
+    world.spacelift.clear_faults();
+    world.confirm("database").await;
+    world.wait_for_run("database", &RunState::Finished).await;
+    world.wait_for_quiet().await;
+    assert!(world.spacelift.runs_of("apps").is_empty());
+}
+
 async fn shown_again(ends_hidden: bool) {
     let world = World::with_settings(|settings| {
         settings.timing.poll_first = Duration::from_millis(300);
@@ -88,26 +135,13 @@ async fn shown_again(ends_hidden: bool) {
     });
     let root = world.push_to(1, &["database"]).remove(0);
     world.wait_for_run("database", &RunState::Unconfirmed).await;
-    let status = async || {
-        let status = world.workflows.follower_status(&world.account, &root).await;
-        status.unwrap()
-    };
-    let becomes = async |expected: WorkflowExecutionStatus| {
-        let held = tokio::time::timeout(WAIT_MAX, async {
-            while status().await != Some(expected) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        });
-        held.await
-            .unwrap_or_else(|_| panic!("the follower of {root} is not {expected:?}"));
-    };
-    becomes(WorkflowExecutionStatus::Running).await;
+    follower_becomes(&world, &root, WorkflowExecutionStatus::Running).await;
     world.spacelift.revoke_space(SPACE);
     if ends_hidden {
         world.confirm("database").await;
         world.wait_for_run("database", &RunState::Finished).await;
     }
-    becomes(WorkflowExecutionStatus::Canceled).await;
+    follower_becomes(&world, &root, WorkflowExecutionStatus::Canceled).await;
     world.spacelift.grant_space(SPACE);
     if !ends_hidden {
         world.confirm("database").await;

@@ -86,6 +86,31 @@ async fn an_unplanned_request_survives_the_loss_of_the_schedule() {
     assert_eq!(world.runs_per_stack(), EACH_ONCE);
 }
 
+/// It ended before there was a stack that depends on it.
+#[tokio::test]
+async fn a_root_that_had_nothing_to_do_starts_no_chain_after_a_loss() {
+    for is_ordered in [false, true] {
+        let world = swept().await;
+        world.graph("network; dns; apps: dns");
+        world.push_to(1, &["network"]);
+        world.wait_for_run("network", &RunState::Finished).await;
+        world.wait_for_quiet().await;
+        let root = world.push_to(2, &["dns"]).remove(0);
+        world.all_succeed(&[root]).await;
+        world.graph("database: network");
+        if is_ordered {
+            let said = world.spillway(&["schedule", "rebuild"]).await;
+            assert!(said.status.success(), "{said:?}");
+        } else {
+            world.terminate_schedule().await;
+        }
+        let root = world.push_to(3, &["dns"]).remove(0);
+        world.all_succeed(&[root]).await;
+        world.wait_for_quiet().await;
+        assert!(world.spacelift.runs_of("database").is_empty(), "{is_ordered}");
+    }
+}
+
 #[tokio::test]
 async fn a_schedule_lost_during_a_run_continues_with_the_run() {
     let world = swept().await;

@@ -64,10 +64,23 @@ async fn a_second_spillway_stops_every_trigger_until_a_person_allows_them() {
     assert_eq!(doctor.status.code(), Some(3));
     let said = String::from_utf8(doctor.stdout).unwrap();
     assert!(said.contains("another Spillway"), "{said}");
+    // The lost schedule's history shows it.
+    world.terminate_schedule().await;
+    let again = world.push_to(2, &["network"]).remove(0);
+    world
+        .wait_for_chain(&again, "a plan", |report| report.record.is_some())
+        .await;
+    let report = world.workflows.stack_report(&world.account, &database).await;
+    assert_eq!(report.unwrap().unwrap().why, why);
     assert!(world.spacelift.runs_of("database").is_empty());
 
     assert!(world.workflows.lift_halt(&world.account, "bob").await.unwrap());
-    world.all_succeed(&[root]).await;
-    world.assert_once(&["network", "database", "other"]);
+    world.all_succeed(&[root, again]).await;
+    assert_eq!(
+        world.runs_of(&["network", "database", "other"]),
+        [("database", 1), ("network", 2), ("other", 1)]
+            .map(|(stack, runs)| (stack.to_owned(), runs))
+            .into()
+    );
     assert!(!world.workflows.lift_halt(&world.account, "bob").await.unwrap());
 }

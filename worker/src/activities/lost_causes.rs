@@ -20,12 +20,15 @@ use crate::failure::{activity_error, temporal_error};
 const FOLLOWERS_TIME_MAX: Duration = Duration::from_secs(5);
 
 impl Activities {
-    /// The messages about causes that no chain records.
+    /// The messages about causes that no chain records. What the lost schedule had planned and has no chain had nothing to
+    /// do: it must not start one now, even if a label has changed since.
     pub(super) async fn lost_causes(
         &self,
         account: &AccountName,
+        planned_until_ms: Option<i64>,
     ) -> Result<Vec<ScheduleMessage>, ActivityError> {
-        let since_ms = clock::now_ms() - clock::milliseconds(LOOK_BACK_MAX);
+        let look_back_ms = clock::now_ms() - clock::milliseconds(LOOK_BACK_MAX);
+        let since_ms = planned_until_ms.map_or(look_back_ms, |planned_ms| planned_ms.max(look_back_ms));
         // Includes open ones: they may have signalled the schedule and not know it yet.
         let followers = self
             .workflows

@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chain::schedule::CONFLICT_LASTS_S;
 use chain::{AccountName, AttemptOutcome, ChainRecord, RunFacts, RunId, StackId, StackState};
 use futures::{StreamExt, TryStreamExt, stream};
 use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest, ScheduleMessage};
-use temporal_client::{TemporalError, Unread, clock};
+use temporal_client::{LostSchedules, TemporalError, clock};
 use temporalio_sdk::activities::ActivityError;
 use tracing::{error, warn};
 
 use super::Activities;
+use super::sweep::LOOK_BACK_MAX;
 use crate::failure::{activity_error, temporal_error};
 use crate::metrics::{self, Alarm};
 
@@ -55,14 +57,21 @@ impl Activities {
         // Also if nothing else is open: the next root may be running already.
         let mut runs = self.open_runs(&chains).await?;
         let mut lost = Vec::new();
+        let mut histories = LostSchedules::default();
         if clean {
             runs.extend(self.unreported_ends(account, &runs, &request.reported).await?);
         } else {
+            histories = self.histories(request).await?;
             // This includes the unreported ends of roots.
-            lost = self.lost_causes(account).await?;
-            if !request.lost {
-                lost.extend(self.unread_messages(account, &request.asked_by).await?);
-            }
+            lost = self.lost_causes(account, histories.planned_until_ms).await?;
+            // Orders to chains are in their records, which may have newer ones.
+            let unread = std::mem::take(&mut histories.unread).into_iter();
+            lost.extend(unread.filter(|message| {
+                !matches!(
+                    message,
+                    ScheduleMessage::Rebuild | ScheduleMessage::Wake | ScheduleMessage::Controlled { .. }
+                )
+            }));
         }
         let halt = self.halt(account).await?;
         Ok(OpenWork {
@@ -73,40 +82,35 @@ impl Activities {
             runs,
             halted_by: halt.as_ref().map(|halt| halt.by.clone()),
             halt_reason: halt.and_then(|halt| halt.reason),
+            conflicts: histories.conflicts,
+            conflict_excused_s: histories.resumed_at_ms.unwrap_or(0) / 1000,
             clean,
             now_s: clock::now_ms() / 1000,
             settings: self.workflows.settings().schedule(),
         })
     }
 
-    /// What a terminated schedule had received and not read: the orders of people, for example. Orders to chains are in
-    /// their records, which may have newer ones.
-    async fn unread_messages(
-        &self,
-        account: &AccountName,
-        asked_by: &str,
-    ) -> Result<Vec<ScheduleMessage>, ActivityError> {
-        let unread = self.workflows.unread_messages(account, asked_by).await;
-        let Unread {
-            mut messages,
-            unreadable,
-        } = unread.map_err(temporal_error)?;
-        for message in unreadable {
+    /// What a lost schedule had received, the orders of people for example.
+    async fn histories(&self, request: &OpenWorkRequest) -> Result<LostSchedules, ActivityError> {
+        let now_ms = clock::now_ms();
+        let causes_since_ms = now_ms - clock::milliseconds(LOOK_BACK_MAX);
+        let conflicts_since_ms = now_ms - CONFLICT_LASTS_S * 1000;
+        let histories = self
+            .workflows
+            .lost_schedules(request, causes_since_ms, conflicts_since_ms)
+            .await
+            .map_err(temporal_error)?;
+        for message in &histories.unreadable {
             metrics::alarm(Alarm::MessageDropped);
             warn!(
                 workflow.run_id = message.workflow_run_id,
                 event.id = message.event_id,
-                "A message that a lost schedule of {account} had not read cannot be read, and is dropped: {}",
+                "A message that a lost schedule of {} had not read cannot be read, and is dropped: {}",
+                request.account,
                 message.reason
             );
         }
-        messages.retain(|message| {
-            !matches!(
-                message,
-                ScheduleMessage::Rebuild | ScheduleMessage::Wake | ScheduleMessage::Controlled { .. }
-            )
-        });
-        Ok(messages)
+        Ok(histories)
     }
 
     /// The halt of the account, unless it is being lifted. It is halted all the same if the name cannot be read.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chain::schedule::Differences;
-use chain::{AccountName, ChainId, StackId};
+use chain::{AccountName, ChainId, ChainRecord, StackId};
 use temporal_client::contract::ScheduleMessage;
 use temporal_client::id;
 use temporalio_client::WorkflowExecutionStatus;
@@ -94,24 +94,34 @@ impl Activities {
 
     /// Reports a chain that the schedule does not know. Returns whether there was something to report.
     async fn report_chain(&self, account: &AccountName, chain: &ChainId) -> Result<bool, ActivityError> {
-        let record = match with_timeout(self.workflows.open_record(chain)).await {
-            Ok(Some(record)) => record,
-            // It is over, and is writing its audit log.
-            Ok(None) => return Ok(false),
-            Err(why) => {
-                metrics::alarm(Alarm::ChainSilent);
-                error!(chain.id = %chain, "{chain} is open and missing in the schedule, and does not answer: {why}");
-                return Ok(false);
-            }
+        let Some(mut record) = self.record_of(chain).await else {
+            return Ok(false);
         };
         let runs = self
             .runs_recorded_as_running(std::slice::from_ref(&record), &[])
             .await?;
         warn!(chain.id = %chain, "{chain} is open and missing in the schedule; adding it");
-        let record = Box::new(record);
-        self.signal_schedule(account, ScheduleMessage::ChainFound { record, runs })
-            .await?;
-        Ok(true)
+        loop {
+            let message = ScheduleMessage::ChainFound {
+                record: Box::new(record.clone()),
+                runs: runs.clone(),
+            };
+            self.signal_schedule(account, message).await?;
+            // The schedule ignores orders to a chain that it does not know. One that came in the meantime is only here.
+            match self.record_of(chain).await {
+                Some(newer) if !newer.has_same_orders(&record) => record = newer,
+                _ => return Ok(true),
+            }
+        }
+    }
+
+    /// The record of an open chain. None if the chain is over and is writing its audit log, or does not answer.
+    async fn record_of(&self, chain: &ChainId) -> Option<ChainRecord> {
+        with_timeout(self.workflows.open_record(chain)).await.unwrap_or_else(|why| {
+            metrics::alarm(Alarm::ChainSilent);
+            error!(chain.id = %chain, "{chain} is open and missing in the schedule, and does not answer: {why}");
+            None
+        })
     }
 
     async fn is_attempt_open(&self, account: &AccountName, stack: &StackId) -> Result<bool, ActivityError> {

@@ -11,7 +11,6 @@ use chain::freeze::{self, Covered, FreezeWindow};
 use chain::metadata::{self, Namespace};
 use chain::{AttemptOutcome, AttemptRequest, ChainId, RunFacts, RunType, StackLook};
 use spacelift::{Error, ErrorKind, Reservation, TriggerRun};
-use temporal_client::contract::Source;
 use temporal_client::{clock, id};
 use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -319,15 +318,7 @@ impl Activities {
     /// Starts the run's follower, so that webhooks are not needed.
     async fn follow(&self, attempt: &Attempt, run: &RunFacts) -> Result<(), ActivityError> {
         let AttemptRequest { account, stack, .. } = &attempt.request;
-        let followed = if run.state.is_terminal() {
-            self.workflows
-                .follow(account, stack, &run.id, Source::Trigger)
-                .await
-        } else {
-            self.workflows
-                .follow_open(account, stack, &run.id, Source::Trigger)
-                .await
-        };
+        let followed = self.workflows.follow_used(account, stack, run).await;
         followed.map(drop).map_err(temporal_error)
     }
 }

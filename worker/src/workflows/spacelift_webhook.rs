@@ -1,6 +1,6 @@
 //! `SpaceliftWebhookWorkflow`: follows one run to its end and signals the schedule, or passes it one request.
 
-use chain::metadata::{Namespace, other_namespace};
+use chain::metadata::{Namespace, names, other_namespace};
 use chain::{ChainId, RunId, StackId};
 use temporal_client::contract::{
     FollowInput, FollowOutcome, FollowResult, ReceivedEvent, RunLook, RunLookRequest, RunRef, RunRequested,
@@ -156,7 +156,10 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             RunLook::Unknown if existed(ctx, &input) && !is_too_late => {
                 input.unknown_since_ms.get_or_insert(now_ms(ctx));
             }
-            RunLook::Unknown => return gave_up(&input, &run),
+            RunLook::Unknown => {
+                input.ours |= ctx.state(|state| names(&state.metadata, &state.namespace));
+                return gave_up(&input, &run);
+            }
             RunLook::OtherAccount { ours } => {
                 let reason = format!(
                     "our key belongs to the account `{ours}`, not to `{}`",

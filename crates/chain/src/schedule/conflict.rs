@@ -9,7 +9,7 @@ use crate::StackId;
 use crate::attempt::{Hold, HoldKind, RunFacts};
 
 /// How long a run of another Spillway stops triggers, from its creation.
-const EVIDENCE_S: i64 = 3_600;
+pub const CONFLICT_LASTS_S: i64 = 3_600;
 
 /// Why nothing is triggered, and until when.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ impl Schedule {
         let Some(namespace) = &run.other_spillway else {
             return;
         };
-        let until_ms = (run.created_at_s + EVIDENCE_S) * 1000;
+        let until_ms = (run.created_at_s + CONFLICT_LASTS_S) * 1000;
         let is_known = |conflict: &Conflict| conflict.until_ms >= until_ms;
         if until_ms <= self.now_ms
             || run.created_at_s <= self.state.conflict_excused_s
@@ -46,6 +46,14 @@ impl Schedule {
             hold: Hold::new(HoldKind::Conflict, text),
             until_ms,
         });
+    }
+
+    /// A lost schedule knew of these runs of another Spillway, and of what a person excused.
+    pub(super) fn take_up_conflicts(&mut self, runs: &[(StackId, RunFacts)], excused_s: i64) {
+        self.state.conflict_excused_s = excused_s;
+        for (stack, run) in runs {
+            self.note_conflict(stack, run);
+        }
     }
 
     /// Forgets evidence after an hour, or asks to be woken then. Returns whether there is a conflict.

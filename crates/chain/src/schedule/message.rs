@@ -61,7 +61,8 @@ pub enum Event {
     ChainGone { chain: ChainId },
     /// What is open in Temporal and Spacelift. The schedule knew nothing before.
     Rebuilt(Box<Rebuilt>),
-    /// A chain is open that the schedule does not know, with the unfinished runs of its record.
+    /// A chain is open that the schedule does not know, with the unfinished runs of its record. It is reported again if a
+    /// person gave it an order in the meantime.
     ChainFound {
         record: Box<ChainRecord>,
         runs: Vec<(StackId, RunFacts)>,
@@ -94,6 +95,10 @@ pub struct Rebuilt {
     pub runs: Vec<(StackId, RunFacts)>,
     pub halted_by: Option<String>,
     pub halt_reason: Option<String>,
+    /// Recent runs of another Spillway. The oldest first.
+    pub conflicts: Vec<(StackId, RunFacts)>,
+    /// A person knows about what another Spillway did up to this second.
+    pub conflict_excused_s: i64,
     /// The previous schedule completed with nothing open, so there is no doubt about runs of ours.
     pub clean: bool,
     pub now_s: i64,

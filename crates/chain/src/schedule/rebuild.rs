@@ -27,6 +27,7 @@ impl Schedule {
         }
         self.state.halted_by = rebuilt.halted_by;
         self.state.halt_reason = rebuilt.halt_reason;
+        self.take_up_conflicts(&rebuilt.conflicts, rebuilt.conflict_excused_s);
         let chains = rebuilt.chains.len();
         let mut running = Running::new();
         let taken_up: Vec<CauseNumber> = rebuilt

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Schedule;
+use super::cause::CauseNumber;
 use super::message::Decision;
 use super::rebuild::Running;
 use super::why::ScheduleReport;
@@ -64,9 +65,14 @@ impl Differences {
 }
 
 impl Schedule {
-    /// Takes over a chain as after a loss. The other chains stay as they are.
+    /// Takes over a chain as after a loss. The other chains stay as they are. Of a known chain, only the orders of people
+    /// count: the sweep reports a chain again if somebody gave an order while it was found.
     pub(super) fn chain_found(&mut self, record: &ChainRecord, runs: Vec<(StackId, RunFacts)>) {
         let chain = record.id();
+        if let Some(number) = self.cause_of(chain) {
+            self.take_orders(number, record);
+            return;
+        }
         // The record still has to be updated.
         if self.state.unsent.contains_key(chain) {
             return;
@@ -88,6 +94,17 @@ impl Schedule {
         self.stop_runs_as_recorded(record);
         // It may wait for an approval, and may have waited for long.
         self.note_deadline(self.now_ms);
+    }
+
+    fn take_orders(&mut self, number: CauseNumber, record: &ChainRecord) {
+        if let Some(cause) = self.state.causes.get_mut(&number) {
+            cause.paused = record.is_paused();
+            cause.unapproved = record.unapproved().is_some();
+        }
+        self.stop_runs_as_recorded(record);
+        if let Some(why) = record.cancelled() {
+            self.skip_all_due(number, why);
+        }
     }
 
     /// Waits for an attempt as after a loss. Its outcome names the causes.

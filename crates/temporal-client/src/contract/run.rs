@@ -25,7 +25,7 @@ pub struct FollowInput {
     /// Since when Spacelift has not shown the run, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown_since_ms: Option<i64>,
-    /// The last look showed that our own key triggered the run.
+    /// Our own key triggered the run, according to the attempt that started this workflow or to the last look.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ours: bool,
 }

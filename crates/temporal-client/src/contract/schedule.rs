@@ -101,7 +101,8 @@ pub enum ScheduleMessage {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
-    /// The sweep found an open chain that the schedule may not know, with the runs that its record says are running.
+    /// The sweep found an open chain that the schedule may not know, with the runs that its record says are running. It is
+    /// sent again if a person gave the chain an order in the meantime.
     ChainFound {
         record: Box<ChainRecord>,
         runs: Vec<(StackId, RunFacts)>,
@@ -191,6 +192,12 @@ pub struct OpenWork {
     pub halted_by: Option<String>,
     #[serde(default)]
     pub halt_reason: Option<String>,
+    /// Recent runs of another Spillway that the lost schedule knew. The oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<(StackId, RunFacts)>,
+    /// Until when a person knows about what another Spillway did, in seconds since 1970.
+    #[serde(default)]
+    pub conflict_excused_s: i64,
     /// The previous schedule ended by itself.
     pub clean: bool,
     pub now_s: i64,

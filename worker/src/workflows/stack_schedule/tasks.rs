@@ -165,6 +165,8 @@ impl Tasks {
                         runs: open.runs,
                         halted_by: open.halted_by,
                         halt_reason: open.halt_reason,
+                        conflicts: open.conflicts,
+                        conflict_excused_s: open.conflict_excused_s,
                         clean: open.clean,
                         now_s: open.now_s,
                     }))),

@@ -211,7 +211,7 @@ impl Host {
     }
 
     /// Writes an order to the record of an open chain, as its chain does first. Returns whether the chain is open.
-    fn record_control(&mut self, chain: &ChainId, control: Control) -> bool {
+    pub(crate) fn record_control(&mut self, chain: &ChainId, control: Control) -> bool {
         let open = self.records.get_mut(chain).filter(|record| !record.is_over());
         let at_ms = self.now_ms;
         let change = Change::Controlled {

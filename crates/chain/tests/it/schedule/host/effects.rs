@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use chain::schedule::{Decision, Effect, Event, Listed, Rebuilt};
-use chain::{ChainId, ChainRecord, DependencyGraph, LabelGrammar, RunChanges, RunId, RunState};
+use chain::{
+    ChainId, ChainRecord, DependencyGraph, LabelGrammar, RunChanges, RunFacts, RunId, RunState, StackId,
+};
 
 use super::{Entry, Host, RECORDS_LAG_MS, Task, account};
 use crate::schedule::world::By;
@@ -84,6 +86,8 @@ impl Host {
                 .collect(),
             halted_by: self.halted.then(|| "carol".to_owned()),
             halt_reason: None,
+            conflicts: self.conflicts(),
+            conflict_excused_s: self.resumed_ms() / 1000,
             clean: false,
             now_s: self.now_ms / 1000,
             chains,
@@ -95,6 +99,28 @@ impl Host {
         for event in kept.into_iter().chain(lost_roots).chain(requests) {
             self.apply(event);
         }
+    }
+
+    /// The runs of another Spillway of which the lost schedule heard.
+    fn conflicts(&self) -> Vec<(StackId, RunFacts)> {
+        let others = self
+            .world
+            .runs
+            .iter()
+            .filter(|run| run.facts.other_spillway.is_some());
+        others
+            .filter(|run| run.is_over())
+            .map(|run| (run.stack.clone(), run.facts.clone()))
+            .collect()
+    }
+
+    /// When a person last allowed triggers again.
+    fn resumed_ms(&self) -> i64 {
+        let is_resumed = |entry: &Entry| matches!(entry, Entry::Event(Event::Resumed { .. }));
+        let mut entries = self.trace.iter().rev();
+        entries
+            .find(|(_, entry)| is_resumed(entry))
+            .map_or(0, |(at_ms, _)| *at_ms)
     }
 
     /// The ends of followed runs that no chain records, whether the lost schedule knew them or not.

@@ -90,3 +90,28 @@ fn old_evidence_of_a_conflict_is_ignored() {
     assert_eq!(made(&host), "other db");
     assert_eq!(host.alarms(), 0);
 }
+
+#[test]
+fn a_conflict_survives_the_loss_of_the_schedule() {
+    let mut host = host("a; db: a; other");
+    host.other_spillway_runs("other");
+    host.run_for(20 * MINUTE_MS);
+    host.pushes("a");
+    host.lose();
+    host.run_for(20 * MINUTE_MS);
+    assert_eq!(made(&host), "other");
+    host.lose();
+    host.run_for(30 * MINUTE_MS);
+    assert_eq!(made(&host), "other db", "an hour after its run");
+}
+
+#[test]
+fn a_conflict_lifted_by_a_person_does_not_return_with_a_loss() {
+    let mut host = host("a; db: a; other");
+    host.other_spillway_runs("other");
+    host.halt(false);
+    host.lose();
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(made(&host), "other db");
+}

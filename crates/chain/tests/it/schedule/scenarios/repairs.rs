@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use chain::schedule::{Differences, Event, ScheduleReport, StackPhase, StackReport};
-use chain::{ChainId, RunFacts, RunState, Schedule, StackId};
+use chain::schedule::{Control, Differences, Event, ScheduleReport, StackPhase, StackReport};
+use chain::{ChainId, Confirm, RunFacts, RunState, Schedule, StackId};
 use serde_json::{Value, json};
 
-use super::{MINUTE_MS, host, made, run_of, states, tried};
+use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, tried};
 use crate::account::id;
 use crate::schedule::host::Host;
 use crate::schedule::world::{By, Fate};
@@ -146,6 +146,41 @@ fn a_chain_forgotten_while_waiting_continues() {
     find(&mut host, &chain);
     host.hour();
     assert_eq!(made(&host), "db app");
+}
+
+/// The chain records the orders. The schedule does not know the chain when it gets them.
+#[test]
+fn orders_given_while_a_chain_is_found_count_once_it_is_reported_again() {
+    for (before, order, expected) in [
+        (None, Control::Pause, "db waiting"),
+        (Some(Control::Pause), Control::Resume, "db succeeded"),
+        (None, Control::Approve, "db succeeded"),
+        (None, Control::Cancel, "db skipped"),
+        (None, Control::CancelAndStopRuns, "db skipped"),
+    ] {
+        let asks = order == Control::Approve;
+        let settings = settings(|settings| {
+            if asks {
+                settings.chain.confirm = Confirm::Chain;
+            }
+        });
+        let mut host = host_with("a; db: a", settings);
+        host.locks("db", true);
+        host.pushes("a");
+        host.run_for(5 * MINUTE_MS);
+        let chain = host.only_chain();
+        if let Some(before) = before {
+            host.control(&chain, before);
+        }
+        forget_first_cause(&mut host, forget_all_stacks);
+        find(&mut host, &chain);
+        assert!(host.record_control(&chain, order));
+        find(&mut host, &chain);
+        host.locks("db", false);
+        host.hour();
+        assert_eq!(states(&host, &chain), expected, "{order:?}");
+        assert_eq!(made(&host).is_empty(), expected != "db succeeded", "{order:?}");
+    }
 }
 
 #[test]
