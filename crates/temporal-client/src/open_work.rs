@@ -91,12 +91,14 @@ impl WorkflowClient {
         self.followers_where(account, RUNNING).await
     }
 
-    /// Up to this many runs whose follower gave up after a time and was not started again.
+    /// Up to this many runs whose follower gave up after a time and was not started again. If there are more, each turn
+    /// returns others.
     pub async fn given_up_runs(
         &self,
         account: &AccountName,
         since_ms: i64,
         runs_max: usize,
+        turn: usize,
     ) -> Result<Vec<(StackId, RunId)>, TemporalError> {
         let given_up = format!(
             "ExecutionStatus = 'Canceled' AND CloseTime >= '{}'",
@@ -105,8 +107,7 @@ impl WorkflowClient {
         let followed = self.followers_where(account, &given_up).await?;
         let followed: BTreeSet<RunId> = followed.into_iter().collect();
         let mut runs = Vec::new();
-        // The newest first: ids of runs are in the order in which the runs were created.
-        for run in followed.into_iter().rev() {
+        for run in in_turn(followed.into_iter().collect(), runs_max, turn) {
             if runs.len() == runs_max {
                 break;
             }
@@ -250,7 +251,33 @@ pub struct ScheduleBefore {
     pub ended_at_ms: Option<i64>,
 }
 
+/// Each turn begins where the previous one ended, if that one took as many as it could.
+fn in_turn<T>(mut all: Vec<T>, taken: usize, turn: usize) -> Vec<T> {
+    if !all.is_empty() {
+        let from = turn.wrapping_mul(taken) % all.len();
+        all.rotate_left(from);
+    }
+    all
+}
+
 /// A time in the format of queries.
 fn in_query(at_ms: i64) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_run_gets_its_turn() {
+        for (number, taken) in [(0, 5), (3, 5), (5, 5), (12, 5), (137, 50)] {
+            let all: Vec<usize> = (0..number).collect();
+            let turns = 7_000..7_000 + number.div_ceil(taken) + 1;
+            let seen: BTreeSet<usize> = turns
+                .flat_map(|turn| in_turn(all.clone(), taken, turn).into_iter().take(taken))
+                .collect();
+            assert_eq!(seen.len(), number, "{number} runs, {taken} a turn");
+        }
+    }
 }

@@ -27,6 +27,7 @@ const GIVEN_UP_MAX: usize = 50;
 const CHAIN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 /// How long a run may be queued, or ready for a worker, before it counts for an alarm.
 const RUN_WAIT_MAX: Duration = Duration::from_secs(3600);
+
 impl Activities {
     pub(super) async fn sweep(&self, since_ms: i64) -> Result<SweepOutcome, ActivityError> {
         let account = self.account().await?.clone();
@@ -93,9 +94,11 @@ impl Activities {
         outcome: &mut SweepOutcome,
     ) -> Result<(), ActivityError> {
         let since_ms = now_ms - clock::milliseconds(LOOK_BACK_MAX);
+        let every_ms = clock::milliseconds(self.workflows.settings().sweep_every).max(1);
+        let turn = usize::try_from(now_ms / every_ms).unwrap_or(0);
         let given_up = self
             .workflows
-            .given_up_runs(account, since_ms, GIVEN_UP_MAX)
+            .given_up_runs(account, since_ms, GIVEN_UP_MAX, turn)
             .await
             .map_err(temporal_error)?;
         for (stack, run) in given_up {
