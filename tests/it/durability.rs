@@ -2,11 +2,18 @@
 
 use std::time::Duration;
 
-use chain::{ChainId, ChainResult};
+use chain::{ChainId, ChainResult, RunState};
+use mock_spacelift::Fault;
 use temporal_client::contract::{ChainReport, ScheduleMessage};
+use temporal_client::id;
 
 use crate::outage::Temporal;
 use crate::world::World;
+
+/// The query with which an attempt looks at its stack.
+const LOOK: &str = "StackWithRuns";
+/// Shorter than the pause between heartbeats, whose answer would end the attempt.
+const SLOW: Duration = Duration::from_secs(4);
 
 #[tokio::test]
 async fn a_chain_continues_after_temporal_was_killed_and_restarted() {
@@ -27,6 +34,26 @@ async fn a_chain_continues_after_temporal_was_killed_and_restarted() {
         world.runs_per_stack(),
         [("apps", 1), ("database", 1), ("network", 1)]
     );
+}
+
+/// Temporal gives up an attempt whose worker stood still, for example because its machine was paused, and another attempt
+/// triggers the run. Here the execution of the first attempt is terminated while it waits for an answer.
+#[tokio::test]
+async fn an_attempt_that_temporal_gave_up_triggers_nothing() {
+    let world = World::start().await;
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
+    let slow = Fault::slow_after(SLOW).on(LOOK).times(1);
+    world.spacelift.fault(slow);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_attempt("database").await;
+    let execution = id::execution(&world.account, &"database".parse().unwrap());
+    world.terminate(&execution).await;
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    // The first attempt goes on, and nothing shows when it is over.
+    tokio::time::sleep(SLOW).await;
+    world.confirm("database").await;
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["network", "database", "apps"]);
 }
 
 /// Temporal sends the query to the next worker together with messages for which no workflow task has begun.

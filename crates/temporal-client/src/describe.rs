@@ -6,7 +6,10 @@
 use temporalio_client::tonic::{Code, IntoRequest};
 use temporalio_client::{NamespacedClient, WorkflowExecutionStatus};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionRequest;
+use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
+};
 
 use crate::{TemporalError, WorkflowClient};
 
@@ -15,6 +18,15 @@ pub(crate) struct Described {
     pub(crate) status: WorkflowExecutionStatus,
     /// The summary that a client gave it, which is never encrypted.
     pub(crate) summary: Option<String>,
+}
+
+/// One attempt of an activity of a workflow.
+#[derive(Debug, Clone)]
+pub struct ActivityAttempt {
+    pub workflow_id: String,
+    pub workflow_run_id: String,
+    pub activity_id: String,
+    pub number: u32,
 }
 
 impl WorkflowClient {
@@ -26,25 +38,28 @@ impl WorkflowClient {
             .map(|described| described.status))
     }
 
+    /// Whether Temporal still waits for this attempt of an activity. It does not if it gave up the attempt, because no
+    /// heartbeat reached it, or if the workflow was terminated.
+    pub async fn is_waiting_for(&self, attempt: &ActivityAttempt) -> Result<bool, TemporalError> {
+        let Some(answer) = self.ask(&attempt.workflow_id, &attempt.workflow_run_id).await? else {
+            return Ok(false);
+        };
+        // A terminated workflow still has its pending activities.
+        let is_open = answer.workflow_execution_info.is_some_and(|info| {
+            WorkflowExecutionStatus::from(info.status()) == WorkflowExecutionStatus::Running
+        });
+        Ok(is_open
+            && answer.pending_activities.iter().any(|pending| {
+                pending.activity_id == attempt.activity_id
+                    && pending.state() == PendingActivityState::Started
+                    && u32::try_from(pending.attempt) == Ok(attempt.number)
+            }))
+    }
+
     /// `None` if the workflow does not exist.
     pub(crate) async fn describe(&self, workflow_id: &str) -> Result<Option<Described>, TemporalError> {
-        let request = DescribeWorkflowExecutionRequest {
-            namespace: self.client.namespace(),
-            execution: Some(WorkflowExecution {
-                workflow_id: workflow_id.to_owned(),
-                run_id: String::new(),
-            }),
-        };
-        let answer = self
-            .client
-            .connection()
-            .workflow_service()
-            .describe_workflow_execution(request.into_request())
-            .await;
-        let answer = match answer {
-            Ok(answer) => answer.into_inner(),
-            Err(status) if status.code() == Code::NotFound => return Ok(None),
-            Err(status) => return Err(TemporalError::new(format!("find `{workflow_id}`"), status)),
+        let Some(answer) = self.ask(workflow_id, "").await? else {
+            return Ok(None);
         };
         let summary = answer
             .execution_config
@@ -54,5 +69,31 @@ impl WorkflowClient {
             status: info.status().into(),
             summary: summary.and_then(|summary| serde_json::from_slice(&summary.data).ok()),
         }))
+    }
+
+    /// Without a run id, the answer is about the newest run. `None` if the workflow does not exist.
+    async fn ask(
+        &self,
+        workflow_id: &str,
+        workflow_run_id: &str,
+    ) -> Result<Option<DescribeWorkflowExecutionResponse>, TemporalError> {
+        let request = DescribeWorkflowExecutionRequest {
+            namespace: self.client.namespace(),
+            execution: Some(WorkflowExecution {
+                workflow_id: workflow_id.to_owned(),
+                run_id: workflow_run_id.to_owned(),
+            }),
+        };
+        let answer = self
+            .client
+            .connection()
+            .workflow_service()
+            .describe_workflow_execution(request.into_request())
+            .await;
+        match answer {
+            Ok(answer) => Ok(Some(answer.into_inner())),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(TemporalError::new(format!("find `{workflow_id}`"), status)),
+        }
     }
 }

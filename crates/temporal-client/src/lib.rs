@@ -36,6 +36,7 @@ mod sweep;
 pub use chain_page::{ChainFilter, ChainPage};
 pub use chains::ChainSummary;
 pub use connection::{ConnectError, TemporalSettings};
+pub use describe::ActivityAttempt;
 pub use error::{TemporalError, TemporalErrorKind};
 pub use health::Poller;
 pub use lost_schedules::{LostSchedules, UnreadableMessage};

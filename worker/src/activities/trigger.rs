@@ -11,7 +11,7 @@ use chain::freeze::{self, Covered, FreezeWindow};
 use chain::metadata::{self, Namespace};
 use chain::{AttemptOutcome, AttemptRequest, ChainId, RunFacts, RunType, StackLook};
 use spacelift::{Error, ErrorKind, Reservation, TriggerRun};
-use temporal_client::{clock, id};
+use temporal_client::{ActivityAttempt, clock, id};
 use temporalio_client::NamespacedClient;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
@@ -23,6 +23,10 @@ use crate::metrics;
 
 /// How long after its start an attempt may still trigger. Later, another attempt may have begun.
 const DEADLINE: Duration = Duration::from_secs(90);
+
+/// How long Temporal's answer that it still waits for this attempt stays valid. The process can stand still at any moment, for
+/// example while its machine is moved.
+const ANSWER_VALID: Duration = Duration::from_secs(5);
 
 /// If an attempt begins, or triggers, later than this after the decision, it reads the chains' records first: people may
 /// have given orders that the schedule does not know yet, for example while there was no worker. Each read costs money,
@@ -36,6 +40,7 @@ const FREEZE_LOOK: Duration = Duration::from_secs(6 * 3600);
 /// An attempt that a worker has started.
 pub(super) struct Attempt {
     request: AttemptRequest,
+    activity: Option<ActivityAttempt>,
     began: SystemTime,
     /// The previous try of this activity lost its worker, perhaps after the trigger. Only executions that an earlier
     /// build began have several tries.
@@ -51,8 +56,17 @@ impl Attempt {
                 need.new_since_doubt = false;
             }
         }
+        let info = ctx.info();
+        let workflow = info.workflow_id.clone().zip(info.workflow_run_id.clone());
+        let activity = workflow.map(|(workflow_id, workflow_run_id)| ActivityAttempt {
+            workflow_id,
+            workflow_run_id,
+            activity_id: info.activity_id.clone(),
+            number: info.attempt,
+        });
         Self {
             request,
+            activity,
             began: SystemTime::now(),
             is_repeated,
         }
@@ -219,6 +233,14 @@ impl Activities {
         look: &StackLook,
     ) -> Result<Option<AttemptOutcome>, ActivityError> {
         let request = &attempt.request;
+        let asked = SystemTime::now();
+        if !self.is_waited_for(attempt).await? {
+            return Ok(Some(AttemptOutcome::Trouble {
+                message: "the worker stood still, and Temporal gave up this attempt".to_owned(),
+                in_doubt: false,
+                again_in_ms: None,
+            }));
+        }
         if let Some(outdated) = self.outdated(attempt).await {
             return Ok(Some(outdated));
         }
@@ -229,11 +251,24 @@ impl Activities {
         if let Some(held) = self.halted(request).await? {
             return Ok(Some(held));
         }
-        Ok(attempt.is_late().then(|| AttemptOutcome::Trouble {
+        let is_late = attempt.is_late() || asked.elapsed().is_ok_and(|elapsed| elapsed > ANSWER_VALID);
+        Ok(is_late.then(|| AttemptOutcome::Trouble {
             message: "looking at the stack took too long".to_owned(),
             in_doubt: false,
             again_in_ms: None,
         }))
+    }
+
+    /// Whether nobody else tries the stack: another attempt begins only after Temporal gave up this one.
+    async fn is_waited_for(&self, attempt: &Attempt) -> Result<bool, ActivityError> {
+        match &attempt.activity {
+            Some(activity) => self
+                .workflows
+                .is_waiting_for(activity)
+                .await
+                .map_err(temporal_error),
+            None => Ok(true),
+        }
     }
 
     /// Whether a person stopped one of the chains since the schedule decided. It has to decide again then.
