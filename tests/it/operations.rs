@@ -3,11 +3,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use chain::ChainResult;
+use chain::{ChainId, ChainResult};
 use tokio::process::Command;
 
 use crate::chain::diamond;
-use crate::world::{WAIT_MAX, World, http, program};
+use crate::world::{WAIT_MAX, World, http, now_s, program};
 
 #[tokio::test]
 async fn the_worker_reports_its_health_and_metrics() {
@@ -75,4 +75,47 @@ async fn a_sweep_emits_the_metric_of_a_halt() {
         .wait_for_metric(r#"spillway_sweep_found_total{what="halt"}"#)
         .await;
     world.wait_for_metric("spillway_sweeps_total").await;
+}
+
+#[tokio::test]
+async fn a_sweep_emits_the_metric_of_a_chain_that_is_open_for_a_day() {
+    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    world.graph("network; database: network");
+    let root = world.push_to(1, &["network"]).remove(0);
+    let report = world.all_succeed(&[root]).await.remove(0);
+    // So that the chain stays open.
+    world.workflows.halt(&world.account, "alice").await.unwrap();
+    let mut plan = report.record.unwrap().chain().clone();
+    let day_ago_s = i64::try_from(now_s()).unwrap() - 25 * 3600;
+    plan.root.ended_at_s = Some(day_ago_s);
+    let old = ChainId::of_request(&world.account, "old");
+    world.open_chain(&old, plan).await;
+    world
+        .wait_for_metric(r#"spillway_sweep_found_total{what="old_chain"}"#)
+        .await;
+}
+
+#[tokio::test]
+async fn a_sweep_emits_the_metric_of_a_run_without_a_worker() {
+    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    world.graph("network; database: network");
+    world.spacelift.no_workers(true);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_followers(1).await;
+    world.spacelift.age(&root, Duration::from_secs(2 * 3600));
+    world
+        .wait_for_metric(r#"spillway_sweep_found_total{what="waiting_run"}"#)
+        .await;
+}
+
+#[tokio::test]
+async fn doctor_says_when_a_sweep_last_succeeded() {
+    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    world.wait_for_a_sweep().await;
+    let doctor = world.spillway(&["doctor"]).await;
+    let said = String::from_utf8(doctor.stdout).unwrap();
+    assert!(
+        said.contains("the last one that succeeded began 0 min ago"),
+        "{said}"
+    );
 }

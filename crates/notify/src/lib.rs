@@ -104,7 +104,7 @@ impl Notifier {
                     Ok(())
                 }
                 Err(error) => {
-                    delivery.heard.extend(sent.heard);
+                    delivery.announced.extend(sent.announced);
                     delivery.failed(error.to_string(), error.retry_after_ms(), now_ms);
                     if let Some(at_ms) = delivery.not_before_ms {
                         round.wait_until(at_ms);

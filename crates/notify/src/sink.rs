@@ -31,7 +31,7 @@ pub(crate) struct Sent {
     /// How to find the message again, if the sink can update messages.
     pub(crate) handle: Option<String>,
     /// The milestones that have their reply.
-    pub(crate) heard: Vec<Milestone>,
+    pub(crate) announced: Vec<Milestone>,
 }
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Kind {
         Sent {
             result,
             handle: None,
-            heard: Vec::new(),
+            announced: Vec::new(),
         }
     }
 

@@ -27,26 +27,8 @@ pub(crate) const RUNNING: &str = "ExecutionStatus = 'Running'";
 impl WorkflowClient {
     /// The open chains of an account.
     pub async fn open_chains(&self, account: &AccountName) -> Result<Vec<ChainId>, TemporalError> {
-        self.chains_where(account, RUNNING).await
-    }
-
-    /// The open chains of an account whose history began at or before this time.
-    pub async fn chains_open_since(
-        &self,
-        account: &AccountName,
-        at_ms: i64,
-    ) -> Result<Vec<ChainId>, TemporalError> {
-        let old = format!("{RUNNING} AND StartTime <= '{}'", in_query(at_ms));
-        self.chains_where(account, &old).await
-    }
-
-    async fn chains_where(
-        &self,
-        account: &AccountName,
-        condition: &str,
-    ) -> Result<Vec<ChainId>, TemporalError> {
         let found = self
-            .workflows(StackDependencyChainWorkflow::NAME, condition)
+            .workflows(StackDependencyChainWorkflow::NAME, RUNNING)
             .await?;
         let chains = found.into_iter().map(|id| ChainId::of_workflow(&id));
         Ok(chains

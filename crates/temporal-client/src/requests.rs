@@ -56,7 +56,7 @@ impl WorkflowClient {
             status: match outcome.result {
                 FollowResult::Requested { chain, .. } => RequestStatus::Accepted { chain },
                 FollowResult::Ignored { reason } => RequestStatus::Ignored { reason },
-                FollowResult::Told => RequestStatus::Ignored {
+                FollowResult::Reported => RequestStatus::Ignored {
                     reason: "it is not a request".to_owned(),
                 },
             },

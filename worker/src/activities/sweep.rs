@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use chain::event::{EndEvent, EndedRun};
 use chain::{AccountName, RunId, RunState, RunType, StackId};
+use spacelift::RUNS_SINCE_MAX;
 use temporal_client::clock;
 use temporal_client::contract::{Received, RunRef, ScheduleMessage, Source, SweepOutcome};
 use temporalio_client::WorkflowExecutionStatus;
 use temporalio_sdk::activities::ActivityError;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::Activities;
+use super::open_work::with_timeout;
 use crate::failure::{activity_error, temporal_error};
 use crate::metrics::{self, SweepFinding};
 
@@ -53,6 +55,13 @@ impl Activities {
             .runs_since(from_ms / 1000)
             .await
             .map_err(activity_error)?;
+        if !since.complete {
+            let minutes = (now_ms - from_ms) / 60_000;
+            error!(
+                "More than {RUNS_SINCE_MAX} runs were created in the last {minutes} minutes. The oldest were not checked: if \
+                 their webhooks were lost, they start no chains. Sweep more often (`sweep_every`)"
+            );
+        }
         for found in since.runs {
             let run = found.run;
             outcome.runs += 1;
@@ -148,12 +157,11 @@ impl Activities {
         if self.workflows.is_halted(account).await.map_err(temporal_error)? {
             metrics::sweep_found(SweepFinding::Halt);
         }
-        let old = self
-            .workflows
-            .chains_open_since(account, now_ms - clock::milliseconds(CHAIN_AGE_MAX))
-            .await
-            .map_err(temporal_error)?;
-        for chain in old {
+        // If it does not answer, the comparison with Temporal has raised an alarm.
+        let report = with_timeout(self.workflows.schedule_report(account)).await;
+        let report = report.ok().flatten();
+        let day_ago_s = (now_ms - clock::milliseconds(CHAIN_AGE_MAX)) / 1000;
+        for chain in report.iter().flat_map(|report| report.begun_until(day_ago_s)) {
             warn!(chain.id = %chain, "{chain} has been open for a day");
             metrics::sweep_found(SweepFinding::OldChain);
         }

@@ -141,7 +141,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             RunLook::Run { facts } if facts.state.is_terminal() => {
                 return Ok(FollowOutcome {
                     state: Some(facts.state),
-                    ..outcome(&input.stack, Some(&run), FollowResult::Told)
+                    ..outcome(&input.stack, Some(&run), FollowResult::Reported)
                 });
             }
             RunLook::Run { facts } => {

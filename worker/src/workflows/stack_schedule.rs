@@ -299,7 +299,15 @@ fn record_decision(ctx: &Context, tasks: &mut Tasks, input: &ScheduleInput, deci
     if !ctx.is_replaying() {
         metrics::decided(decision);
         let json = serde_json::to_string(decision).unwrap_or_default();
-        info!(account = %input.account, at_ms = now, decision = json, "{decision}");
+        info!(
+            account = %input.account,
+            chain.id = decision.chain().map(tracing::field::display),
+            stack.id = decision.stack().map(tracing::field::display),
+            run.id = decision.run().map(tracing::field::display),
+            at_ms = now,
+            decision = json,
+            "{decision}"
+        );
     }
 }
 

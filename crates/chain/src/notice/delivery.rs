@@ -29,9 +29,9 @@ pub struct Delivery {
     /// The revision of the notice that the sink received last.
     #[serde(default)]
     pub revision: Option<u64>,
-    /// The milestones of which it was told.
-    #[serde(default)]
-    pub heard: Vec<Milestone>,
+    /// The milestones that were announced to it.
+    #[serde(default, rename = "heard")]
+    pub announced: Vec<Milestone>,
     /// How the sink finds its message again, such as Slack's channel and timestamp.
     #[serde(default)]
     pub handle: Option<String>,
@@ -97,7 +97,7 @@ pub fn due(pace: Pace, rules: &Rules, notice: &Notice, delivery: &Delivery, now_
     }
     let milestones: Vec<Milestone> = Milestone::of(notice)
         .into_iter()
-        .filter(|milestone| !delivery.heard.contains(milestone))
+        .filter(|milestone| !delivery.announced.contains(milestone))
         .collect();
     if pace == Pace::Milestones && milestones.is_empty() {
         return Due::Nothing;
@@ -138,7 +138,7 @@ impl Delivery {
     /// The sink took the notice.
     pub fn delivered(&mut self, notice: &Notice, milestones: Vec<Milestone>) {
         self.revision = Some(notice.revision);
-        self.heard.extend(milestones);
+        self.announced.extend(milestones);
         self.failures = 0;
         self.not_before_ms = None;
         self.failing_since_ms = None;

@@ -246,6 +246,55 @@ pub enum Decision {
     },
 }
 
+impl Decision {
+    /// The chain that it is about. Some decisions are about several.
+    pub fn chain(&self) -> Option<&ChainId> {
+        match self {
+            Self::Cause { chain, .. }
+            | Self::NothingToDo { chain, .. }
+            | Self::Planned { chain, .. }
+            | Self::Refused { chain, .. }
+            | Self::Changed { chain, .. }
+            | Self::ChainFound { chain }
+            | Self::Quarantined { chain, .. } => Some(chain),
+            _ => None,
+        }
+    }
+
+    pub fn stack(&self) -> Option<&StackId> {
+        match self {
+            Self::Cause { stack, .. }
+            | Self::NothingToDo { stack, .. }
+            | Self::Attempt { stack, .. }
+            | Self::Triggered { stack, .. }
+            | Self::Held { stack, .. }
+            | Self::Changed {
+                change: Change::Stack { stack, .. },
+                ..
+            }
+            | Self::Late { stack, .. }
+            | Self::Stuck { stack, .. }
+            | Self::NotARoot { stack, .. }
+            | Self::DoneByHand { stack, .. }
+            | Self::Released { stack, .. }
+            | Self::Conflict { stack, .. }
+            | Self::AttemptFound { stack } => Some(stack),
+            _ => None,
+        }
+    }
+
+    pub fn run(&self) -> Option<&RunId> {
+        match self {
+            Self::Cause { run, .. } => run.as_ref(),
+            Self::Triggered { run, .. }
+            | Self::Late { run, .. }
+            | Self::NotARoot { run, .. }
+            | Self::Conflict { run, .. } => Some(run),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Decision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,5 +1,7 @@
 //! The schedule's state for people: why a stack waits, and what is open.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,9 @@ pub struct ScheduleReport {
     /// What waits for a person, a lock or the end of a freeze, oldest first.
     #[serde(default)]
     pub waiting: Vec<Waiting>,
+    /// When the root of each chain ended, or the chain was requested, in seconds since 1970.
+    #[serde(default)]
+    pub begun_s: BTreeMap<ChainId, i64>,
 }
 
 impl ScheduleReport {
@@ -37,6 +42,14 @@ impl ScheduleReport {
     pub fn halted(&self) -> Option<String> {
         let by = self.halted_by.as_deref()?;
         Some(with_reason(by, self.halt_reason.as_deref()))
+    }
+
+    /// The chains that are open since this second or longer, also those whose stacks are still being listed.
+    pub fn begun_until(&self, at_s: i64) -> impl Iterator<Item = &ChainId> {
+        self.begun_s
+            .iter()
+            .filter(move |(_, begun_s)| **begun_s <= at_s)
+            .map(|(chain, _)| chain)
     }
 }
 
@@ -129,6 +142,12 @@ impl Schedule {
                 .map(|stack| self.stack_report(stack, now_ms))
                 .collect(),
             waiting: self.waiting(),
+            begun_s: self
+                .state
+                .causes
+                .values()
+                .filter_map(|cause| Some((cause.chain.clone(), cause.root.ended_at_s?)))
+                .collect(),
         }
     }
 

@@ -55,7 +55,7 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
     };
     let has_message = Delivery {
         revision: Some(0),
-        heard: vec![Started],
+        announced: vec![Started],
         handle: Some("C1/1.2".to_owned()),
         ..Delivery::default()
     };
@@ -70,7 +70,7 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
     };
     let has_start = Delivery {
         revision: Some(0),
-        heard: vec![Started],
+        announced: vec![Started],
         ..Delivery::default()
     };
     let now = |milestones: &[Milestone]| Due::Now {
@@ -235,7 +235,7 @@ fn pauses_grow_and_the_sink_can_ask_for_longer_ones() {
         delivery,
         Delivery {
             revision: delivery.revision,
-            heard: vec![Milestone::Started],
+            announced: vec![Milestone::Started],
             ..Delivery::default()
         }
     );

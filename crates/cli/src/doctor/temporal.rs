@@ -3,7 +3,7 @@
 use chain::AccountName;
 use environment::Variables;
 use settings::Settings;
-use temporal_client::{ConnectError, TemporalSettings, WorkflowClient, namespace_id};
+use temporal_client::{ConnectError, TemporalSettings, WorkflowClient, clock, namespace_id};
 use temporalio_client::Client;
 use temporalio_client::tonic::{Code, IntoRequest, Status};
 use temporalio_common::protos::temporal::api::enums::v1::TaskQueueType;
@@ -17,6 +17,9 @@ use crate::failure;
 
 /// How many namespaces are listed where the configured one does not exist.
 const NAMESPACES_LISTED: i32 = 20;
+
+/// So many times the pause between sweeps may pass without one that succeeds.
+const SWEEPS_LATE: i64 = 3;
 
 const CHECK: &str = "Temporal";
 const ADVICE: &str = "Correct TEMPORAL_ADDRESS and the other TEMPORAL_ variables.";
@@ -68,6 +71,7 @@ pub(super) async fn examine(
         if let Some(account) = account {
             let workflows = WorkflowClient::new(client, settings.clone());
             report.add(other_spillway(&workflows, account).await);
+            report.add(sweep(&workflows).await);
             super::sinks::behind(&workflows, account, report).await;
         }
     }
@@ -93,6 +97,37 @@ async fn other_spillway(workflows: &WorkflowClient, account: &AccountName) -> Fi
                 failure::in_one_line(&error.into())
             ),
             "Start the worker: it answers for the schedule of the account.",
+        ),
+    }
+}
+
+/// When a sweep last succeeded. It finds what webhooks missed.
+async fn sweep(workflows: &WorkflowClient) -> Finding {
+    const CHECK: &str = "sweep";
+    const ADVICE: &str =
+        "Start the worker. If it runs, look at its log, and at the schedule of the sweep in Temporal.";
+    let every_ms = clock::milliseconds(workflows.settings().sweep_every);
+    let minutes = |ms: i64| format!("{} min", ms / 60_000);
+    match workflows.last_sweep_ms().await {
+        // Temporal deletes old ones, and a new installation has none.
+        Ok(None) => Finding::warning(CHECK, "none has succeeded yet".to_owned(), ADVICE),
+        Ok(Some(at_ms)) => {
+            let ago_ms = clock::now_ms() - at_ms;
+            let detail = format!(
+                "the last one that succeeded began {} ago; one begins every {}",
+                minutes(ago_ms),
+                minutes(every_ms)
+            );
+            if ago_ms > every_ms.saturating_mul(SWEEPS_LATE) {
+                Finding::warning(CHECK, detail, ADVICE)
+            } else {
+                Finding::ok(CHECK, detail)
+            }
+        }
+        Err(error) => Finding::warning(
+            CHECK,
+            format!("not known: {}", failure::in_one_line(&error.into())),
+            ADVICE,
         ),
     }
 }

@@ -91,7 +91,7 @@ impl Slack {
         let mut sent = Sent {
             result: Ok(()),
             handle: None,
-            heard: Vec::new(),
+            announced: Vec::new(),
         };
         let place = match self.show(message, delivery).await {
             Ok(place) => place,
@@ -108,7 +108,7 @@ impl Slack {
                 sent.result = Err(error);
                 return sent;
             }
-            sent.heard.push(*milestone);
+            sent.announced.push(*milestone);
         }
         sent
     }

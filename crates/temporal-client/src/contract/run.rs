@@ -74,7 +74,8 @@ pub struct FollowOutcome {
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum FollowResult {
     /// The end of the run was reported to the schedule.
-    Told,
+    #[serde(rename = "told")]
+    Reported,
     /// The request was passed to the schedule. Its chain has this id.
     Requested {
         chain: ChainId,

@@ -1,6 +1,6 @@
 //! Differences between Temporal and the schedule about what is open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chain::schedule::{Control, Differences, Event, ScheduleReport, StackPhase, StackReport};
 use chain::{ChainId, Confirm, RunFacts, RunState, Schedule, StackId};
@@ -39,6 +39,7 @@ fn report(known: &str, attempted: &str) -> ScheduleReport {
         unplanned: Vec::new(),
         stacks: stacks(attempted).into_iter().map(stack).collect(),
         waiting: Vec::new(),
+        begun_s: BTreeMap::new(),
     }
 }
 
