@@ -14,7 +14,9 @@ use rustls::{RootCertStore, ServerConfig};
 use serde_json::json;
 use settings::Settings;
 use temporal_client::contract::{Received, Source};
-use temporal_client::{ConnectError, Recorded, Recorder, TemporalSettings, WorkflowClient};
+use temporal_client::{
+    ConnectError, Recorded, Recorder, TemporalErrorKind, TemporalSettings, WorkflowClient,
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
@@ -88,7 +90,7 @@ fn variables(variables: &[(&str, &str)]) -> Variables {
 }
 
 /// A request that no worker handles: its task queue is not used by any.
-async fn record(temporal: TemporalSettings) -> Option<Recorded> {
+async fn record(temporal: TemporalSettings) -> Result<Recorded, TemporalErrorKind> {
     let id = Uuid::new_v4().to_string();
     let settings = Settings {
         task_queue: id.clone(),
@@ -134,11 +136,8 @@ async fn a_client_certificate_is_required_and_accepted() {
     assert!(matches!(refused, Err(ConnectError::Unreachable { .. })));
 
     let recorded = record(known).await;
-    assert!(
-        matches!(recorded, Some(Recorded::Accepted { .. })),
-        "{recorded:?}"
-    );
-    assert_eq!(record(stranger).await, None);
+    assert!(matches!(recorded, Ok(Recorded::Accepted { .. })), "{recorded:?}");
+    assert_eq!(record(stranger).await, Err(TemporalErrorKind::Unreachable));
 }
 
 #[tokio::test]
@@ -166,7 +165,7 @@ async fn every_call_has_the_api_key_the_namespace_and_the_configured_headers() {
     ]))
     .unwrap();
     let _ = settings.connect().await;
-    assert_eq!(record(settings).await, None);
+    assert_eq!(record(settings).await, Err(TemporalErrorKind::Other));
 
     let seen = seen.lock().unwrap();
     let called: BTreeSet<&str> = seen
@@ -183,6 +182,27 @@ async fn every_call_has_the_api_key_the_namespace_and_the_configured_headers() {
     }
 }
 
+/// Temporal Cloud answers so if a key is wrong, has expired or lacks a right.
+#[tokio::test]
+async fn a_refused_key_is_not_taken_for_a_server_that_is_away() {
+    for (code, expected) in [
+        ("16", TemporalErrorKind::Denied),
+        ("7", TemporalErrorKind::Denied),
+        ("14", TemporalErrorKind::Unreachable),
+    ] {
+        let answer = async move || [("content-type", "application/grpc"), ("grpc-status", code)];
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+        let settings = TemporalSettings::from_variables(&variables(&[
+            ("TEMPORAL_ADDRESS", &address),
+            ("TEMPORAL_API_KEY", "a key"),
+            ("TEMPORAL_TLS", "false"),
+        ]));
+        assert_eq!(record(settings.unwrap()).await, Err(expected), "{code}");
+    }
+}
+
 #[tokio::test]
 async fn a_key_that_no_header_can_carry_is_an_error() {
     let temporal = std::env::var("SPILLWAY_TEST_TEMPORAL").unwrap();
@@ -191,5 +211,5 @@ async fn a_key_that_no_header_can_carry_is_an_error() {
         ("TEMPORAL_API_KEY", "two\nlines"),
         ("TEMPORAL_TLS", "false"),
     ]));
-    assert_eq!(record(settings.unwrap()).await, None);
+    assert!(record(settings.unwrap()).await.is_err());
 }

@@ -10,6 +10,7 @@ use temporalio_common::data_converters::{DataConverter, DefaultFailureConverter,
 use temporalio_common::envconfig::load_client_config_profile;
 
 use crate::codec::{Encryption, PayloadKeyError};
+use crate::error::{TemporalErrorKind, kind_of_status};
 use crate::function_client::FunctionClient;
 
 /// The limit of the TCP and TLS handshakes. Without it, a broken network blocks a function for minutes.
@@ -34,6 +35,21 @@ pub enum ConnectError {
     PayloadKey(#[from] PayloadKeyError),
     #[error("the Temporal client cannot be created")]
     Client(#[source] Box<ClientNewError>),
+}
+
+impl ConnectError {
+    pub fn kind(&self) -> TemporalErrorKind {
+        match self {
+            Self::Unreachable { source, .. } => match &**source {
+                ClientConnectError::SystemInfoCallError(status) => kind_of_status(status),
+                ClientConnectError::InvalidUri(_) | ClientConnectError::InvalidHeaders(_) => {
+                    TemporalErrorKind::Other
+                }
+                _ => TemporalErrorKind::Unreachable,
+            },
+            _ => TemporalErrorKind::Other,
+        }
+    }
 }
 
 /// The address of Temporal and our credentials.
@@ -261,6 +277,14 @@ mod tests {
                 &[
                     ("TEMPORAL_ADDRESS", "temporal:7233"),
                     ("TEMPORAL_TLS_SERVER_NAME", "temporal.internal"),
+                ],
+                "https://temporal:7233/",
+            ),
+            (
+                &[
+                    ("TEMPORAL_ADDRESS", "temporal:7233"),
+                    ("TEMPORAL_TLS_CLIENT_CERT_DATA", "a certificate"),
+                    ("TEMPORAL_TLS_CLIENT_KEY_DATA", "a key"),
                 ],
                 "https://temporal:7233/",
             ),

@@ -24,16 +24,21 @@ pub struct TemporalError {
 }
 
 /// Why it failed, as far as the caller can act on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TemporalErrorKind {
     /// No answer in time, or no connection.
+    #[error("Temporal cannot be reached")]
     Unreachable,
     /// The API key or the certificate is wrong or lacks a right.
+    #[error("Temporal refuses our API key or certificate")]
     Denied,
     /// No worker answers the query of a workflow.
+    #[error("no worker answers")]
     NoWorker,
     /// The workflow failed, was terminated or timed out, and left no result.
+    #[error("the workflow left no result")]
     NoResult,
+    #[error("Temporal did not do what we asked")]
     Other,
 }
 
@@ -87,7 +92,7 @@ impl TemporalError {
     }
 }
 
-fn kind_of_status(status: &Status) -> TemporalErrorKind {
+pub(crate) fn kind_of_status(status: &Status) -> TemporalErrorKind {
     match status.code() {
         Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => {
             TemporalErrorKind::Unreachable

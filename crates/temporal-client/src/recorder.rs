@@ -9,6 +9,7 @@ use tracing::{error, warn};
 
 use crate::connection::{ConnectError, TemporalSettings};
 use crate::contract::{Received, Source};
+use crate::error::TemporalErrorKind;
 use crate::function_client::FunctionClient;
 use crate::record::Recorded;
 use settings::Settings;
@@ -37,6 +38,15 @@ pub enum NoConnection {
     Secret(#[from] SecretError),
     #[error(transparent)]
     Connect(#[from] ConnectError),
+}
+
+impl NoConnection {
+    fn kind(&self) -> TemporalErrorKind {
+        match self {
+            Self::Secret(_) => TemporalErrorKind::Other,
+            Self::Connect(error) => error.kind(),
+        }
+    }
 }
 
 impl TemporalSource {
@@ -86,7 +96,8 @@ pub struct Recorder {
 #[derive(Default)]
 struct Link {
     connected: Option<WorkflowClient<FunctionClient>>,
-    failed_at: Option<Instant>,
+    /// When it failed last, and why.
+    failed: Option<(Instant, TemporalErrorKind)>,
 }
 
 impl Recorder {
@@ -100,62 +111,66 @@ impl Recorder {
 
     /// Connects, so that the first request need not. A failure is logged; the first request then meets it again.
     pub async fn warm_up(&self) {
-        self.workflows().await;
+        let _ = self.workflows().await;
     }
 
-    /// `None` if Temporal could not be reached, also on a fresh connection: after a function's sandbox was frozen, the
-    /// old one is dead.
-    pub async fn record(&self, received: &Received, source: Source) -> Option<Recorded> {
+    /// The error says whether Temporal does not answer or refuses us, also on a fresh connection: after a function's sandbox was
+    /// frozen, the old one is dead.
+    pub async fn record(&self, received: &Received, source: Source) -> Result<Recorded, TemporalErrorKind> {
         let recorded = tokio::time::timeout(PATIENCE, self.try_twice(received, source)).await;
         if recorded.is_err() {
             error!("Temporal took longer than {} s", PATIENCE.as_secs());
-            self.lose_connection().await;
+            self.lose_connection(TemporalErrorKind::Unreachable).await;
         }
-        recorded.ok().flatten()
+        recorded.unwrap_or(Err(TemporalErrorKind::Unreachable))
     }
 
-    async fn try_twice(&self, received: &Received, source: Source) -> Option<Recorded> {
+    async fn try_twice(&self, received: &Received, source: Source) -> Result<Recorded, TemporalErrorKind> {
         let first = match self.workflows().await?.record(received, source).await {
-            Ok(recorded) => return Some(recorded),
+            Ok(recorded) => return Ok(recorded),
             Err(error) => anyhow::Error::new(error),
         };
         warn!("{first:#}; trying again on a fresh connection");
         self.link.lock().await.connected = None;
         match self.workflows().await?.record(received, source).await {
-            Ok(recorded) => Some(recorded),
+            Ok(recorded) => Ok(recorded),
             Err(error) => {
+                let kind = error.kind();
                 error!("{:#}", anyhow::Error::new(error));
-                self.lose_connection().await;
-                None
+                self.lose_connection(kind).await;
+                Err(kind)
             }
         }
     }
 
-    async fn lose_connection(&self) {
+    async fn lose_connection(&self, why: TemporalErrorKind) {
         *self.link.lock().await = Link {
             connected: None,
-            failed_at: Some(Instant::now()),
+            failed: Some((Instant::now(), why)),
         };
     }
 
-    async fn workflows(&self) -> Option<WorkflowClient<FunctionClient>> {
+    async fn workflows(&self) -> Result<WorkflowClient<FunctionClient>, TemporalErrorKind> {
         let mut link = self.link.lock().await;
         if let Some(connected) = &link.connected {
-            return Some(connected.clone());
+            return Ok(connected.clone());
         }
-        if link.failed_at.is_some_and(|failed_at| failed_at.elapsed() < AWAY) {
-            return None;
+        if let Some((at, why)) = link.failed
+            && at.elapsed() < AWAY
+        {
+            return Err(why);
         }
         match self.temporal.connect().await {
             Ok(client) => {
                 let connected = WorkflowClient::new(client, self.settings.clone());
                 link.connected = Some(connected.clone());
-                Some(connected)
+                Ok(connected)
             }
             Err(error) => {
+                let kind = error.kind();
                 error!("{:#}", anyhow::Error::new(error));
-                link.failed_at = Some(Instant::now());
-                None
+                link.failed = Some((Instant::now(), kind));
+                Err(kind)
             }
         }
     }

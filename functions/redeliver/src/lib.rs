@@ -17,7 +17,7 @@ use queue::{Message, Queue};
 use settings::{Problems, Settings};
 use telemetry::{Line, Namespace, Unit};
 use temporal_client::contract::{Received, Source};
-use temporal_client::{Recorded, Recorder, TemporalSource, clock};
+use temporal_client::{Recorded, Recorder, TemporalErrorKind, TemporalSource, clock};
 use tracing::{error, info, warn};
 
 const BUFFER_VARIABLE: &str = "SPILLWAY_BUFFER_QUEUE_URL";
@@ -48,8 +48,8 @@ pub struct Redeliverer {
 /// Why a message stays in the queue. After five tries it goes to the dead-letter queue.
 #[derive(Debug, thiserror::Error)]
 enum NotRedelivered {
-    #[error("Temporal cannot be reached")]
-    TemporalAway,
+    #[error(transparent)]
+    NotRecorded(#[from] TemporalErrorKind),
     #[error("the function has no more time")]
     NoTime,
     #[error("it is {hours} hours old, and Temporal may have deleted its workflow: a person has to decide")]
@@ -101,7 +101,7 @@ impl Redeliverer {
                 message.id = message.message_id,
                 "A message stays in the queue: {error}"
             );
-            let waits = matches!(error, NotRedelivered::TemporalAway | NotRedelivered::NoTime);
+            let waits = matches!(error, NotRedelivered::NotRecorded(_) | NotRedelivered::NoTime);
             if let (true, Some(receipt)) = (waits, &message.receipt_handle) {
                 pauses.push((receipt.clone(), pause_after(tries(message))));
             }
@@ -148,8 +148,7 @@ impl Redeliverer {
         }
         let recorded = tokio::time::timeout_at(until, self.recorder.record(&received, Source::Queue))
             .await
-            .map_err(|_| NotRedelivered::NoTime)?
-            .ok_or(NotRedelivered::TemporalAway)?;
+            .map_err(|_| NotRedelivered::NoTime)??;
         let (workflow_id, outcome) = match &recorded {
             Recorded::Accepted { workflow_id, .. } => (workflow_id, "accepted"),
             Recorded::Duplicate { workflow_id } => (workflow_id, "duplicate"),

@@ -16,7 +16,7 @@ use chain::signature;
 use queue::{Message, Queue, QueueErrorKind, Unreadable};
 use temporal_client::contract::{Received, Source};
 use temporal_client::{Recorder, clock};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::answer::{AcceptedResponse, Answer, NoActionResponse, Problem};
 use crate::config::Config;
@@ -219,16 +219,21 @@ impl Receiver {
         (answer, DeliveryDetails::Received(received))
     }
 
-    /// Records the delivery in Temporal, or in the queue if Temporal cannot be reached.
+    /// Records the delivery in Temporal, or in the queue if Temporal cannot be reached or refuses it.
     async fn record(&self, received: &Received) -> Answer {
-        if let Some(recorded) = self.recorder.record(received, Source::Webhook).await {
-            return Answer::Recorded(recorded);
-        }
+        let why = match self.recorder.record(received, Source::Webhook).await {
+            Ok(recorded) => return Answer::Recorded(recorded),
+            Err(why) => why,
+        };
         let Some(buffer) = &self.buffer else {
+            error!("A delivery could not be recorded, and there is no queue: {why}");
             return Answer::Unavailable;
         };
         match buffer.send(&Message::Received(received.clone())).await {
-            Ok(()) => Answer::Buffered,
+            Ok(()) => {
+                warn!("A delivery waits in the queue: {why}");
+                Answer::Buffered
+            }
             Err(error) => {
                 error!("{:#}", anyhow::Error::new(error));
                 Answer::Unavailable

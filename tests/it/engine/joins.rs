@@ -5,7 +5,7 @@ use std::time::Duration;
 use chain::{RunId, RunState};
 use mock_spacelift::{DeliveredTransition, Pace, WebhookFault};
 
-use crate::world::{PACE, World};
+use crate::world::{PACE, WAIT_MAX, World};
 
 /// `root-0 root-1 …`, and their names.
 fn roots(count: usize) -> (String, Vec<String>) {
@@ -95,6 +95,26 @@ async fn a_chain_confirmed_late_does_not_restore_an_older_commit() {
     world.all_succeed(&first).await;
     assert_eq!(world.commits_of("apps"), [Some(2), Some(2)]);
     assert_eq!(world.commits_of("slow"), [Some(1)]);
+}
+
+/// Something upstream is always due. The wait for it is limited.
+#[tokio::test]
+async fn pushes_that_never_end_keep_no_stack_waiting() {
+    let world = World::with_settings(|settings| settings.timing.join_wait = Duration::from_secs(2)).await;
+    world.graph("network; dns; database: network; cluster: network dns; apps: database cluster; tail: apps");
+    let has_run = |stack: &str| {
+        let runs = world.spacelift.runs_of(stack);
+        runs.iter().any(|run| run.state == RunState::Finished)
+    };
+    let mut pushes = 0;
+    let reached = tokio::time::timeout(WAIT_MAX, async {
+        while !has_run("tail") {
+            pushes += 1;
+            world.push_to(pushes, &["network", "dns"]);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    assert!(reached.await.is_ok(), "`tail` did not run during {pushes} pushes");
 }
 
 #[tokio::test]

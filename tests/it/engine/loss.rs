@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chain::{RunId, RunState};
-use mock_spacelift::{Fault, MockSpacelift};
+use mock_spacelift::{Fault, MockSpacelift, WebhookFault};
 use temporal_client::id;
 
 use crate::chain::{EACH_ONCE, diamond};
@@ -151,6 +151,21 @@ async fn a_schedule_lost_repeatedly_runs_each_stack_once() {
         }
     }
     ends_well(&world, root).await;
+}
+
+/// No webhook reports the end of the run.
+#[tokio::test]
+async fn a_sweep_replaces_a_follower_that_was_terminated() {
+    let world = swept().await;
+    world.graph_confirming("network; database: network", &["network"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("network", &RunState::Unconfirmed).await;
+    world.wait_for_followers(1).await;
+    world.terminate(&id::follow_run(&world.account, &root)).await;
+    world.spacelift.webhook_fault(WebhookFault::lost().always());
+    world.confirm("network").await;
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["network", "database"]);
 }
 
 /// The test opens the chain, so the schedule does not know it.

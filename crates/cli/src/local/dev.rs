@@ -153,6 +153,7 @@ fn examples(system: &System) -> String {
                 "spillway mock confirm backoffice",
                 "confirm a run: this stack waits for it each time",
             ),
+            ("spillway mock log", "see what ran, by whom and when"),
             (
                 "spillway chain start core-network --wait",
                 "start a chain and watch it",
@@ -160,8 +161,9 @@ fn examples(system: &System) -> String {
         ]
     } else {
         &[
-            ("spillway stack list", "see the stacks"),
             ("spillway mock push <repository>", "push one commit"),
+            ("spillway stack list", "see the stacks"),
+            ("spillway mock log", "see what ran, by whom and when"),
             (
                 "spillway chain start <stack> --wait",
                 "start a chain and watch it",

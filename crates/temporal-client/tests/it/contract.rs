@@ -28,11 +28,13 @@ macro_rules! contract {
 
 contract! {
     attempt_outcome: AttemptOutcome,
+    audit_record: audit::Record,
     audit_records: AuditRecords,
     chain_input: ChainInput,
     chain_order: ChainOrder,
     chain_report: ChainReport,
     changes: Vec<Change>,
+    deliveries: Deliveries,
     execution_input: ExecutionInput,
     execution_ref: ExecutionRef,
     follow_input: FollowInput,
@@ -52,6 +54,7 @@ contract! {
     run_notify_input: RunNotifyInput,
     run_ref: RunRef,
     run_requested: RunRequested,
+    run_stop: RunStop,
     schedule_input: ScheduleInput,
     schedule_message: ScheduleMessage,
     schedule_report: ScheduleReport,
