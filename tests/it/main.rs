@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says why")]
 
+mod architecture;
 mod audit;
 mod buffer;
 mod chain;

@@ -3,6 +3,7 @@
 mod audit_log;
 mod execution;
 mod impact;
+mod limits;
 mod listing;
 mod lost_causes;
 mod notices;

@@ -10,7 +10,16 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::ListWorkflowE
 
 use crate::definition::StackDependencyChainWorkflow;
 use crate::id;
-use crate::{ChainSummary, TemporalError, WorkflowClient};
+use crate::{TemporalError, WorkflowClient};
+
+/// A chain in a list.
+#[derive(Debug, Clone)]
+pub struct ChainSummary {
+    pub id: ChainId,
+    pub status: WorkflowExecutionStatus,
+    pub started: Option<SystemTime>,
+    pub closed: Option<SystemTime>,
+}
 
 /// Which chains are listed.
 #[derive(Debug, Clone, Default)]

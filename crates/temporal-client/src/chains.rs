@@ -1,7 +1,7 @@
 //! Queries and controls chains.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use chain::schedule::{Control, ScheduleReport, StackReport};
 use chain::{AccountName, AttemptOutcome, ChainId, ChainRecord, RunId, StackId};
@@ -12,7 +12,7 @@ use temporalio_client::{
 };
 use temporalio_common::{HasWorkflowDefinition, QueryDefinition};
 
-use crate::chain_page::ChainFilter;
+use crate::chain_page::{ChainFilter, ChainSummary};
 use crate::contract::{ChainOrder, ChainReport, FollowOutcome, ScheduleMessage};
 use crate::definition::{
     ChainState, OrderChain, ScheduleState, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
@@ -26,15 +26,6 @@ const BEGINNING_POLL: Duration = Duration::from_millis(200);
 
 /// How often a watched chain is queried.
 const WATCH_POLL: Duration = Duration::from_millis(500);
-
-/// A chain in a list.
-#[derive(Debug, Clone)]
-pub struct ChainSummary {
-    pub id: ChainId,
-    pub status: WorkflowExecutionStatus,
-    pub started: Option<SystemTime>,
-    pub closed: Option<SystemTime>,
-}
 
 impl WorkflowClient {
     /// Waits for the end of a chain, and for its beginning if it has not begun yet.

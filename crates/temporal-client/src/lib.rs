@@ -33,8 +33,7 @@ mod schedule_history;
 mod sinks;
 mod sweep;
 
-pub use chain_page::{ChainFilter, ChainPage};
-pub use chains::ChainSummary;
+pub use chain_page::{ChainFilter, ChainPage, ChainSummary};
 pub use connection::{ConnectError, TemporalSettings};
 pub use describe::ActivityAttempt;
 pub use error::{TemporalError, TemporalErrorKind};

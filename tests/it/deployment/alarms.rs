@@ -292,6 +292,26 @@ fn throttling_by_function_and_both_apis_raises_webhook_throttles_once_the_sweep_
     assert!(!goes_off("WebhookThrottles", &[recovered]));
 }
 
+/// Anyone can have WAF block requests.
+#[test]
+fn requests_that_waf_blocked_do_not_raise_webhook_throttles() {
+    let recovered = ("", "SweepRecovered", 1.0);
+    for (answered, blocked, expected) in [
+        (500.0, 500.0, false),
+        // Some were counted in the period before.
+        (500.0, 480.0, false),
+        (600.0, 500.0, true),
+        (9.0, 0.0, true),
+    ] {
+        let sums = [
+            ("AllowListApiName", "4XXError", answered),
+            ("spillway-blocked", "BlockedRequests", blocked),
+            recovered,
+        ];
+        assert_eq!(goes_off("WebhookThrottles", &sums), expected, "{sums:?}");
+    }
+}
+
 #[test]
 fn the_latency_of_both_apis_raises_webhook_latency() {
     let (http, rest) = ("ApiId", "AllowListApiName");

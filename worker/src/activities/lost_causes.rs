@@ -12,7 +12,7 @@ use temporalio_sdk::activities::ActivityError;
 use tokio::time::Instant;
 
 use super::Activities;
-use super::sweep::LOOK_BACK_MAX;
+use super::limits::LOOK_BACK_MAX;
 use crate::failure::{activity_error, temporal_error};
 
 /// How long to wait for all open followers together. One that has reached the schedule ends at once; one that has not

@@ -7,20 +7,18 @@ use chain::schedule::CONFLICT_LASTS_S;
 use chain::{AccountName, AttemptOutcome, ChainRecord, RunFacts, RunId, StackId, StackState};
 use futures::{StreamExt, TryStreamExt, stream};
 use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest, ScheduleMessage};
-use temporal_client::{LostSchedules, TemporalError, clock};
+use temporal_client::{LostSchedules, clock};
 use temporalio_sdk::activities::ActivityError;
 use tracing::{error, warn};
 
 use super::Activities;
-use super::sweep::LOOK_BACK_MAX;
+use super::limits::{LOOK_BACK_MAX, with_timeout};
 use crate::failure::{activity_error, temporal_error};
 use crate::metrics::{self, Alarm};
 
 /// How often each chain's state is queried before the chain is left out, and the pause in between.
 const PASSES: u32 = 3;
 const PASS_PAUSE: Duration = Duration::from_secs(2);
-/// How long a workflow may take to answer: a worker may have to replay it first.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(20);
 /// Records get their changes in batches, up to two seconds late; under load, later.
 const RECORDS_LAG: Duration = Duration::from_secs(30);
 /// How far back to look for runs that ended and were not reported yet. The sweep finds older ones.
@@ -244,15 +242,5 @@ impl Activities {
             runs.extend(found.map(|run| (stack, run.into_facts(self.spacelift.key_id()))));
         }
         Ok(runs)
-    }
-}
-
-/// The answer of a workflow, or why there is none.
-pub(super) async fn with_timeout<T>(
-    answer: impl Future<Output = Result<T, TemporalError>>,
-) -> Result<T, String> {
-    match tokio::time::timeout(ANSWER_TIME_MAX, answer).await {
-        Ok(answer) => answer.map_err(|error| format!("{:#}", anyhow::Error::new(error))),
-        Err(_) => Err(format!("no answer within {} s", ANSWER_TIME_MAX.as_secs())),
     }
 }

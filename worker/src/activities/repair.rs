@@ -11,7 +11,7 @@ use temporalio_sdk::activities::ActivityError;
 use tracing::{error, warn};
 
 use super::Activities;
-use super::open_work::with_timeout;
+use super::limits::with_timeout;
 use crate::failure::temporal_error;
 use crate::metrics::{self, Alarm};
 

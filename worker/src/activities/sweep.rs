@@ -14,13 +14,10 @@ use temporalio_sdk::activities::ActivityError;
 use tracing::{error, warn};
 
 use super::Activities;
-use super::open_work::with_timeout;
+use super::limits::{LOOK_BACK_MAX, with_timeout};
 use crate::failure::{activity_error, temporal_error};
 use crate::metrics::{self, SweepFinding};
 
-/// The furthest that a sweep looks back. Temporal deletes closed workflows after its retention period, so an older run
-/// could start a second chain.
-pub(super) const LOOK_BACK_MAX: Duration = Duration::from_secs(12 * 3600);
 /// How far before the start of the previous sweep a sweep looks: runs that were being created then.
 const OVERLAP: Duration = Duration::from_secs(600);
 /// How many runs that were not shown are looked up by one sweep. Each costs a request.

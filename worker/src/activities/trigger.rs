@@ -17,7 +17,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use tracing::{info, warn};
 
 use super::Activities;
-use super::open_work::with_timeout;
+use super::limits::with_timeout;
 use crate::failure::temporal_error;
 use crate::metrics;
 

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::error::Category;
 
+/// The events that a request can name.
+pub const KNOWN_EVENTS: &[&str] = &["triggered", "completed", "failed"];
+
 /// The largest body that is read. Spacelift's bodies are a few KiB. A larger one costs memory in a Lambda function and
 /// cannot be recorded, since Temporal refuses payloads over 2 MiB.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -204,9 +207,7 @@ impl Keys {
     /// A request has two keys. The event's name alone is enough only if it is one of ours.
     pub(super) fn asks_for_a_run(&self) -> bool {
         match &self.event {
-            Some(Value::String(name)) => {
-                self.stack_id.is_some() || super::KNOWN_EVENTS.contains(&name.as_str())
-            }
+            Some(Value::String(name)) => self.stack_id.is_some() || KNOWN_EVENTS.contains(&name.as_str()),
             _ => false,
         }
     }

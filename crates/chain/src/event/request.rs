@@ -7,12 +7,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::json::{ShortText, Text};
+use super::json::{KNOWN_EVENTS, ShortText, Text};
 use super::{Delivery, UnreadableBody};
 use crate::{AccountName, RequestId, RunId, StackId};
-
-/// The events that a request can name.
-pub const KNOWN_EVENTS: &[&str] = &["triggered", "completed", "failed"];
 
 /// A request to run `stack` and its dependents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,12 +7,6 @@ use super::topology::Topology;
 use crate::record::{Outcome, StackChange};
 use crate::{OnFailure, Reason, ReasonCode, StackId};
 
-/// From which second on a run that begins repairs a failed stack: from the end of the run that failed. If there was none,
-/// the run has to begin after everything upstream had ended, which is certain only in a later second.
-pub(super) fn repairable_since_s(failed_run_ended_s: Option<i64>, ready_s: i64) -> i64 {
-    failed_run_ended_s.unwrap_or(ready_s + 1)
-}
-
 impl Schedule {
     /// The stack failed in the cause. Its policy, or that of the cause, decides what follows.
     pub(super) fn fail(&mut self, number: CauseNumber, stack: &StackId, why: Reason, by: &EndedBy) {

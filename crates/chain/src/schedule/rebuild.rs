@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Schedule;
 use super::cause::{Cause, CauseNumber, Plan, Standing, Standings};
-use super::failure::repairable_since_s;
 use super::message::{Decision, Effect, Rebuilt};
 use super::stack::{Phase, Seen, UsedRun};
+use super::standing::repairable_since_s;
 use super::topology::Topology;
 use crate::attempt::{AttemptOutcome, RunFacts};
 use crate::record::{ChainRecord, StackProgress, StackState};

@@ -4,9 +4,14 @@ use std::collections::BTreeSet;
 
 use super::Schedule;
 use super::cause::{CauseNumber, Standing};
-use super::failure::repairable_since_s;
 use crate::record::{Change, Outcome, StackChange};
 use crate::{CommitSha, Reason, ReasonCode, RunId, StackId};
+
+/// From which second on a run that begins repairs a failed stack: from the end of the run that failed. If there was none,
+/// the run has to begin after everything upstream had ended, which is certain only in a later second.
+pub(super) fn repairable_since_s(failed_run_ended_s: Option<i64>, ready_s: i64) -> i64 {
+    failed_run_ended_s.unwrap_or(ready_s + 1)
+}
 
 /// The run with which a stack ended in a cause.
 #[derive(Debug, Clone, Default)]
