@@ -12,6 +12,7 @@ pub use self::proxy::{Call, CallFault};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::types::CreateBucketConfiguration;
 use aws_sdk_secretsmanager::config::{Credentials, SharedCredentialsProvider};
 
 use self::proxy::Proxy;
@@ -53,6 +54,28 @@ impl Moto {
             .timeout_config(TimeoutConfig::disabled())
             .retry_config(RetryConfig::standard().with_max_attempts(OWN_ATTEMPTS))
             .build()
+    }
+
+    /// S3, for the test's own calls.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        let config = aws_sdk_s3::config::Builder::from(&self.own_aws()).force_path_style(true);
+        aws_sdk_s3::Client::from_conf(config.build())
+    }
+
+    /// Creates a bucket, in which objects can be locked if `has_lock`. If moto dropped the connection after it had created
+    /// the bucket, the next attempt finds it.
+    pub async fn create_bucket(&self, name: &str, has_lock: bool) {
+        let region = CreateBucketConfiguration::builder().location_constraint(REGION.into());
+        let create = self
+            .s3()
+            .create_bucket()
+            .bucket(name)
+            .create_bucket_configuration(region.build());
+        let create = create.set_object_lock_enabled_for_bucket(has_lock.then_some(true));
+        if let Err(error) = create.send().await {
+            let error = error.into_service_error();
+            assert!(error.is_bucket_already_owned_by_you(), "{error:?}");
+        }
     }
 
     /// The variables with which a program uses it.

@@ -58,9 +58,12 @@ impl Cloud {
         text(&made["ARN"])
     }
 
+    pub(crate) async fn create_bucket(&self, name: &str, has_lock: bool) {
+        self.moto.create_bucket(name, has_lock).await;
+    }
+
     pub(crate) fn s3(&self) -> aws_sdk_s3::Client {
-        let config = aws_sdk_s3::config::Builder::from(&self.moto.own_aws()).force_path_style(true);
-        aws_sdk_s3::Client::from_conf(config.build())
+        self.moto.s3()
     }
 
     /// A call of a service with a JSON protocol.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
-use aws_sdk_s3::types::{
-    CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRule,
-};
+use aws_sdk_s3::types::{DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRule};
 use aws_stand_ins::lambda::Function;
 use aws_stand_ins::moto::Call;
 use chain::signature::{self, WebhookSecret};
@@ -146,17 +144,8 @@ impl System {
             .object_lock_enabled(ObjectLockEnabled::Enabled)
             .rule(rule.build());
         let name = format!("audit-of-{}", self.account);
-        let region = CreateBucketConfiguration::builder().location_constraint(REGION.into());
+        self.cloud.create_bucket(&name, true).await;
         let client = self.cloud.s3();
-        let create = client
-            .create_bucket()
-            .bucket(&name)
-            .object_lock_enabled_for_bucket(true);
-        create
-            .create_bucket_configuration(region.build())
-            .send()
-            .await
-            .unwrap();
         let put = client.put_object_lock_configuration().bucket(&name);
         put.object_lock_configuration(lock.build()).send().await.unwrap();
         name

@@ -4,8 +4,7 @@ use audit::verify;
 use audit::{Location, Store, StoreError};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, CreateBucketConfiguration, DefaultRetention, ObjectLockConfiguration,
-    ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
+    DefaultRetention, ObjectLockConfiguration, ObjectLockEnabled, ObjectLockRetentionMode, ObjectLockRule,
 };
 use aws_stand_ins::moto::{CallFault, Moto};
 
@@ -15,16 +14,8 @@ const BUCKET: &str = "audit-of-acme";
 
 async fn bucket() -> (Moto, Client, Store) {
     let moto = Moto::start().await;
-    let own = aws_sdk_s3::config::Builder::from(&moto.own_aws()).force_path_style(true);
-    let own = Client::from_conf(own.build());
-    let region = CreateBucketConfiguration::builder()
-        .location_constraint(BucketLocationConstraint::EuWest1)
-        .build();
-    let create = own
-        .create_bucket()
-        .bucket(BUCKET)
-        .object_lock_enabled_for_bucket(true);
-    create.create_bucket_configuration(region).send().await.unwrap();
+    moto.create_bucket(BUCKET, true).await;
+    let own = moto.s3();
     let retention = DefaultRetention::builder()
         .mode(ObjectLockRetentionMode::Compliance)
         .days(400);

@@ -3,8 +3,6 @@
 use std::fs;
 
 use audit::{Action, Entry, Record, Store, Trail};
-use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use aws_stand_ins::moto::{CallFault, Moto};
 use chain::{Reason, ReasonCode};
 use serde_json::json;
@@ -199,16 +197,7 @@ async fn a_log_that_is_not_there_is_said_to_be_missing() {
 #[tokio::test]
 async fn a_log_in_a_bucket_is_found_by_the_variables_of_aws() {
     let moto = Moto::start().await;
-    let own = aws_sdk_s3::config::Builder::from(&moto.own_aws()).force_path_style(true);
-    let region = CreateBucketConfiguration::builder().location_constraint(BucketLocationConstraint::EuWest1);
-    let create = Client::from_conf(own.build())
-        .create_bucket()
-        .bucket("acme-audit");
-    create
-        .create_bucket_configuration(region.build())
-        .send()
-        .await
-        .unwrap();
+    moto.create_bucket("acme-audit", false).await;
     let place = "s3://acme-audit/spillway";
     let store = Store::at(&place.parse().unwrap(), &moto.own_aws());
     let records = chain_of_three("01J", "spacelift:alice");

@@ -4,7 +4,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use audit::manifest::{self, Manifest, SigningKey};
 use audit::{Action, Entry, Location, Store, Trail};
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration};
 use aws_sdk_wafv2::types::{IpAddressVersion, Scope};
 use aws_stand_ins::lambda::Function;
 use aws_stand_ins::moto::Moto;
@@ -37,12 +36,7 @@ impl Cloud {
     /// With an empty bucket.
     pub(crate) async fn start() -> Self {
         let moto = Moto::start().await;
-        let region = CreateBucketConfiguration::builder()
-            .location_constraint(BucketLocationConstraint::EuWest1)
-            .build();
-        let create = s3(&moto).create_bucket().bucket(BUCKET);
-        let create = create.object_lock_enabled_for_bucket(true);
-        create.create_bucket_configuration(region).send().await.unwrap();
+        moto.create_bucket(BUCKET, true).await;
         let location: Location = format!("s3://{BUCKET}").parse().unwrap();
         let store = Store::at(&location, &moto.own_aws());
         let any_port = "127.0.0.1:0".parse().unwrap();
@@ -115,7 +109,7 @@ impl Cloud {
 
     /// Removes the first object of a chain, as an administrator could.
     pub(crate) async fn remove_beginning(&self, name: &str) {
-        let delete = s3(&self.moto).delete_object().bucket(BUCKET);
+        let delete = self.moto.s3().delete_object().bucket(BUCKET);
         let delete = delete.key(format!("chains/{name}/00000001.jsonl"));
         delete.send().await.unwrap();
     }
@@ -130,7 +124,7 @@ impl Cloud {
 
     /// Replaces the record of a chain, as an administrator could.
     pub(crate) async fn rewrite_chain(&self, name: &str) {
-        let put = s3(&self.moto).put_object().bucket(BUCKET);
+        let put = self.moto.s3().put_object().bucket(BUCKET);
         let put = put
             .key(format!("chains/{name}/00000001.jsonl"))
             .body(b"{}\n".to_vec().into());
@@ -143,7 +137,7 @@ impl Cloud {
 
     /// The keys of the manifests in the log.
     pub(crate) async fn manifests(&self) -> Vec<String> {
-        let list = s3(&self.moto).list_objects_v2().bucket(BUCKET);
+        let list = self.moto.s3().list_objects_v2().bucket(BUCKET);
         let listed = list.prefix("manifests/").send().await.unwrap();
         let keys = listed
             .contents()
@@ -192,11 +186,6 @@ impl Cloud {
     fn waf(&self) -> aws_sdk_wafv2::Client {
         aws_sdk_wafv2::Client::new(&self.moto.own_aws())
     }
-}
-
-fn s3(moto: &Moto) -> aws_sdk_s3::Client {
-    let config = aws_sdk_s3::config::Builder::from(&moto.own_aws()).force_path_style(true);
-    aws_sdk_s3::Client::from_conf(config.build())
 }
 
 pub(crate) async fn put_chain(store: &Store, name: &str) {
