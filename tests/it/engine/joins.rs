@@ -110,8 +110,11 @@ async fn pushes_that_never_end_keep_no_stack_waiting() {
     let reached = tokio::time::timeout(WAIT_MAX, async {
         while !has_run("tail") {
             pushes += 1;
-            world.push_to(pushes, &["network", "dns"]);
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            let roots = world.push_to(pushes, &["network", "dns"]);
+            // The next push comes while the stacks of this one are due, however slow the machine is.
+            world
+                .wait_for_chain(&roots[0], "a plan", |report| report.record.is_some())
+                .await;
         }
     });
     assert!(reached.await.is_ok(), "`tail` did not run during {pushes} pushes");
