@@ -68,7 +68,7 @@ async fn the_program_checks_the_health_of_the_worker() {
 
 #[tokio::test]
 async fn a_sweep_emits_the_metric_of_a_halt() {
-    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let world = World::swept().await;
     world.wait_for_a_sweep().await;
     world.workflows.halt(&world.account, "alice").await.unwrap();
     world
@@ -79,7 +79,7 @@ async fn a_sweep_emits_the_metric_of_a_halt() {
 
 #[tokio::test]
 async fn a_sweep_emits_the_metric_of_a_chain_that_is_open_for_a_day() {
-    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let world = World::swept().await;
     world.graph("network; database: network");
     let root = world.push_to(1, &["network"]).remove(0);
     let report = world.all_succeed(&[root]).await.remove(0);
@@ -97,7 +97,7 @@ async fn a_sweep_emits_the_metric_of_a_chain_that_is_open_for_a_day() {
 
 #[tokio::test]
 async fn a_sweep_emits_the_metric_of_a_run_without_a_worker() {
-    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let world = World::swept().await;
     world.graph("network; database: network");
     world.spacelift.no_workers(true);
     let root = world.push_to(1, &["network"]).remove(0);
@@ -110,7 +110,7 @@ async fn a_sweep_emits_the_metric_of_a_run_without_a_worker() {
 
 #[tokio::test]
 async fn doctor_says_when_a_sweep_last_succeeded() {
-    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let world = World::swept().await;
     world.wait_for_a_sweep().await;
     let doctor = world.spillway(&["doctor"]).await;
     let said = String::from_utf8(doctor.stdout).unwrap();

@@ -54,6 +54,11 @@ impl World {
         Self::with_settings(|_| {}).await
     }
 
+    /// A world with a sweep each second, which also restarts a lost schedule.
+    pub(crate) async fn swept() -> Self {
+        Self::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await
+    }
+
     /// A world whose webhook and worker have non-default settings.
     pub(crate) async fn with_settings(change: impl FnOnce(&mut Settings)) -> Self {
         Self::beside(&shared_temporal(), change).await

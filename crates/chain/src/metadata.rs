@@ -48,7 +48,7 @@ pub fn other_namespace(metadata: &[String], own: &Namespace) -> Option<String> {
 }
 
 /// Whether the metadata of a run say that this Spillway triggered it.
-pub fn names(metadata: &[String], own: &Namespace) -> bool {
+pub fn names_own_namespace(metadata: &[String], own: &Namespace) -> bool {
     let mut named = metadata.iter().filter_map(|entry| namespace_of(entry));
     named.any(|namespace| namespace.name == own.name && !namespace.is_other(own))
 }
@@ -110,9 +110,9 @@ mod tests {
             vec!["change 42".to_owned()],
             vec!["spillway::stack".to_owned()],
         ] {
-            assert!(!names(&metadata, &own), "{metadata:?}");
+            assert!(!names_own_namespace(&metadata, &own), "{metadata:?}");
         }
-        assert!(names(&["change 42".to_owned(), of("ours")], &own));
+        assert!(names_own_namespace(&["change 42".to_owned(), of("ours")], &own));
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
         ] {
             let found = other_namespace(&[of_run(theirs, "stack:acme:db")], own);
             assert_eq!(found, is_other.then(|| theirs.name.clone()), "{theirs:?} {own:?}");
-            let is_own = names(&[of_run(theirs, "stack:acme:db")], own);
+            let is_own = names_own_namespace(&[of_run(theirs, "stack:acme:db")], own);
             assert_eq!(is_own, !is_other, "{theirs:?} {own:?}");
         }
     }

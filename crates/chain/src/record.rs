@@ -157,15 +157,10 @@ impl ChainRecord {
 
     /// Whether people have ordered the same of the chain according to another reading of its record.
     pub fn has_same_orders(&self, other: &Self) -> bool {
-        let orders = |record: &Self| {
-            (
-                record.paused,
-                record.approved,
-                record.cancelled.clone(),
-                record.stops_runs,
-            )
-        };
-        orders(self) == orders(other)
+        self.paused == other.paused
+            && self.approved == other.approved
+            && self.cancelled == other.cancelled
+            && self.stops_runs == other.stops_runs
     }
 
     /// Nothing more happens to the chain.

@@ -47,6 +47,7 @@ pub use recorder::{NoConnection, Recorder, TemporalSource};
 pub use requests::{RequestReport, RequestStatus};
 pub use retries::Retries;
 pub use sinks::SinkBehind;
+pub use sweep::LastSweep;
 
 use std::sync::Arc;
 

@@ -13,8 +13,8 @@ use temporalio_client::{
 
 use crate::contract::FollowOutcome;
 use crate::definition::{
-    LookAtRun, ReconcileWorkflow, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow,
-    StackExecutionWorkflow, StackScheduleWorkflow,
+    LookAtRun, SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow,
+    StackScheduleWorkflow,
 };
 use crate::id;
 use crate::{TemporalError, WorkflowClient, clock};
@@ -140,22 +140,6 @@ impl WorkflowClient {
             Ok(()) | Err(WorkflowInteractionError::NotFound(_)) => Ok(()),
             Err(error) => Err(TemporalError::new(format!("reach `{workflow_id}`"), error)),
         }
-    }
-
-    /// When the last successful sweep began, in milliseconds since 1970.
-    pub async fn last_sweep_ms(&self) -> Result<Option<i64>, TemporalError> {
-        let query = format!(
-            "WorkflowType = '{}' AND ExecutionStatus = 'Completed' AND TaskQueue = '{}'",
-            ReconcileWorkflow::NAME,
-            self.settings().task_queue
-        );
-        let options = WorkflowListOptions::builder().limit(1).build();
-        let mut found = self.client().list_workflows(query, options);
-        let Some(last) = found.next().await else {
-            return Ok(None);
-        };
-        let last = last.map_err(|error| TemporalError::new("find the last sweep", error))?;
-        Ok(last.start_time().map(clock::since_1970_ms))
     }
 
     /// The chains that began after a time, by workflow id.

@@ -70,7 +70,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
         let id = id::follow_run(&event.account, &event.run);
         let recorded = async {
             let input = self.follow_input(&event.account, &event.stack, &event.run, source);
-            let start = self.follower(input, &event.run).await?;
+            let start = self.follower(input).await?;
             self.signal_with_start(start, RecordEvent, received).await
         };
         recorded_as(id, recorded.await)
@@ -86,7 +86,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
     ) -> Result<Recorded, TemporalError> {
         let recorded = async {
             let input = self.follow_input(account, stack, run, source);
-            self.start(self.follower(input, run).await?).await
+            self.start(self.follower(input).await?).await
         };
         recorded_as(id::follow_run(account, run), recorded.await)
     }
@@ -109,7 +109,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
                 ours: run.ours,
                 ..self.follow_input(account, stack, &run.id, Source::Trigger)
             };
-            let follower = self.follower(input, &run.id).await?;
+            let follower = self.follower(input).await?;
             self.start(Start { reuse, ..follower }).await
         };
         recorded_as(id::follow_run(account, &run.id), recorded.await)
@@ -128,7 +128,7 @@ impl<C: RecordingClient> WorkflowClient<C> {
         };
         let recorded = async {
             let input = self.follow_input(account, &ended.stack, &ended.run, source);
-            let start = self.follower(input, &ended.run).await?;
+            let start = self.follower(input).await?;
             match ended.event {
                 EndEvent::Completed => self.signal_with_start(start, HandleCompletedRun, &about).await,
                 EndEvent::Failed => self.signal_with_start(start, HandleFailedRun, &about).await,
@@ -149,14 +149,11 @@ impl<C: RecordingClient> WorkflowClient<C> {
             id: id.to_owned(),
             request: request.clone(),
         };
-        let workflow_id = id::follow_request(account, id);
         let recorded = async {
-            let summary = format!("{}{REQUEST_SUMMARY}", request.stack);
             let input = self.input(account, &request.stack, subject, source);
-            let start = self.follower_of(workflow_id.clone(), input, None, summary);
-            self.start(start.await?).await
+            self.start(self.follower(input).await?).await
         };
-        recorded_as(workflow_id.clone(), recorded.await)
+        recorded_as(id::follow_request(account, id), recorded.await)
     }
 
     /// Requests a retry of a chain. If one with the same id was requested, nothing happens.
@@ -165,15 +162,12 @@ impl<C: RecordingClient> WorkflowClient<C> {
         retry: &RetryRequest,
         root: &StackId,
     ) -> Result<Recorded, TemporalError> {
-        let workflow_id = id::follow_retry(&retry.chain);
         let recorded = async {
             let subject = Subject::Retry { retry: retry.clone() };
-            let summary = format!("retry of {}", retry.of);
             let input = self.input(&retry.account, root, subject, Source::Operator);
-            let start = self.follower_of(workflow_id.clone(), input, None, summary);
-            self.start(start.await?).await
+            self.start(self.follower(input).await?).await
         };
-        recorded_as(workflow_id.clone(), recorded.await)
+        recorded_as(id::follow_retry(&retry.chain), recorded.await)
     }
 
     /// Signals the schedule of an account, and starts it if needed.
@@ -237,25 +231,30 @@ impl<C: RecordingClient> WorkflowClient<C> {
         }
     }
 
-    async fn follower(&self, input: FollowInput, run: &RunId) -> Result<Start, PayloadConversionError> {
-        let workflow_id = id::follow_run(&input.account, run);
-        let summary = format!("{run} of {}", input.stack);
-        self.follower_of(workflow_id, input, Some(run), summary).await
-    }
-
-    async fn follower_of(
-        &self,
-        workflow_id: String,
-        input: FollowInput,
-        run: Option<&RunId>,
-        summary: String,
-    ) -> Result<Start, PayloadConversionError> {
+    async fn follower(&self, input: FollowInput) -> Result<Start, PayloadConversionError> {
+        let FollowInput { account, stack, .. } = &input;
+        let (workflow_id, summary, run) = match &input.subject {
+            Subject::Run { run } => (
+                id::follow_run(account, run),
+                format!("{run} of {stack}"),
+                Some(run),
+            ),
+            Subject::Request { id, .. } => {
+                let summary = format!("{stack}{REQUEST_SUMMARY}");
+                (id::follow_request(account, id), summary, None)
+            }
+            Subject::Retry { retry } => (
+                id::follow_retry(&retry.chain),
+                format!("retry of {}", retry.of),
+                None,
+            ),
+        };
         let converter = self.client.data_converter();
         Ok(Start {
             workflow_id,
             workflow_type: SpaceliftWebhookWorkflow::NAME,
             input: arguments(converter, &input).await?,
-            memo: memo(converter, &input.account, Some(&input.stack), run).await?,
+            memo: memo(converter, account, Some(stack), run).await?,
             summary,
             reuse: ONCE,
         })

@@ -114,8 +114,8 @@ impl Recorder {
         let _ = self.workflows().await;
     }
 
-    /// The error says whether Temporal does not answer or refuses us, also on a fresh connection: after a function's sandbox was
-    /// frozen, the old one is dead.
+    /// The error says whether Temporal does not answer or refuses us. A failure is tried again on a fresh connection: after
+    /// a function's sandbox was frozen, the old one is dead.
     pub async fn record(&self, received: &Received, source: Source) -> Result<Recorded, TemporalErrorKind> {
         let recorded = tokio::time::timeout(PATIENCE, self.try_twice(received, source)).await;
         if recorded.is_err() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::StreamExt;
+use temporalio_client::WorkflowListOptions;
 use temporalio_client::schedules::{
     CreateScheduleOptions, ScheduleAction, ScheduleError, ScheduleOverlapPolicy, ScheduleSpec,
 };
@@ -9,9 +11,46 @@ use temporalio_client::tonic::Code;
 
 use crate::contract::{SweepInput, VERSION};
 use crate::definition::ReconcileWorkflow;
-use crate::{TemporalError, WorkflowClient};
+use crate::{TemporalError, WorkflowClient, clock};
+
+/// So many times the pause between sweeps may pass without one that succeeds.
+const LATE_AFTER: i64 = 3;
+
+/// The last sweep that succeeded.
+#[derive(Debug, Clone, Copy)]
+pub struct LastSweep {
+    /// In milliseconds since 1970.
+    pub began_ms: i64,
+    every_ms: i64,
+}
+
+impl LastSweep {
+    /// Whether the next one should have succeeded long ago.
+    pub fn is_late(&self, now_ms: i64) -> bool {
+        now_ms - self.began_ms > self.every_ms.saturating_mul(LATE_AFTER)
+    }
+}
 
 impl WorkflowClient {
+    /// `None` if Temporal knows none: it deletes old ones, and a new installation has none.
+    pub async fn last_sweep(&self) -> Result<Option<LastSweep>, TemporalError> {
+        let query = format!(
+            "WorkflowType = '{}' AND ExecutionStatus = 'Completed' AND TaskQueue = '{}'",
+            ReconcileWorkflow::NAME,
+            self.settings().task_queue
+        );
+        let options = WorkflowListOptions::builder().limit(1).build();
+        let mut found = self.client().list_workflows(query, options);
+        let Some(last) = found.next().await else {
+            return Ok(None);
+        };
+        let last = last.map_err(|error| TemporalError::new("find the last sweep", error))?;
+        Ok(last.start_time().map(|began| LastSweep {
+            began_ms: clock::since_1970_ms(began),
+            every_ms: clock::milliseconds(self.settings().sweep_every),
+        }))
+    }
+
     /// Creates or updates the schedule, so that a sweep begins this often. One schedule serves all workers of a task
     /// queue.
     ///

@@ -10,14 +10,8 @@ use crate::world::{WAIT_MAX, World};
 
 const SPACE: &str = "databases";
 
-/// A chain in which the run of `database` waits for a person, and the key then loses the space of that stack.
-async fn world_with_a_hidden_run(patience: Duration) -> (World, RunId) {
-    let world = World::with_settings(|settings| {
-        settings.timing.poll_first = Duration::from_millis(300);
-        settings.timing.poll_longest = Duration::from_millis(300);
-        settings.timing.trigger_patience = patience;
-    })
-    .await;
+/// `database` waits for a confirmation, in a space of its own.
+fn add_stacks(world: &World) {
     let space = NewSpace::named(SPACE);
     world.spacelift.create_space_with_id(SPACE, space).unwrap();
     world.graph_with(
@@ -27,6 +21,17 @@ async fn world_with_a_hidden_run(patience: Duration) -> (World, RunId) {
             _ => stack,
         },
     );
+}
+
+/// A chain in which the run of `database` waits for a person, and the key then loses the space of that stack.
+async fn world_with_a_hidden_run(patience: Duration) -> (World, RunId) {
+    let world = World::with_settings(|settings| {
+        settings.timing.poll_first = Duration::from_millis(300);
+        settings.timing.poll_longest = Duration::from_millis(300);
+        settings.timing.trigger_patience = patience;
+    })
+    .await;
+    add_stacks(&world);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Unconfirmed).await;
     let looks = |world: &World| {
@@ -91,15 +96,7 @@ async fn a_run_of_ours_that_is_hidden_before_the_first_look_is_not_followed_agai
         settings.timing.trigger_patience = Duration::from_secs(3);
     })
     .await;
-    let space = NewSpace::named(SPACE);
-    world.spacelift.create_space_with_id(SPACE, space).unwrap();
-    world.graph_with(
-        "network; database: network; apps: database",
-        |name, stack| match name {
-            "database" => stack.autodeploy(false).space(SPACE),
-            _ => stack,
-        },
-    );
+    add_stacks(&world);
     let of_database = |transition: &DeliveredTransition| transition.stack.as_str() == "database";
     let lost = WebhookFault::lost().when(of_database).always();
     world.spacelift.webhook_fault(lost);

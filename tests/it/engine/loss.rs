@@ -9,11 +9,6 @@ use temporal_client::id;
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::{World, now_s};
 
-/// A world with frequent sweeps, which restart a lost schedule.
-async fn swept() -> World {
-    World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await
-}
-
 async fn ends_well(world: &World, root: RunId) {
     world.all_succeed(&[root]).await;
     world.wait_for_quiet().await;
@@ -49,7 +44,7 @@ async fn lose_unplanned(world: &World) {
 
 #[tokio::test]
 async fn a_schedule_lost_before_planning_starts_over() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     refuse_listings(&world);
     let root = world.push_to(1, &["network"]).remove(0);
@@ -60,7 +55,7 @@ async fn a_schedule_lost_before_planning_starts_over() {
 /// The sweep looks back twelve hours. The root waited longer for its confirmation.
 #[tokio::test]
 async fn an_old_root_survives_the_loss_of_a_schedule_that_has_not_planned_it() {
-    let world = swept().await;
+    let world = World::swept().await;
     world.graph_confirming("network; database: network", &["network"]);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("network", &RunState::Unconfirmed).await;
@@ -74,7 +69,7 @@ async fn an_old_root_survives_the_loss_of_a_schedule_that_has_not_planned_it() {
 
 #[tokio::test]
 async fn an_unplanned_request_survives_the_loss_of_the_schedule() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     refuse_listings(&world);
     let body = crate::request::request("change-7");
@@ -86,11 +81,29 @@ async fn an_unplanned_request_survives_the_loss_of_the_schedule() {
     assert_eq!(world.runs_per_stack(), EACH_ONCE);
 }
 
+#[tokio::test]
+async fn an_unplanned_root_survives_rebuilds_and_the_loss_of_the_schedule() {
+    let world = World::swept().await;
+    diamond(&world);
+    refuse_listings(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    for _ in 0..2 {
+        let refused = refused_listings(&world.spacelift);
+        while refused_listings(&world.spacelift) == refused {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let said = world.spillway(&["schedule", "rebuild"]).await;
+        assert!(said.status.success(), "{said:?}");
+    }
+    lose_unplanned(&world).await;
+    ends_well(&world, root).await;
+}
+
 /// It ended before there was a stack that depends on it.
 #[tokio::test]
 async fn a_root_that_had_nothing_to_do_starts_no_chain_after_a_loss() {
     for is_ordered in [false, true] {
-        let world = swept().await;
+        let world = World::swept().await;
         world.graph("network; dns; apps: dns");
         world.push_to(1, &["network"]);
         world.wait_for_run("network", &RunState::Finished).await;
@@ -113,7 +126,7 @@ async fn a_root_that_had_nothing_to_do_starts_no_chain_after_a_loss() {
 
 #[tokio::test]
 async fn a_schedule_lost_during_a_run_continues_with_the_run() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Planning).await;
@@ -123,7 +136,7 @@ async fn a_schedule_lost_during_a_run_continues_with_the_run() {
 
 #[tokio::test]
 async fn a_schedule_lost_during_an_attempt_uses_the_run_of_the_attempt() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     let slow = Fault::slow(Duration::from_secs(2)).on("runTrigger").times(2);
     world.spacelift.fault(slow);
@@ -141,7 +154,7 @@ async fn a_schedule_lost_during_an_attempt_uses_the_run_of_the_attempt() {
 
 #[tokio::test]
 async fn a_schedule_lost_repeatedly_runs_each_stack_once() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
     for stack in ["network", "cluster", "database", "platform"] {
@@ -156,7 +169,7 @@ async fn a_schedule_lost_repeatedly_runs_each_stack_once() {
 /// No webhook reports the end of the run.
 #[tokio::test]
 async fn a_sweep_replaces_a_follower_that_was_terminated() {
-    let world = swept().await;
+    let world = World::swept().await;
     world.graph_confirming("network; database: network", &["network"]);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("network", &RunState::Unconfirmed).await;
@@ -171,7 +184,7 @@ async fn a_sweep_replaces_a_follower_that_was_terminated() {
 /// The test opens the chain, so the schedule does not know it.
 #[tokio::test]
 async fn a_chain_unknown_to_the_schedule_is_found_and_run() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
     let report = world.all_succeed(&[root]).await.remove(0);
@@ -193,7 +206,7 @@ async fn a_chain_unknown_to_the_schedule_is_found_and_run() {
 /// The test starts the execution, so the schedule does not know the attempt. Its run counts as ours.
 #[tokio::test]
 async fn an_attempt_unknown_to_the_schedule_is_waited_for() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
     world.all_succeed(&[root]).await;
@@ -232,7 +245,7 @@ async fn two_workers_run_each_stack_once() {
 
 #[tokio::test]
 async fn a_terminated_request_does_not_prevent_a_rebuild() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     // No request can reach the schedule, since its stack cannot be looked at. Chains do not look at individual stacks.
     world.spacelift.fault(Fault::forbidden().on("Stack").always());
@@ -268,7 +281,7 @@ async fn a_terminated_request_does_not_prevent_a_rebuild() {
 
 #[tokio::test]
 async fn the_schedule_can_be_rebuilt_repeatedly_during_runs() {
-    let world = swept().await;
+    let world = World::swept().await;
     world.graph("network; database: network; cluster: network; platform: database cluster; apps: platform");
     let root = world.push_to(1, &["network"]).remove(0);
     for stack in ["database", "platform", "apps"] {
@@ -283,7 +296,7 @@ async fn the_schedule_can_be_rebuilt_repeatedly_during_runs() {
 
 #[tokio::test]
 async fn a_chain_that_does_not_answer_blocks_no_other() {
-    let world = swept().await;
+    let world = World::swept().await;
     diamond(&world);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Planning).await;

@@ -13,7 +13,7 @@ use crate::world::{WAIT_MAX, World};
 
 /// A chain in which `database` waits for a lock. There is no worker any more.
 async fn locked_without_worker() -> (World, ChainId) {
-    let mut world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let mut world = World::swept().await;
     world.graph("network; database: network");
     world.spacelift.lock("database", "alice");
     let root = world.push_to(1, &["network"]).remove(0);
@@ -249,7 +249,7 @@ async fn a_halt_during_the_lifting_of_another_lasts() {
 
 #[tokio::test]
 async fn the_sweep_finds_a_halt_that_is_over() {
-    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let world = World::swept().await;
     let root = halt(&world).await;
     world.terminate(&id::halt(&world.account)).await;
     world.all_succeed(&[root]).await;

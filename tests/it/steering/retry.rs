@@ -1,7 +1,5 @@
 //! `spillway chain retry`.
 
-use std::time::Duration;
-
 use chain::retry::RetryScope;
 use chain::{ChainId, ChainResult, RunId, RunState};
 use mock_spacelift::{Fault, RunRecord};
@@ -164,7 +162,7 @@ async fn an_open_chain_is_not_retried_and_continues_after_a_retry_in_spacelift()
 
 #[tokio::test]
 async fn an_unplanned_retry_survives_the_loss_of_the_schedule() {
-    let world = World::with_settings(|settings| settings.sweep_every = Duration::from_secs(1)).await;
+    let world = World::swept().await;
     world.graph("network; database: network; apps: database; other: network");
     world.spacelift.fail_next("database");
     let root = world.push_to(1, &["network"]).remove(0);

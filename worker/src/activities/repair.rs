@@ -1,8 +1,9 @@
 //! Finds differences between the open workflows and the schedule's state, and reports them to the schedule.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use chain::schedule::Differences;
+use chain::schedule::{Differences, ScheduleReport};
 use chain::{AccountName, ChainId, ChainRecord, StackId};
 use temporal_client::contract::ScheduleMessage;
 use temporal_client::id;
@@ -18,15 +19,37 @@ use crate::metrics::{self, Alarm};
 /// After this time, signals between Temporal and the schedule have arrived. A chain's record is up to two seconds late.
 const SIGNAL_DELAY: Duration = Duration::from_secs(3);
 
+/// What Temporal knows of an account, and what its schedule says.
+pub(super) struct View {
+    attempts: BTreeSet<StackId>,
+    chains: BTreeSet<ChainId>,
+    pub(super) is_halted: bool,
+    /// `None` if there is no schedule, or if it does not answer.
+    pub(super) report: Option<ScheduleReport>,
+}
+
+impl View {
+    fn differences(&self) -> Differences {
+        let report = self.report.as_ref();
+        report
+            .map(|report| Differences::between(report, &self.chains, &self.attempts, self.is_halted))
+            .unwrap_or_default()
+    }
+}
+
 impl Activities {
     /// Returns the number of repaired differences.
-    pub(super) async fn repair_schedule(&self, account: &AccountName) -> Result<usize, ActivityError> {
-        let first = self.differences(account).await?;
+    pub(super) async fn repair_schedule(
+        &self,
+        account: &AccountName,
+        view: &View,
+    ) -> Result<usize, ActivityError> {
+        let first = view.differences();
         if first.is_empty() {
             return Ok(0);
         }
         tokio::time::sleep(SIGNAL_DELAY).await;
-        let both = first.and(&self.differences(account).await?);
+        let both = first.and(&self.view(account).await?.differences());
         let mut repaired = 0;
         for chain in both.unknown_chains {
             repaired += usize::from(self.report_chain(account, &chain).await?);
@@ -58,38 +81,22 @@ impl Activities {
         Ok(repaired)
     }
 
-    /// None if there is no schedule or it does not answer: other checks find that.
-    async fn differences(&self, account: &AccountName) -> Result<Differences, ActivityError> {
-        // Listed before the schedule is queried: it knows of those that begin in the meantime.
-        let attempts = self
-            .workflows
-            .open_executions(account)
-            .await
-            .map_err(temporal_error)?;
-        let chains = self
-            .workflows
-            .open_chains(account)
-            .await
-            .map_err(temporal_error)?;
-        if attempts.is_empty() && chains.is_empty() {
-            return Ok(Differences::default());
-        }
-        // Read before the schedule is queried, as above.
-        let is_halted = self.workflows.is_halted(account).await.map_err(temporal_error)?;
-        match with_timeout(self.workflows.schedule_report(account)).await {
-            Ok(Some(report)) => Ok(Differences::between(
-                &report,
-                &chains.into_iter().collect(),
-                &attempts.into_iter().collect(),
-                is_halted,
-            )),
-            Ok(None) => Ok(Differences::default()),
-            Err(why) => {
+    pub(super) async fn view(&self, account: &AccountName) -> Result<View, ActivityError> {
+        // Read before the schedule is queried: it knows of what begins in the meantime.
+        let attempts = self.workflows.open_executions(account).await;
+        let chains = self.workflows.open_chains(account).await;
+        let is_halted = self.workflows.is_halted(account).await;
+        let report = with_timeout(self.workflows.schedule_report(account)).await;
+        Ok(View {
+            attempts: attempts.map_err(temporal_error)?.into_iter().collect(),
+            chains: chains.map_err(temporal_error)?.into_iter().collect(),
+            is_halted: is_halted.map_err(temporal_error)?,
+            report: report.unwrap_or_else(|why| {
                 metrics::alarm(Alarm::ScheduleSilent);
                 error!("The schedule of `{account}` does not answer: {why}");
-                Ok(Differences::default())
-            }
-        }
+                None
+            }),
+        })
     }
 
     /// Reports a chain that the schedule does not know. Returns whether there was something to report.

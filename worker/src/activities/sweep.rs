@@ -14,7 +14,8 @@ use temporalio_sdk::activities::ActivityError;
 use tracing::{error, warn};
 
 use super::Activities;
-use super::limits::{LOOK_BACK_MAX, with_timeout};
+use super::limits::LOOK_BACK_MAX;
+use super::repair::View;
 use crate::failure::{activity_error, temporal_error};
 use crate::metrics::{self, SweepFinding};
 
@@ -33,10 +34,10 @@ impl Activities {
         let now_ms = clock::now_ms();
         let last_ms = self
             .workflows
-            .last_sweep_ms()
+            .last_sweep()
             .await
             .map_err(temporal_error)?
-            .map(|last_ms| last_ms - clock::milliseconds(OVERLAP));
+            .map(|last| last.began_ms - clock::milliseconds(OVERLAP));
         let from_ms = since_ms
             .max(now_ms - clock::milliseconds(LOOK_BACK_MAX))
             .max(last_ms.unwrap_or(0));
@@ -85,8 +86,9 @@ impl Activities {
         }
         self.find_ends(&account, &mut outcome).await?;
         self.restart_lost_schedule(&account).await?;
-        outcome.repaired = self.repair_schedule(&account).await?;
-        self.count_stalled(&account, now_ms).await?;
+        let view = self.view(&account).await?;
+        outcome.repaired = self.repair_schedule(&account, &view).await?;
+        count_stalled(&view, now_ms);
         self.find_shown_again(&account, now_ms, &mut outcome).await?;
         metrics::sweep_succeeded();
         Ok(outcome)
@@ -145,22 +147,6 @@ impl Activities {
                 .await
                 .map_err(temporal_error)?;
             outcome.ends += 1;
-        }
-        Ok(())
-    }
-
-    /// Counts halts and old chains for the alarms.
-    async fn count_stalled(&self, account: &AccountName, now_ms: i64) -> Result<(), ActivityError> {
-        if self.workflows.is_halted(account).await.map_err(temporal_error)? {
-            metrics::sweep_found(SweepFinding::Halt);
-        }
-        // If it does not answer, the comparison with Temporal has raised an alarm.
-        let report = with_timeout(self.workflows.schedule_report(account)).await;
-        let report = report.ok().flatten();
-        let day_ago_s = (now_ms - clock::milliseconds(CHAIN_AGE_MAX)) / 1000;
-        for chain in report.iter().flat_map(|report| report.begun_until(day_ago_s)) {
-            warn!(chain.id = %chain, "{chain} has been open for a day");
-            metrics::sweep_found(SweepFinding::OldChain);
         }
         Ok(())
     }
@@ -231,6 +217,22 @@ impl Activities {
             .signal_schedule(account, &ScheduleMessage::Wake)
             .await
             .map_err(temporal_error)
+    }
+}
+
+/// Counts halts and old chains for the alarms.
+fn count_stalled(view: &View, now_ms: i64) {
+    if view.is_halted {
+        metrics::sweep_found(SweepFinding::Halt);
+    }
+    let day_ago_s = (now_ms - clock::milliseconds(CHAIN_AGE_MAX)) / 1000;
+    for chain in view
+        .report
+        .iter()
+        .flat_map(|report| report.begun_until(day_ago_s))
+    {
+        warn!(chain.id = %chain, "{chain} has been open for a day");
+        metrics::sweep_found(SweepFinding::OldChain);
     }
 }
 

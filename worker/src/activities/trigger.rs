@@ -24,8 +24,8 @@ use crate::metrics;
 /// How long after its start an attempt may still trigger. Later, another attempt may have begun.
 const DEADLINE: Duration = Duration::from_secs(90);
 
-/// How long Temporal's answer that it still waits for this attempt stays valid. The process can stand still at any moment, for
-/// example while its machine is moved.
+/// How long Temporal's answer that it still waits for this attempt stays valid. The process can stand still at any moment,
+/// for example while its machine is moved.
 const ANSWER_VALID: Duration = Duration::from_secs(5);
 
 /// If an attempt begins, or triggers, later than this after the decision, it reads the chains' records first: people may
@@ -40,7 +40,7 @@ const FREEZE_LOOK: Duration = Duration::from_secs(6 * 3600);
 /// An attempt that a worker has started.
 pub(super) struct Attempt {
     request: AttemptRequest,
-    activity: Option<ActivityAttempt>,
+    activity: ActivityAttempt,
     began: SystemTime,
     /// The previous try of this activity lost its worker, perhaps after the trigger. Only executions that an earlier
     /// build began have several tries.
@@ -49,24 +49,22 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn begin(ctx: &ActivityContext, mut request: AttemptRequest) -> Self {
-        let is_repeated = ctx.info().attempt > 1;
+        let info = ctx.info();
+        let is_repeated = info.attempt > 1;
         request.in_doubt |= is_repeated;
         if is_repeated {
             for need in &mut request.needs {
                 need.new_since_doubt = false;
             }
         }
-        let info = ctx.info();
-        let workflow = info.workflow_id.clone().zip(info.workflow_run_id.clone());
-        let activity = workflow.map(|(workflow_id, workflow_run_id)| ActivityAttempt {
-            workflow_id,
-            workflow_run_id,
-            activity_id: info.activity_id.clone(),
-            number: info.attempt,
-        });
         Self {
             request,
-            activity,
+            activity: ActivityAttempt {
+                workflow_id: info.workflow_id.clone().unwrap_or_default(),
+                workflow_run_id: info.workflow_run_id.clone().unwrap_or_default(),
+                activity_id: info.activity_id.clone(),
+                number: info.attempt,
+            },
             began: SystemTime::now(),
             is_repeated,
         }
@@ -233,42 +231,33 @@ impl Activities {
         look: &StackLook,
     ) -> Result<Option<AttemptOutcome>, ActivityError> {
         let request = &attempt.request;
-        let asked = SystemTime::now();
-        if !self.is_waited_for(attempt).await? {
-            return Ok(Some(AttemptOutcome::Trouble {
-                message: "the worker stood still, and Temporal gave up this attempt".to_owned(),
-                in_doubt: false,
-                again_in_ms: None,
-            }));
-        }
         if let Some(outdated) = self.outdated(attempt).await {
             return Ok(Some(outdated));
         }
         if let Some(held) = self.frozen(request, look, clock::now_ms()).await? {
             return Ok(Some(held));
         }
-        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent.
-        if let Some(held) = self.halted(request).await? {
+        // Read as late as possible: after `spillway halt` has returned, no trigger may be sent, and another attempt may
+        // begin once Temporal gave up this one.
+        let asked = SystemTime::now();
+        let (halted, waited_for) = futures::join!(
+            self.halted(request),
+            self.workflows.is_waiting_for(&attempt.activity)
+        );
+        if let Some(held) = halted? {
             return Ok(Some(held));
         }
-        let is_late = attempt.is_late() || asked.elapsed().is_ok_and(|elapsed| elapsed > ANSWER_VALID);
-        Ok(is_late.then(|| AttemptOutcome::Trouble {
-            message: "looking at the stack took too long".to_owned(),
+        let is_slow = attempt.is_late() || asked.elapsed().is_ok_and(|elapsed| elapsed > ANSWER_VALID);
+        let why = match waited_for.map_err(temporal_error)? {
+            false => "Temporal does not wait for this attempt any more",
+            true if is_slow => "looking at the stack took too long",
+            true => return Ok(None),
+        };
+        Ok(Some(AttemptOutcome::Trouble {
+            message: why.to_owned(),
             in_doubt: false,
             again_in_ms: None,
         }))
-    }
-
-    /// Whether nobody else tries the stack: another attempt begins only after Temporal gave up this one.
-    async fn is_waited_for(&self, attempt: &Attempt) -> Result<bool, ActivityError> {
-        match &attempt.activity {
-            Some(activity) => self
-                .workflows
-                .is_waiting_for(activity)
-                .await
-                .map_err(temporal_error),
-            None => Ok(true),
-        }
     }
 
     /// Whether a person stopped one of the chains since the schedule decided. It has to decide again then.

@@ -1,6 +1,6 @@
 //! `SpaceliftWebhookWorkflow`: follows one run to its end and signals the schedule, or passes it one request.
 
-use chain::metadata::{Namespace, names, other_namespace};
+use chain::metadata::{Namespace, names_own_namespace, other_namespace};
 use chain::{ChainId, RunId, StackId};
 use temporal_client::contract::{
     FollowInput, FollowOutcome, FollowResult, ReceivedEvent, RunLook, RunLookRequest, RunRef, RunRequested,
@@ -157,7 +157,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 input.unknown_since_ms.get_or_insert(now_ms(ctx));
             }
             RunLook::Unknown => {
-                input.ours |= ctx.state(|state| names(&state.metadata, &state.namespace));
+                input.ours |= ctx.state(|state| names_own_namespace(&state.metadata, &state.namespace));
                 return gave_up(&input, &run);
             }
             RunLook::OtherAccount { ours } => {

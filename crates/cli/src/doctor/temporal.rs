@@ -18,9 +18,6 @@ use crate::failure;
 /// How many namespaces are listed where the configured one does not exist.
 const NAMESPACES_LISTED: i32 = 20;
 
-/// So many times the pause between sweeps may pass without one that succeeds.
-const SWEEPS_LATE: i64 = 3;
-
 const CHECK: &str = "Temporal";
 const ADVICE: &str = "Correct TEMPORAL_ADDRESS and the other TEMPORAL_ variables.";
 
@@ -106,29 +103,25 @@ async fn sweep(workflows: &WorkflowClient) -> Finding {
     const CHECK: &str = "sweep";
     const ADVICE: &str =
         "Start the worker. If it runs, look at its log, and at the schedule of the sweep in Temporal.";
-    let every_ms = clock::milliseconds(workflows.settings().sweep_every);
-    let minutes = |ms: i64| format!("{} min", ms / 60_000);
-    match workflows.last_sweep_ms().await {
-        // Temporal deletes old ones, and a new installation has none.
-        Ok(None) => Finding::warning(CHECK, "none has succeeded yet".to_owned(), ADVICE),
-        Ok(Some(at_ms)) => {
-            let ago_ms = clock::now_ms() - at_ms;
-            let detail = format!(
-                "the last one that succeeded began {} ago; one begins every {}",
-                minutes(ago_ms),
-                minutes(every_ms)
-            );
-            if ago_ms > every_ms.saturating_mul(SWEEPS_LATE) {
-                Finding::warning(CHECK, detail, ADVICE)
-            } else {
-                Finding::ok(CHECK, detail)
-            }
+    let last = match workflows.last_sweep().await {
+        Ok(Some(last)) => last,
+        Ok(None) => return Finding::warning(CHECK, "Temporal knows none that succeeded".to_owned(), ADVICE),
+        Err(error) => {
+            let why = failure::in_one_line(&error.into());
+            return Finding::warning(CHECK, format!("not known: {why}"), ADVICE);
         }
-        Err(error) => Finding::warning(
-            CHECK,
-            format!("not known: {}", failure::in_one_line(&error.into())),
-            ADVICE,
-        ),
+    };
+    let now_ms = clock::now_ms();
+    let minutes = |ms: i64| format!("{} min", ms / 60_000);
+    let detail = format!(
+        "the last one that succeeded began {} ago; one begins every {}",
+        minutes(now_ms - last.began_ms),
+        minutes(clock::milliseconds(workflows.settings().sweep_every))
+    );
+    if last.is_late(now_ms) {
+        Finding::warning(CHECK, detail, ADVICE)
+    } else {
+        Finding::ok(CHECK, detail)
     }
 }
 

@@ -8,13 +8,11 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use settings::WEBHOOK_NAME;
 use spacelift::NamedWebhook;
+use temporal_client::{LastSweep, clock};
 
 use super::{Frame, PageError, Section, Shared, ShownState, answer, queues, shown_now_ms};
 use crate::visitor::Visitor;
 use crate::words::{Moment, counted, duration};
-
-/// A sweep that is later than this many of its intervals is late.
-const SWEEPS_LATE: i64 = 3;
 
 #[derive(Template)]
 #[template(path = "health.html")]
@@ -81,7 +79,7 @@ pub(crate) async fn page(
     let account = &dashboard.config.account;
     let (reported, sweep, pollers, hooks, queues) = futures::join!(
         workflows.last_reported_run(account),
-        workflows.last_sweep_ms(),
+        workflows.last_sweep(),
         workflows.pollers(),
         dashboard.config.spacelift.named_webhooks(),
         queues::checks(&dashboard.config.queues),
@@ -112,7 +110,7 @@ pub(crate) async fn page(
             ),
         }
         .at(reported),
-        sweep_check(sweep, workflows.settings().sweep_every.as_millis()),
+        sweep_check(sweep, clock::milliseconds(workflows.settings().sweep_every)),
     ];
     checks.push(webhook_check(hooks));
     checks.extend(queues);
@@ -144,24 +142,22 @@ fn webhook_check(webhooks: Result<Vec<NamedWebhook>, spacelift::Error>) -> Check
     Check::bad(NAME, format!("{words} It is disabled."), advice)
 }
 
-fn sweep_check(began_ms: Option<i64>, every_ms: u128) -> Check {
+fn sweep_check(last: Option<LastSweep>, every_ms: i64) -> Check {
     const ADVICE: &str = "Look at the schedule of the sweep in Temporal, and at the worker's log.";
-    let every_ms = i64::try_from(every_ms).unwrap_or(i64::MAX);
     let every = duration(every_ms);
-    let check = match began_ms {
-        // A new installation has none, and Temporal deletes old ones.
+    let check = match last {
         None => Check::unknown(
             "Sweep",
             format!("Temporal knows none that succeeded. One begins each {every}."),
         ),
-        Some(at) if shown_now_ms() - at > every_ms.saturating_mul(SWEEPS_LATE) => {
+        Some(last) if last.is_late(shown_now_ms()) => {
             let words = format!("The last one that succeeded is long ago: one begins each {every}.");
             Check::bad("Sweep", words, ADVICE)
         }
         Some(_) => Check::good("Sweep", format!("It succeeds. One begins each {every}.")),
     };
     Check {
-        at: began_ms.and_then(Moment::of_ms),
+        at: last.and_then(|last| Moment::of_ms(last.began_ms)),
         ..check
     }
 }
