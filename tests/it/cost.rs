@@ -1,7 +1,12 @@
 //! The cost of a stack: Temporal's actions, counted from histories as they are billed, and requests to Spacelift.
 
+use std::time::Duration;
+
 use chain::{RunId, RunState};
+use mock_spacelift::Pace;
 use serde_json::Value;
+use settings::Timing;
+use temporal_client::contract::ChainReport;
 
 use crate::world::World;
 
@@ -180,4 +185,69 @@ async fn a_run_of_a_stack_without_dependents_costs_seven_actions() {
         "{leaf:?} for {RUNS} runs"
     );
     assert_eq!(leaf.listings, 0);
+}
+
+/// Runs that take longer than the schedule waits to send changes together. A run of five minutes costs no more: it ends
+/// before the first look.
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "it measures, and says what")]
+async fn a_stack_whose_run_takes_minutes_costs_few_actions_and_requests() {
+    const STACKS: usize = 5;
+    const ACTIONS: usize = 12;
+    const REQUESTS: usize = 4;
+    assert!(Timing::default().poll_first > Duration::from_mins(5));
+    let world = World::start().await;
+    let (short, long) = (line("short", "dns", 1), line("long", "network", STACKS + 1));
+    world.graph(&format!("dns; network; {short}; {long}"));
+    spent_on(&world, 1, &["dns"]).await;
+    world.spacelift.pace(Pace::Every(Duration::from_millis(500)));
+    let one = spent_on(&world, 2, &["dns"]).await;
+    let more = spent_on(&world, 3, &["network"]).await.since(one);
+    println!("{STACKS} stacks with slow runs: {more:?}");
+    assert!(more.actions <= STACKS * ACTIONS, "{more:?} for {STACKS} stacks");
+    assert!(more.requests <= STACKS * REQUESTS, "{more:?} for {STACKS} stacks");
+}
+
+/// The looks of a day, one after the other and without most of the time between them.
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "it measures, and says what")]
+async fn a_day_of_waiting_for_a_person_costs_at_most_thirty_actions() {
+    const ACTIONS: usize = 30;
+    const FASTER: u32 = 10_000;
+    let timing = Timing::default();
+    let mut waited = Duration::ZERO;
+    let is_within_day = |looks: &u32| {
+        waited += timing.poll_pause(*looks);
+        waited <= Duration::from_hours(24)
+    };
+    let looks = (0..).take_while(is_within_day).count();
+    let world = World::with_settings(|settings| {
+        settings.timing.poll_first = timing.poll_first / FASTER;
+        settings.timing.poll_longest = timing.poll_longest / FASTER;
+    })
+    .await;
+    world.graph_confirming("network; database: network", &["database"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    let database = "database".parse().unwrap();
+    let is_noted = |report: &ChainReport| {
+        let record = report.record.as_ref();
+        record.is_some_and(|record| record.stack(&database).unwrap().note.is_some())
+    };
+    world
+        .wait_for_chain(&root, "a note that it waits", is_noted)
+        .await;
+    let before = spent(&world).await;
+    let requests = world.spacelift.requests().len() + looks;
+    world
+        .spacelift
+        .wait_until("the looks of a day", |spacelift| {
+            spacelift.requests().len() >= requests
+        })
+        .await;
+    let day = spent(&world).await.since(before);
+    println!("a day of waiting for a person, {looks} looks: {day:?}");
+    assert!(day.actions <= ACTIONS, "{day:?}");
+    world.confirm("database").await;
+    over(&world, &[root]).await;
 }

@@ -33,6 +33,9 @@ pub(crate) const WAIT_MAX: Duration = Duration::from_secs(180);
 /// Slow enough for a test to intervene, and fast enough for many tests.
 pub(crate) const PACE: Duration = Duration::from_millis(40);
 
+/// The filter of Temporal's list that finds sweeps that are done.
+const SWEEPS: &str = "WorkflowType = 'ReconcileWorkflow' AND ExecutionStatus = 'Completed'";
+
 pub(crate) struct World {
     pub(crate) account: AccountName,
     pub(crate) spacelift: MockSpacelift,
@@ -268,8 +271,24 @@ impl World {
     }
 
     pub(crate) async fn wait_for_a_sweep(&self) {
-        let done = "WorkflowType = 'ReconcileWorkflow' AND ExecutionStatus = 'Completed'";
-        self.wait_for_count("a sweep", done, |count| count > 0).await;
+        self.wait_for_sweeps(1).await;
+    }
+
+    /// The number of sweeps that are done.
+    pub(crate) async fn sweeps(&self) -> usize {
+        self.count(SWEEPS).await
+    }
+
+    /// Waits until this many sweeps are done, from the first.
+    pub(crate) async fn wait_for_sweeps(&self, number: usize) {
+        self.wait_for_count("a sweep", SWEEPS, |count| count >= number)
+            .await;
+    }
+
+    /// Waits until this account has so many workflows of a type.
+    pub(crate) async fn wait_for_workflows(&self, kind: &str, number: usize) {
+        let query = format!("WorkflowType = '{kind}'");
+        self.wait_for_count(kind, &query, |count| count >= number).await;
     }
 
     /// Waits until this many runs are followed.

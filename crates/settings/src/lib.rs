@@ -99,7 +99,7 @@ impl Default for Timing {
             trigger_backoff: Duration::from_secs(5),
             trigger_patience: Duration::from_secs(2 * 3600),
             join_wait: Duration::from_secs(600),
-            poll_first: Duration::from_secs(300),
+            poll_first: Duration::from_secs(600),
             poll_longest: Duration::from_secs(3 * 3600),
             drift_runs: false,
             run_retry_pause: Duration::from_secs(60),

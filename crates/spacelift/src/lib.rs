@@ -17,7 +17,9 @@ pub use operations::blueprint::{Blueprint, BlueprintInput, BlueprintState, Stack
 pub use operations::context::{ConfigElement, ConfigKind, Context, NewConfig, NewContext};
 pub use operations::dependency::StackDependency;
 pub use operations::policy::{NewPolicy, Policy};
-pub use operations::run::{Commit, Delta, FoundRun, RUNS_SINCE_MAX, Run, RunsSince, Transition, TriggerRun};
+pub use operations::run::{
+    Commit, Delta, FoundRun, RUNS_SINCE_MAX, Run, RunEnd, RunsSince, Transition, TriggerRun,
+};
 pub use operations::session::User;
 pub use operations::space::{NewSpace, Space};
 pub use operations::stack::{Lock, NativeDependency, NewStack, Stack, StackWithRuns, Vendor, VendorConfig};

@@ -7,5 +7,7 @@ mod loss;
 mod orders;
 mod people;
 mod requests;
+mod reset;
 mod second_spillway;
+mod size;
 mod steering;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chain::{Chain, ChainId};
+use serde_json::Value;
 use temporal_client::contract::{ChainInput, ExecutionInput, VERSION};
 use temporal_client::definition::{StackDependencyChainWorkflow, StackExecutionWorkflow, TellSchedule};
 use temporal_client::id;
@@ -16,7 +17,9 @@ use temporalio_common::SignalDefinition;
 use temporalio_common::data_converters::RawValue;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
-use temporalio_common::protos::temporal::api::workflowservice::v1::DescribeWorkflowExecutionRequest;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, ResetWorkflowExecutionRequest,
+};
 
 use super::{WAIT_MAX, World};
 
@@ -40,6 +43,36 @@ impl World {
         let client = self.workflows.client();
         let handle = client.get_workflow_handle::<UntypedWorkflow>(workflow);
         let _ = handle.terminate(WorkflowTerminateOptions::default()).await;
+    }
+
+    /// Resets a workflow to its beginning, as an operator might. Temporal sends it its signals again.
+    pub(crate) async fn reset(&self, workflow: &str) {
+        let history = self
+            .histories(&format!("WorkflowId = '{workflow}'"))
+            .await
+            .remove(0);
+        let events = history["events"].as_array().unwrap();
+        let is_task_end = |event: &&Value| {
+            let end = "/attributes/WorkflowTaskCompletedEventAttributes";
+            event.pointer(end).is_some()
+        };
+        let first_task_end = events.iter().find(is_task_end).unwrap();
+        let client = self.workflows.client();
+        let execution = WorkflowExecution {
+            workflow_id: workflow.to_owned(),
+            run_id: String::new(),
+        };
+        let request = ResetWorkflowExecutionRequest {
+            namespace: client.namespace(),
+            workflow_execution: Some(execution),
+            reason: "a test resets it".to_owned(),
+            workflow_task_finish_event_id: first_task_end["event_id"].as_i64().unwrap(),
+            request_id: uuid::Uuid::new_v4().to_string(),
+            ..ResetWorkflowExecutionRequest::default()
+        };
+        let mut service = client.connection().workflow_service();
+        let reset = service.reset_workflow_execution(request.into_request()).await;
+        reset.unwrap();
     }
 
     /// Opens a chain that no schedule knows.

@@ -19,7 +19,7 @@ use crate::metrics::{self, Alarm};
 /// How often each chain's state is queried before the chain is left out, and the pause in between.
 const PASSES: u32 = 3;
 const PASS_PAUSE: Duration = Duration::from_secs(2);
-/// Records get their changes in batches, up to two seconds late; under load, later.
+/// Records get the beginnings of runs in batches, up to two seconds late; under load, later.
 const RECORDS_LAG: Duration = Duration::from_secs(30);
 /// How far back to look for runs that ended and were not reported yet. The sweep finds older ones.
 const UNREPORTED_LOOK_BACK: Duration = Duration::from_secs(3600);

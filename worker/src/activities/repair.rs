@@ -16,7 +16,7 @@ use super::limits::with_timeout;
 use crate::failure::temporal_error;
 use crate::metrics::{self, Alarm};
 
-/// After this time, signals between Temporal and the schedule have arrived. A chain's record is up to two seconds late.
+/// After this time, signals between Temporal and the schedule have arrived. A chain's record can be later, which is no difference.
 const SIGNAL_DELAY: Duration = Duration::from_secs(3);
 
 /// What Temporal knows of an account, and what its schedule says.

@@ -6,9 +6,10 @@ use super::Schedule;
 use super::cause::CauseNumber;
 use super::message::{Decision, Effect};
 use crate::ChainId;
-use crate::record::{Change, StackChange};
+use crate::record::{Change, Outcome, StackChange};
 
-/// How late a record can be, so that one message carries several changes.
+/// How late a record can be, so that one message carries several changes. Successes can be as late as the end of the next
+/// attempt: a timer for each of them would cost as much as the message, and a new schedule finds them in Spacelift.
 const SEND_WITHIN_MS: i64 = 2_000;
 
 impl Schedule {
@@ -63,7 +64,15 @@ impl Schedule {
     }
 
     pub(super) fn wake_to_send(&mut self) {
-        let earliest = self.sent_later().into_values().min();
+        let has_others = |chain: &ChainId| {
+            let unsent = self.state.unsent.get(chain);
+            unsent.is_some_and(|changes| !changes.iter().all(is_success))
+        };
+        let late = self.sent_later().into_iter();
+        let earliest = late
+            .filter(|(chain, _)| has_others(chain))
+            .map(|(_, at_ms)| at_ms)
+            .min();
         if let Some(at_ms) = earliest {
             self.wake_at(at_ms);
         }
@@ -87,6 +96,19 @@ impl Schedule {
         }
         self.log(Decision::Changed { chain, change });
     }
+}
+
+fn is_success(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Stack {
+            change: StackChange::Ended {
+                outcome: Outcome::Succeeded,
+                ..
+            },
+            ..
+        }
+    )
 }
 
 /// What a person ordered is not repeated if the schedule is lost.

@@ -113,7 +113,7 @@ pub(super) const CHAINS: Group = Group {
             &["SPILLWAY_POLL_FIRST"],
             "poll_first",
             "The first pause between polls of a run whose webhook does not arrive. Each later one is three times as long.",
-            "5m",
+            "10m",
         ),
         parameter(
             &["SPILLWAY_POLL_LONGEST"],

@@ -3,7 +3,7 @@
 use chain::{CommitSha, RunState, RunType, StackId};
 use mock_spacelift::{MockSpacelift, NewStack, Pace};
 use serde_json::json;
-use spacelift::{ErrorKind, Spacelift, TriggerRun};
+use spacelift::{ErrorKind, RunEnd, Spacelift, TriggerRun};
 
 use crate::server::account;
 
@@ -143,14 +143,11 @@ async fn runs_come_newest_first_page_by_page() {
 async fn a_run_that_has_not_started_is_cancelled() {
     let (mock, _server, client) = vpc().await;
     let run = mock.push("vpc");
-    assert_eq!(
-        client
-            .cancel_run(&id("vpc"), &run, Some("no"))
-            .await
-            .unwrap()
-            .state,
-        RunState::Canceled
-    );
+    let reserved = client.reserve().await.unwrap();
+    let canceled = client
+        .end_reserved_run(reserved, &id("vpc"), &run, RunEnd::Cancel, Some("no"))
+        .await;
+    assert_eq!(canceled.unwrap().state, RunState::Canceled);
 }
 
 #[tokio::test]
@@ -160,10 +157,11 @@ async fn a_running_run_is_stopped() {
     while mock.run(&run).unwrap().state != RunState::Planning {
         assert!(mock.step());
     }
-    assert_eq!(
-        client.stop_run(&id("vpc"), &run, None).await.unwrap().state,
-        RunState::Stopped
-    );
+    let reserved = client.reserve().await.unwrap();
+    let stopped = client
+        .end_reserved_run(reserved, &id("vpc"), &run, RunEnd::Stop, None)
+        .await;
+    assert_eq!(stopped.unwrap().state, RunState::Stopped);
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use crate::{Error, Spacelift};
     extern_enums("RunState", "RunType"),
     response_type = "crate::operations::run::RunFields"
 )]
-struct RunDiscard;
+pub(super) struct RunDiscard;
 
 impl Spacelift {
     /// Discards a run that waits for confirmation: its plan is never applied.

@@ -1,17 +1,17 @@
 //! Runs of stacks.
 
-mod cancel;
 mod changes;
 mod comment;
 mod confirm;
 mod discard;
+mod end;
 mod list;
 mod retry;
 pub(super) mod search;
 mod show;
-mod stop;
 mod trigger;
 
+pub use end::RunEnd;
 pub use search::{FoundRun, RUNS_SINCE_MAX, RunsSince};
 pub use trigger::TriggerRun;
 
