@@ -14,6 +14,7 @@ mod conforms;
 mod cost;
 mod credentials;
 mod dashboard;
+mod demo;
 mod deployment;
 mod documents;
 mod durability;

@@ -6,6 +6,7 @@ mod joins;
 mod loss;
 mod orders;
 mod people;
+mod policies;
 mod requests;
 mod reset;
 mod second_spillway;

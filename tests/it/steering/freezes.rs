@@ -4,27 +4,7 @@ use chain::RunState;
 use mock_spacelift::NewSpace;
 use temporal_client::contract::ScheduleMessage;
 
-use crate::world::{WAIT_MAX, World, freeze_window};
-
-async fn why(world: &World, stack: &str) -> String {
-    let stack = stack.parse().unwrap();
-    let report = world
-        .workflows
-        .stack_report(&world.account, &stack)
-        .await
-        .unwrap();
-    report.map(|report| report.why).unwrap_or_default()
-}
-
-async fn wait_until_reason_contains(world: &World, stack: &str, expected: &str) {
-    let says = async {
-        while !why(world, stack).await.contains(expected) {
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-    };
-    let said = tokio::time::timeout(WAIT_MAX, says).await;
-    assert!(said.is_ok(), "{stack}: {}", why(world, stack).await);
-}
+use crate::world::{World, freeze_window};
 
 #[tokio::test]
 async fn a_freeze_holds_its_stacks_until_it_is_lifted_and_outlives_the_schedule() {
@@ -55,10 +35,12 @@ async fn a_freeze_holds_its_stacks_until_it_is_lifted_and_outlives_the_schedule(
 
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("free", &RunState::Finished).await;
-    wait_until_reason_contains(&world, "database", "incident 7").await;
+    world.wait_until_reason_contains("database", "incident 7").await;
     world.terminate_schedule().await;
     world.signal_schedule(&ScheduleMessage::Wake).await;
-    wait_until_reason_contains(&world, "database", "(claims to be carol) until").await;
+    world
+        .wait_until_reason_contains("database", "(claims to be carol) until")
+        .await;
     let waiting = world.document("waiting_list", &["waiting"]).await;
     assert_eq!(waiting["items"][0]["stack"], "database");
     assert_eq!(waiting["items"][0]["for"], "freeze");
@@ -110,7 +92,9 @@ async fn a_configured_freeze_window_holds_until_a_person_releases_a_stack() {
         "{plan}"
     );
     let root = world.push_to(1, &["network"]).remove(0);
-    wait_until_reason_contains(&world, "database", "the freeze window `quiet` lasts until").await;
+    world
+        .wait_until_reason_contains("database", "the freeze window `quiet` lasts until")
+        .await;
     assert!(world.says(&["freeze", "show"]).await.contains("quiet"));
     let waiting = world.document("waiting_list", &["waiting"]).await;
     assert_eq!(waiting["items"][0]["command"], "spillway stack release database");
@@ -127,8 +111,12 @@ async fn waiting_stacks_are_listed_with_the_command_that_continues_them() {
     assert_eq!(world.says(&["waiting"]).await, "");
     let root = world.push_to(1, &["network"]).remove(0);
     let run = world.wait_for_run("database", &RunState::Unconfirmed).await.run;
-    wait_until_reason_contains(&world, "locked", "locked by alice").await;
-    wait_until_reason_contains(&world, "database", "waits for a person").await;
+    world
+        .wait_until_reason_contains("locked", "locked by alice")
+        .await;
+    world
+        .wait_until_reason_contains("database", "waits for a person")
+        .await;
     let listed = world.document("waiting_list", &["waiting"]).await;
     let of = |stack: &str| {
         let all = listed["items"].as_array().unwrap();
@@ -175,8 +163,8 @@ async fn a_freeze_can_cover_labels_and_spaces() {
     let covers = ["--space", space.as_str(), "--label", "team:*"];
     world.says(&[&freeze[..], &covers].concat()).await;
     let root = world.push_to(1, &["network"]).remove(0);
-    wait_until_reason_contains(&world, "database", "incident 7").await;
-    wait_until_reason_contains(&world, "apps", "incident 7").await;
+    world.wait_until_reason_contains("database", "incident 7").await;
+    world.wait_until_reason_contains("apps", "incident 7").await;
     world.wait_for_run("free", &RunState::Finished).await;
     assert!(world.spacelift.runs_of("database").is_empty());
     assert!(world.spacelift.runs_of("apps").is_empty());
@@ -198,8 +186,12 @@ async fn the_oldest_wait_comes_first() {
     tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
     let second = world.push_to(2, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Unconfirmed).await;
-    wait_until_reason_contains(&world, "database", "waits for a person").await;
-    wait_until_reason_contains(&world, "cache", "waits for a person").await;
+    world
+        .wait_until_reason_contains("database", "waits for a person")
+        .await;
+    world
+        .wait_until_reason_contains("cache", "waits for a person")
+        .await;
     let listed = world.document("waiting_list", &["waiting"]).await;
     let stacks: Vec<&str> = listed["items"]
         .as_array()
@@ -225,7 +217,9 @@ async fn a_review_is_waited_for_like_a_confirmation() {
     );
     let root = world.push_to(1, &["network"]).remove(0);
     let run = world.wait_for_run("database", &RunState::PendingReview).await.run;
-    wait_until_reason_contains(&world, "database", "waits for a person").await;
+    world
+        .wait_until_reason_contains("database", "waits for a person")
+        .await;
     let listed = world.document("waiting_list", &["waiting"]).await;
     assert_eq!(listed["items"][0]["for"], "person", "{listed}");
     let reason = listed["items"][0]["reason"].as_str().unwrap();

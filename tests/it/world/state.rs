@@ -1,15 +1,33 @@
-//! What a failed test says about its world.
+//! What a failed test says about its world, and what the schedule says about a stack.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use futures::TryStreamExt;
 use temporalio_client::{
     UntypedWorkflow, WorkflowDescribeOptions, WorkflowExecutionStatus, WorkflowListOptions,
 };
 
-use super::World;
+use super::{WAIT_MAX, World};
 
 impl World {
+    /// What the schedule answers to why a stack does not run.
+    pub(crate) async fn why(&self, stack: &str) -> String {
+        let stack = stack.parse().unwrap();
+        let report = self.workflows.stack_report(&self.account, &stack).await.unwrap();
+        report.map(|report| report.why).unwrap_or_default()
+    }
+
+    pub(crate) async fn wait_until_reason_contains(&self, stack: &str, expected: &str) {
+        let says = async {
+            while !self.why(stack).await.contains(expected) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let said = tokio::time::timeout(WAIT_MAX, says).await;
+        assert!(said.is_ok(), "{stack}: {}", self.why(stack).await);
+    }
+
     /// Each workflow of this world, with what Temporal waits for if it is open, and each delivery of a webhook.
     pub(super) async fn state(&self) -> String {
         let client = self.workflows.client();
