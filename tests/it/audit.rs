@@ -8,7 +8,6 @@ use chain::ChainId;
 use chain::ChainResult;
 use chain::schedule::Control;
 use chain::{ChainRecord, RunId};
-use mock_spacelift::NewStack;
 use serde_json::{Value, json};
 
 use crate::chain::{cycle, diamond};
@@ -81,9 +80,7 @@ async fn every_decision_of_a_chain_is_audited_once_in_order() {
 async fn the_audit_log_names_who_triggered_the_root_and_who_steered_the_chain() {
     let world = World::start().await;
     diamond(&world);
-    world
-        .spacelift
-        .add_stack(NewStack::named("dns").depends_on("network").autodeploy(false));
+    world.graph_confirming("dns: network", &["dns"]);
     let root = world.spacelift.trigger("network", "alice@acme.example");
     world
         .spacelift
@@ -163,9 +160,7 @@ async fn compared(world: &World) -> (Value, bool) {
 async fn temporal_knows_the_chains_that_were_cut_or_removed() {
     let world = World::start().await;
     diamond(&world);
-    let waiting = NewStack::named("waiting").depends_on("other").autodeploy(false);
-    world.spacelift.add_stack(NewStack::named("other"));
-    world.spacelift.add_stack(waiting);
+    world.graph_confirming("other; waiting: other", &["waiting"]);
     let (whole, cut, removed) = (
         succeeded(&world).await,
         succeeded(&world).await,

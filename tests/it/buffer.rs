@@ -7,7 +7,7 @@ use aws_stand_ins::moto::Moto;
 use chain::ChainResult;
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
 use environment::Variables;
-use mock_spacelift::{DeliveryOutcome, MockSpacelift, NewStack, NewWebhook, WebhookFault};
+use mock_spacelift::{DeliveryOutcome, MockSpacelift, NewWebhook, WebhookFault};
 use queue::{Queue, Received};
 use redeliver::Redeliverer;
 use serde_json::{Value, json};
@@ -241,10 +241,7 @@ async fn deliveries_lost_in_an_outage_of_temporal_and_the_queue_are_found_by_the
         settings.timing.poll_first = Duration::from_millis(500);
     })
     .await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
+    world.graph("network; database: network");
     world
         .spacelift
         .webhook(&NewWebhook::on_every_stack(&receiver.url, SECRET));

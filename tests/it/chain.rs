@@ -1,34 +1,18 @@
 //! From the end of a run to the end of its chain.
 
 use chain::{ChainResult, ReasonCode, StackState};
-use mock_spacelift::NewStack;
 use temporal_client::contract::ChainReport;
 
 use crate::world::World;
 
 /// `network <- database, cluster <- platform`.
 pub(crate) fn diamond(world: &World) {
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("cluster").depends_on("network"));
-    world.spacelift.add_stack(
-        NewStack::named("platform")
-            .depends_on("database")
-            .depends_on("cluster"),
-    );
+    world.graph("network; database: network; cluster: network; platform: database cluster");
 }
 
 /// `network <- a <-> b`.
 pub(crate) fn cycle(world: &World) {
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("a").depends_on("network").depends_on("b"));
-    world.spacelift.add_stack(NewStack::named("b").depends_on("a"));
+    world.graph("network; a: network b; b: a");
 }
 
 pub(crate) const EACH_ONCE: [(&str, usize); 4] =
@@ -54,12 +38,7 @@ async fn a_diamond_runs_each_stack_once_in_order() {
 async fn stacks_downstream_of_a_failure_are_skipped_and_the_others_run() {
     let world = World::start().await;
     diamond(&world);
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("platform"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("dns").depends_on("cluster"));
+    world.graph("apps: platform; dns: cluster");
     world.spacelift.fail_next("database");
     let root = world.spacelift.push("network");
     let report = world.chain_of(&root).await;
@@ -101,13 +80,13 @@ async fn a_cycle_is_refused_and_named_before_anything_is_triggered() {
 #[tokio::test]
 async fn dependents_of_a_run_without_changes_still_run() {
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network").no_changes());
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network").no_changes());
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("database"));
+    world.graph_with(
+        "network; database: network; apps: database",
+        |name, stack| match name {
+            "apps" => stack,
+            _ => stack.no_changes(),
+        },
+    );
     let root = world.spacelift.push("network");
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     assert_eq!(

@@ -8,7 +8,7 @@ use serde_json::Value;
 use settings::Timing;
 use temporal_client::contract::ChainReport;
 
-use crate::world::World;
+use crate::world::{World, stacks_in_a_row};
 
 /// A line of stacks, so that no message carries two changes: no shape costs more.
 const STACKS: usize = 10;
@@ -94,16 +94,6 @@ async fn over(world: &World, roots: &[RunId]) {
     world.wait_for_quiet().await;
 }
 
-/// A line of this many stacks.
-fn line(name: &str, upstream: &str, stacks: usize) -> String {
-    let stack = |number: usize| format!("{name}-{number:02}");
-    let stacks = (1..=stacks).map(|number| match number {
-        1 => format!("{}: {upstream}", stack(number)),
-        _ => format!("{}: {}", stack(number), stack(number - 1)),
-    });
-    stacks.collect::<Vec<_>>().join("; ")
-}
-
 async fn spent_on(world: &World, push: u32, stacks: &[&str]) -> Spent {
     let before = spent(world).await;
     let roots = world.push_to(push, stacks);
@@ -117,7 +107,10 @@ async fn a_stack_costs_few_actions_and_requests() {
     const ACTIONS: usize = 12;
     const REQUESTS: usize = 4;
     let world = World::start().await;
-    let (short, long) = (line("short", "dns", 1), line("long", "network", STACKS + 1));
+    let (short, long) = (
+        stacks_in_a_row("short", "dns", 1),
+        stacks_in_a_row("long", "network", STACKS + 1),
+    );
     world.graph(&format!("dns; network; {short}; {long}"));
     // The schedule exists from now on.
     spent_on(&world, 1, &["dns"]).await;
@@ -137,8 +130,8 @@ async fn a_further_cause_costs_little_more_for_each_stack() {
     const ACTIONS: usize = 3;
     let world = World::start().await;
     let (short, long) = (
-        line("short", "dns other", 1),
-        line("long", "network cloud", STACKS + 1),
+        stacks_in_a_row("short", "dns other", 1),
+        stacks_in_a_row("long", "network cloud", STACKS + 1),
     );
     world.graph(&format!("dns; other; network; cloud; {short}; {long}"));
     spent_on(&world, 1, &["dns"]).await;

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use chain::ChainId;
 use chain::ChainResult;
-use mock_spacelift::NewStack;
 use serde_json::Value;
 use temporalio_client::{UntypedWorkflow, WorkflowFetchHistoryOptions, WorkflowHistory};
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
@@ -77,22 +76,26 @@ async fn a_history_of_different_code_is_rejected() {
     replayer().replay_workflow(history).await.unwrap_err();
 }
 
+/// A chain in which `database` failed, once everything has ended.
+async fn failed_chain(world: &World) -> ChainId {
+    world.spacelift.fail_next("database");
+    let root = world.spacelift.push("network");
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
+    world.wait_for_quiet().await;
+    ChainId::of_root_run(&world.account, &root)
+}
+
 #[tokio::test]
 async fn the_messages_of_a_story_can_be_recorded() {
     let (sink, address) = crate::notices::taker().await;
     let sinks = format!("[people]\nkind = 'webhook'\nurl = 'http://{address}/'");
     let world = World::with_variables(&[("SPILLWAY_SINKS", &sinks)]).await;
     diamond(&world);
-    let dns = NewStack::named("dns").depends_on("cluster");
-    world
-        .spacelift
-        .add_stack(dns.label("spillway:on-completed=people"));
-    world.spacelift.fail_next("database");
-    let root = world.spacelift.push("network");
-    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
-    world.wait_for_quiet().await;
+    world.graph_with("dns: cluster", |_, stack| {
+        stack.label("spillway:on-completed=people")
+    });
+    let chain = failed_chain(&world).await;
     sink.abort();
-    let chain = ChainId::of_root_run(&world.account, &root);
     let run = world.spacelift.runs_of("dns")[0].run.clone();
     let finished = chain::RunState::Finished;
     let workflows = [
@@ -109,14 +112,8 @@ async fn the_messages_of_a_story_can_be_recorded() {
 async fn the_story_can_be_recorded() {
     let world = World::start().await;
     diamond(&world);
-    world
-        .spacelift
-        .add_stack(NewStack::named("dns").depends_on("cluster"));
-    world.spacelift.fail_next("database");
-    let root = world.spacelift.push("network");
-    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
-    world.wait_for_quiet().await;
-    let chain = ChainId::of_root_run(&world.account, &root);
+    world.graph("dns: cluster");
+    let chain = failed_chain(&world).await;
     let follow = |stack: &str| {
         let run = world.spacelift.runs_of(stack)[0].run.clone();
         temporal_client::id::follow_run(&world.account, &run)

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use chain::{ChainResult, RunState};
-use mock_spacelift::NewStack;
 
-use crate::world::World;
+use crate::world::{World, stacks_in_a_row};
 
 /// The number of stacks in the account.
 const STACKS: usize = 500;
@@ -17,14 +16,9 @@ const HOPS: usize = 40;
 #[ignore = "a measurement: `cargo xtask test -p tests latency -- --ignored --nocapture`"]
 async fn from_the_end_of_a_run_to_the_next_trigger() {
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    for number in 0..STACKS {
-        let stack = NewStack::named(&format!("stack-{number:03}"));
-        world.spacelift.add_stack(match number {
-            0 => stack.depends_on("network"),
-            1..HOPS => stack.depends_on(&format!("stack-{:03}", number - 1)),
-            _ => stack,
-        });
+    world.graph(&format!("network; {}", stacks_in_a_row("stack", "network", HOPS)));
+    for number in HOPS..STACKS {
+        world.graph(&format!("other-{number:03}"));
     }
     let root = world.spacelift.push("network");
     world
@@ -44,8 +38,8 @@ async fn from_the_end_of_a_run_to_the_next_trigger() {
     let run_of = |stack: &str| world.spacelift.runs_of(stack).remove(0);
     let mut before = run_of("network");
     let mut hops = Vec::new();
-    for number in 0..HOPS {
-        let run = run_of(&format!("stack-{number:03}"));
+    for number in 1..=HOPS {
+        let run = run_of(&format!("stack-{number:02}"));
         let ended = before.reached(&RunState::Finished).unwrap();
         hops.push(run.created_at.millis() - ended.millis());
         before = run;

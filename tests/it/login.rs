@@ -15,12 +15,12 @@ use std::time::Duration;
 use dashboard::login::{Login, Settings};
 use dashboard::{Pages, Queues};
 use environment::Variables;
-use mock_spacelift::{KEY_ID, KEY_SECRET, NewStack};
+use mock_spacelift::{KEY_ID, KEY_SECRET, MockSpacelift};
 use serde_json::{Value, json};
 use spacelift::Spacelift;
 use tokio::net::TcpListener;
 
-use crate::world::{World, any_port};
+use crate::world::{World, add_graph, any_port};
 pub(crate) use provider::{CLIENT_SECRET, IdentityProvider};
 
 /// A key of the cookies.
@@ -71,18 +71,16 @@ impl SignIn {
         Some(Self { world, provider, url })
     }
 
-    /// `network <- database`, which is locked, so that its chains stay open.
-    fn lock_database(&self) {
-        let spacelift = &self.world.spacelift;
-        spacelift.add_stack(NewStack::named("network"));
-        spacelift.add_stack(NewStack::named("database").depends_on("network"));
-        spacelift.lock("database", "carol");
-    }
-
     /// The address of a page.
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
+}
+
+/// `network <- database`, which is locked, so that its chains stay open.
+fn lock_database(spacelift: &MockSpacelift) {
+    add_graph(spacelift, "network; database: network", &[]);
+    spacelift.lock("database", "carol");
 }
 
 fn serve(world: &World, listener: TcpListener, variables: &Variables, session: Duration) {

@@ -7,7 +7,6 @@ use audit::Action;
 use chain::ChainId;
 use chain::ChainResult;
 use chain::{ChainRecord, StackState};
-use mock_spacelift::NewStack;
 
 use crate::audit::entries;
 use crate::world::World;
@@ -19,30 +18,18 @@ const STACKS: usize = 60;
 
 /// `network`, and this many stacks that depend only on it.
 fn many(world: &World, count: usize) {
-    world.spacelift.add_stack(NewStack::named("network"));
+    world.graph("network");
     for number in 0..count {
-        let stack = NewStack::named(&format!("stack-{number:04}")).depends_on("network");
-        world.spacelift.add_stack(stack);
+        world.graph(&format!("stack-{number:04}: network"));
     }
-}
-
-/// One more, which waits for a confirmation.
-fn slow(world: &World) {
-    let stack = NewStack::named("database")
-        .depends_on("network")
-        .autodeploy(false);
-    world.spacelift.add_stack(stack);
 }
 
 #[tokio::test]
 async fn the_schedule_continues_in_new_histories_during_runs() {
     let world = World::with_settings(|settings| settings.timing.history_events = HISTORY_EVENTS).await;
     many(&world, STACKS);
-    // It runs from the first history to the last.
-    slow(&world);
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("database"));
+    // `database` runs from the first history to the last.
+    world.graph_confirming("database: network; apps: database", &["database"]);
     let root = world.spacelift.push("network");
     world
         .wait_for_chain(&root, "all but the slow stack and what waits for it", |report| {

@@ -9,12 +9,11 @@ use axum::extract::{Json, State};
 use axum::http::StatusCode;
 use axum::routing::get;
 use chain::ChainResult;
-use mock_spacelift::NewStack;
 use serde_json::{Value, json};
 use temporal_client::SinkBehind;
 
 use crate::chain::diamond;
-use crate::world::{WAIT_MAX, World, any_port};
+use crate::world::{WAIT_MAX, World, any_port, stacks_in_a_row};
 
 /// A sink that stores what it receives, and can be made to fail.
 #[derive(Clone, Default)]
@@ -111,9 +110,7 @@ async fn the_messages_of_a_chain_arrive_in_order() {
     let (sink, settings) = Sink::start().await;
     let world = World::with_variables(&[("SPILLWAY_SINKS", &settings)]).await;
     diamond(&world);
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("platform"));
+    world.graph("apps: platform");
     world.spacelift.fail_next("database");
     let root = world.push_to(1, &["network"]).remove(0);
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
@@ -186,15 +183,10 @@ async fn messages_continue_when_the_histories_are_full() {
         settings.timing.history_events = 100;
     })
     .await;
-    let mut before = "network".to_owned();
-    world.spacelift.add_stack(NewStack::named(&before));
-    for number in 0..STACKS {
-        let stack = format!("stack-{number:02}");
-        world
-            .spacelift
-            .add_stack(NewStack::named(&stack).depends_on(&before));
-        before = stack;
-    }
+    world.graph(&format!(
+        "network; {}",
+        stacks_in_a_row("stack", "network", STACKS)
+    ));
     let root = world.push_to(1, &["network"]).remove(0);
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     sink.wait_for_the_end().await;
@@ -222,20 +214,19 @@ async fn labels_send_the_end_of_a_stack_to_a_sink_and_to_a_channel() {
         format!("[bot]\nkind = 'slack'\ntoken = 'x'\nchannel = '#all'\napi = '{url}slack'\nchains = false");
     let sinks = format!("{settings}\nchains = false\n{bot}");
     let world = World::with_variables(&[("SPILLWAY_SINKS", &sinks)]).await;
-    let network = NewStack::named("network").label("spillway:on-completed=people");
-    world
-        .spacelift
-        .add_stack(network.label("spillway:on-failed=people"));
-    let database = NewStack::named("database").depends_on("network");
-    let database = database
-        .label("spillway:on-failed=people")
-        .label("spillway:on-failed=nobody");
-    world
-        .spacelift
-        .add_stack(database.label("slack:#infra:failed,stopped"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("network"));
+    world.graph_with(
+        "network; database: network; apps: network",
+        |name, stack| match name {
+            "network" => stack
+                .label("spillway:on-completed=people")
+                .label("spillway:on-failed=people"),
+            "database" => stack
+                .label("spillway:on-failed=people")
+                .label("spillway:on-failed=nobody")
+                .label("slack:#infra:failed,stopped"),
+            _ => stack,
+        },
+    );
     world.spacelift.fail_next("database");
     let root = world.push_to(1, &["network"]).remove(0);
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);

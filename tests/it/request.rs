@@ -1,7 +1,6 @@
 //! A requested run and its chain.
 
 use chain::{ChainId, ChainResult};
-use mock_spacelift::NewStack;
 use serde_json::{Value, json};
 use temporal_client::clock;
 
@@ -46,12 +45,8 @@ async fn a_request_runs_the_stack_and_its_chain_once() {
 #[tokio::test]
 async fn a_request_for_a_stack_that_fails_runs_nothing_else() {
     let world = World::start().await;
-    world
-        .spacelift
-        .add_stack(NewStack::named("network").fails_next(1));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
+    world.graph("network; database: network");
+    world.spacelift.fail_next("network");
     let body = request("change-43");
     assert_eq!(world.post(&body).await.status(), 202);
     world

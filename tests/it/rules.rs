@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chain::ChainResult;
 use chain::RunState;
-use mock_spacelift::{KEY_ID, NewStack, Pace};
+use mock_spacelift::{KEY_ID, Pace};
 use temporal_client::contract::ChainReport;
 
 use crate::chain::{EACH_ONCE, diamond};
@@ -133,20 +133,12 @@ async fn a_foreign_run_of_our_key_starts_a_chain() {
 #[tokio::test]
 async fn stacks_of_the_roots_repository_and_branch_run_its_commit() {
     let world = World::start().await;
-    world
-        .spacelift
-        .add_stack(NewStack::named("network").repository("acme/infra").branch("main"));
-    world.spacelift.add_stack(
-        NewStack::named("same")
-            .repository("acme/infra")
-            .branch("main")
-            .depends_on("network"),
-    );
-    world.spacelift.add_stack(
-        NewStack::named("other")
-            .repository("acme/apps")
-            .branch("main")
-            .depends_on("network"),
+    world.graph_with(
+        "network; same: network; other: network",
+        |name, stack| match name {
+            "other" => stack.repository("acme/apps"),
+            _ => stack,
+        },
     );
     let root = world.spacelift.push("network");
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
@@ -158,12 +150,7 @@ async fn stacks_of_the_roots_repository_and_branch_run_its_commit() {
 #[tokio::test]
 async fn the_limit_of_parallel_runs_is_respected() {
     let world = World::with_settings(|settings| settings.chain.parallel_runs = 2.try_into().unwrap()).await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    for stack in ["a", "b", "c", "d", "e"] {
-        world
-            .spacelift
-            .add_stack(NewStack::named(stack).depends_on("network"));
-    }
+    world.graph("network; a: network; b: network; c: network; d: network; e: network");
     let root = world.spacelift.push("network");
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     let runs: Vec<_> = world

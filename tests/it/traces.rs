@@ -10,7 +10,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use chain::ChainResult;
-use mock_spacelift::NewStack;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -106,9 +105,7 @@ async fn one_chain_is_one_trace_with_its_webhook_stacks_triggers_and_runs() {
     ])
     .await;
     diamond(&world);
-    world
-        .spacelift
-        .add_stack(NewStack::named("apps").depends_on("platform"));
+    world.graph("apps: platform");
     world.spacelift.fail_next("database");
     let root = world.push_to(1, &["network"]).remove(0);
     let report = world.chain_of(&root).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chain::schedule::Control;
 use chain::{ChainId, ChainResult, Reason, ReasonCode, RunId};
-use mock_spacelift::{Fault, NewStack, WebhookFault};
+use mock_spacelift::{Fault, WebhookFault};
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::world::World;
@@ -29,10 +29,7 @@ async fn a_killed_worker_loses_nothing_and_repeats_nothing() {
 #[tokio::test]
 async fn a_worker_killed_between_trigger_and_answer_finds_its_run() {
     let mut world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
+    world.graph("network; database: network");
     // The run is triggered, and the answer never reaches the worker, which crashes.
     world
         .spacelift
@@ -143,10 +140,7 @@ async fn api_faults_cause_delays_but_no_repeated_runs() {
         ("expired token", Fault::expired_tokens()),
     ] {
         let world = World::start().await;
-        world.spacelift.add_stack(NewStack::named("network"));
-        world
-            .spacelift
-            .add_stack(NewStack::named("database").depends_on("network"));
+        world.graph("network; database: network");
         world.spacelift.fault(fault.clone().on("runTrigger"));
         world.spacelift.fault(fault.on("searchStacks"));
         let root = world.spacelift.push("network");
@@ -166,10 +160,7 @@ async fn api_faults_cause_delays_but_no_repeated_runs() {
 #[tokio::test]
 async fn a_trigger_that_spacelift_refuses_three_times_fails_its_stack_with_the_reason() {
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
+    world.graph("network; database: network");
     world.spacelift.fault(
         Fault::graphql_error("the stack has no worker pool")
             .on("runTrigger")
@@ -189,10 +180,7 @@ async fn a_failing_trigger_is_retried_for_the_configured_time() {
         settings.timing.trigger_attempts = 1;
     })
     .await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
+    world.graph("network; database: network");
     world
         .spacelift
         .fault(Fault::internal_error().on("runTrigger").always());

@@ -8,7 +8,7 @@ mod histories;
 mod processes;
 mod state;
 
-pub(crate) use account::{commit, freeze_window, is_ours, push_of};
+pub(crate) use account::{add_graph, commit, freeze_window, is_ours, push_of, stacks_in_a_row};
 pub(crate) use processes::{program, temporal_executable};
 
 use std::collections::BTreeMap;

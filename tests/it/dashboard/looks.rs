@@ -10,14 +10,7 @@ use crate::world::{WAIT_MAX, World};
 /// A world with content for every page, and the pages.
 pub(super) async fn world_with_pages() -> (World, String, Vec<String>) {
     let world = World::start().await;
-    let spacelift = &world.spacelift;
-    spacelift.add_stack(mock_spacelift::NewStack::named("vpc"));
-    spacelift.add_stack(mock_spacelift::NewStack::named("db").depends_on("vpc"));
-    spacelift.add_stack(
-        mock_spacelift::NewStack::named("app")
-            .depends_on("db")
-            .depends_on("missing"),
-    );
+    world.graph("vpc; db: vpc; app: db missing");
     let stacks = vec![
         stack("db", "The database", &[]),
         stack("queue", "queue", &[]),

@@ -1,9 +1,10 @@
 //! The screenshots in `docs/`, which are made only if `SPILLWAY_PICTURES` names a directory.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chain::ChainId;
-use mock_spacelift::NewStack;
+use mock_spacelift::Pace;
 use serde_json::json;
 
 use super::browser::Setup;
@@ -21,29 +22,14 @@ async fn pictures_of_a_chain() {
     };
     let world = World::start().await;
     let spacelift = &world.spacelift;
-    spacelift.add_stack(NewStack::named("core-network"));
-    for (stack, upstream) in [
-        ("cluster", vec!["core-network"]),
-        ("database", vec!["core-network"]),
-        ("cluster-addons", vec!["cluster"]),
-        ("monitoring", vec!["cluster"]),
-        ("platform-api", vec!["cluster", "database"]),
-        ("search", vec!["platform-api", "database"]),
-        ("storefront", vec!["platform-api", "cluster-addons"]),
-        ("recommendations", vec!["search"]),
-    ] {
-        let new = upstream
-            .iter()
-            .fold(NewStack::named(stack), |new, upstream| new.depends_on(upstream));
-        spacelift.add_stack(new);
-    }
-    spacelift.add_stack(
-        NewStack::named("backoffice")
-            .depends_on("platform-api")
-            .autodeploy(false),
+    world.graph_confirming(
+        "core-network; cluster: core-network; database: core-network; cluster-addons: cluster; \
+         monitoring: cluster; platform-api: cluster database; search: platform-api database; \
+         storefront: platform-api cluster-addons; recommendations: search; backoffice: platform-api; \
+         reports: backoffice",
+        &["backoffice"],
     );
-    spacelift.add_stack(NewStack::named("reports").depends_on("backoffice"));
-    spacelift.pace(mock_spacelift::Pace::Every(std::time::Duration::from_millis(900)));
+    spacelift.pace(Pace::Every(Duration::from_millis(900)));
     spacelift.fail_next("search");
     let url = serve(&world).await;
     let root = spacelift.push("core-network");

@@ -6,10 +6,9 @@ mod installation;
 mod processes;
 
 use chain::ChainResult;
-use mock_spacelift::NewStack;
 use tokio::process::Command;
 
-use crate::world::http;
+use crate::world::{add_graph, http};
 use installation::Installation;
 use processes::{stop, stop_database, succeed};
 
@@ -18,13 +17,11 @@ use processes::{stop, stop_database, succeed};
 async fn it_runs_chains_survives_restarts_and_is_restored_from_a_backup() {
     let installation = Installation::prepare().await;
     let spacelift = &installation.spacelift;
-    spacelift.add_stack(NewStack::named("network"));
-    spacelift.add_stack(
-        NewStack::named("database")
-            .depends_on("network")
-            .autodeploy(false),
+    add_graph(
+        spacelift,
+        "network; database: network; app: database",
+        &["database"],
     );
-    spacelift.add_stack(NewStack::named("app").depends_on("database"));
     installation.create_database().await;
     let mut running = installation.start().await;
 

@@ -10,7 +10,7 @@ use aws_stand_ins::moto::Call;
 use chain::ChainResult;
 use chain::RunState;
 use chain::freeze::{Coverage, Freeze};
-use mock_spacelift::{DeliveryRecord, NewStack, NewWebhook};
+use mock_spacelift::{DeliveryRecord, NewWebhook};
 use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 use settings::Settings;
@@ -19,7 +19,7 @@ use temporal_client::{TemporalSettings, WorkflowClient};
 use super::grants::{Grant, needed};
 use super::system::{NOWHERE, PAYLOAD_KEY, SECRET, System, of_api_gateway};
 use super::template::text;
-use crate::world::{WAIT_MAX, now_s, program};
+use crate::world::{WAIT_MAX, add_graph, now_s, program};
 
 /// Rights that others use on behalf of a program, each with the reason.
 pub(crate) const BY_LAMBDA: [(&str, &str); 4] = [
@@ -149,7 +149,7 @@ async fn the_redelivery_function_has_exactly_the_rights_that_it_uses() {
 async fn the_redelivery_function_counts_new_and_repeated_events() {
     let system = System::start().await;
     let spacelift = &system.spacelift;
-    spacelift.add_stack(NewStack::named("network"));
+    add_graph(spacelift, "network", &[]);
     let root = spacelift.push("network");
     let _worker = system.worker().await;
     let variables = system.of_function("Webhook");
@@ -181,9 +181,7 @@ async fn the_redelivery_function_counts_new_and_repeated_events() {
 async fn a_deployed_chain_runs_with_a_locked_audit_bucket_and_minimal_rights() {
     let system = System::start().await;
     let spacelift = &system.spacelift;
-    spacelift.add_stack(NewStack::named("network"));
-    spacelift.add_stack(NewStack::named("database").depends_on("network"));
-    spacelift.add_stack(NewStack::named("platform").depends_on("database"));
+    add_graph(spacelift, "network; database: network; platform: database", &[]);
     let webhook = system.webhook(&system.of_function("Webhook")).await;
     let _worker = system.worker().await;
     spacelift.webhook(&NewWebhook::on_every_stack(format!("{}/webhook", webhook.url), SECRET).retrying());

@@ -5,16 +5,16 @@ use std::time::Duration;
 use audit::{Action, Location, Record, Store, verify};
 use aws_stand_ins::moto::Call;
 use chain::{ChainId, RunId, RunState};
-use mock_spacelift::{NewStack, NewWebhook, RunRecord};
+use mock_spacelift::{NewWebhook, RunRecord};
 use temporal_client::contract::ChainReport;
 
-use super::IdentityProvider;
 use super::gateway::Gateway;
 use super::person::{Person, token};
+use super::{IdentityProvider, lock_database};
 use crate::dashboard::{Browser, Setup};
 use crate::deployment::running::{BY_KEY, BY_LAMBDA, assert_exact, workflows};
 use crate::deployment::system::{SECRET, Serving, System};
-use crate::world::{WAIT_MAX, program};
+use crate::world::{WAIT_MAX, add_graph, program};
 
 /// What runs beside the dashboard.
 struct Deployed {
@@ -80,8 +80,7 @@ async fn the_dashboard_has_exactly_the_rights_that_it_uses() {
     };
     let (system, url) = (&deployed.system, &gateway.url);
     let spacelift = &system.spacelift;
-    spacelift.add_stack(NewStack::named("network"));
-    spacelift.add_stack(NewStack::named("shop").depends_on("network").autodeploy(false));
+    add_graph(spacelift, "network; shop: network", &["shop"]);
     spacelift.push("network");
     let waits = |run: &RunRecord| run.state == RunState::Unconfirmed;
     spacelift
@@ -136,9 +135,7 @@ async fn a_person_signs_in_with_a_browser_and_the_audit_log_names_them() {
         return;
     };
     let spacelift = &deployed.system.spacelift;
-    spacelift.add_stack(NewStack::named("network"));
-    spacelift.add_stack(NewStack::named("database").depends_on("network"));
-    spacelift.lock("database", "carol");
+    lock_database(spacelift);
     let chain = deployed.chain(&spacelift.push("network"));
     deployed.wait_for(&chain).await;
 

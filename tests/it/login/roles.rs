@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use chain::ChainResult;
 
-use super::SignIn;
 use super::person::{Person, SESSION, token};
+use super::{SignIn, lock_database};
 
 #[tokio::test]
 async fn an_operator_acts_under_their_own_name() {
     let Some(sign_in) = SignIn::start().await else {
         return;
     };
-    sign_in.lock_database();
+    lock_database(&sign_in.world.spacelift);
     let (_, chain) = sign_in.world.begin_chain("network").await;
     let mut alice = Person::new();
     let page = sign_in.at(&format!("/chains/{chain}"));

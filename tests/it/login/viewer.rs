@@ -2,8 +2,8 @@
 
 use chain::{ChainId, ChainResult, RunState};
 
-use super::SignIn;
 use super::person::{Person, token};
+use super::{SignIn, lock_database};
 
 /// Who acts in these tests, and who only sees.
 struct People {
@@ -43,7 +43,7 @@ async fn a_viewer_sees_everything_but_no_action_and_cannot_act() {
     let Some(sign_in) = SignIn::start().await else {
         return;
     };
-    sign_in.lock_database();
+    lock_database(&sign_in.world.spacelift);
     let (_, chain) = sign_in.world.begin_chain("network").await;
     let mut people = People::sign_in(&sign_in).await;
     let account = &sign_in.world.account;
@@ -106,7 +106,7 @@ async fn a_viewer_sees_a_freeze_but_neither_begins_nor_lifts_one() {
     let Some(sign_in) = SignIn::start().await else {
         return;
     };
-    sign_in.lock_database();
+    lock_database(&sign_in.world.spacelift);
     let world = &sign_in.world;
     let frozen = async || world.workflows.frozen(&world.account).await.unwrap();
     let mut people = People::sign_in(&sign_in).await;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chain::{ChainResult, NoChange, ReasonCode, StackState};
-use mock_spacelift::NewStack;
 
 use super::progress;
 use crate::world::World;
@@ -51,12 +50,9 @@ async fn a_stack_is_skipped_if_no_upstream_changed() {
     let world = World::with_settings(|settings| settings.chain.no_change = NoChange::Skip).await;
     world.graph_with(
         "network; database: network; dns: network; apps: database; web: dns",
-        |name, stack: NewStack| {
-            if name == "database" {
-                stack.no_changes()
-            } else {
-                stack
-            }
+        |name, stack| match name {
+            "database" => stack.no_changes(),
+            _ => stack,
         },
     );
     let root = world.push_to(1, &["network"]).remove(0);

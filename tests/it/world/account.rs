@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chain::freeze::FreezeWindow;
 use chain::{ChainId, ChainResult, CommitSha, RunId, RunState};
-use mock_spacelift::{KEY_ID, NewStack, Push, RunRecord};
+use mock_spacelift::{KEY_ID, MockSpacelift, NewStack, Push, RunRecord};
 use temporal_client::contract::ChainReport;
 
 use super::{World, now_s};
@@ -17,35 +17,52 @@ const BETWEEN_COMMITS_S: i64 = 10;
 /// The age of a test's first commit. It is newer than the account's own.
 const FIRST_COMMIT_AGE_S: i64 = 3_000;
 
-/// The stacks of a line such as `network; database: network; apps: database network`, with the dependencies of each.
-pub(crate) fn stacks_of(line: &str) -> Vec<(String, Vec<String>)> {
-    line.split(';')
-        .map(|stack| {
-            let (name, upstream) = stack.split_once(':').unwrap_or((stack, ""));
-            let upstream = upstream.split_whitespace().map(str::to_owned).collect();
-            (name.trim().to_owned(), upstream)
-        })
-        .collect()
+/// The stacks of a line such as `network; database: network; apps: database network`, with autodeploy.
+fn stacks_of(line: &str) -> impl Iterator<Item = (&str, NewStack)> {
+    line.split(';').map(|stack| {
+        let (name, upstream) = stack.split_once(':').unwrap_or((stack, ""));
+        let name = name.trim();
+        let stack = upstream
+            .split_whitespace()
+            .fold(NewStack::named(name), |stack, upstream| {
+                stack.depends_on(upstream)
+            });
+        (name, stack)
+    })
+}
+
+/// Adds stacks of which some wait for a confirmation, also where there is no [`World`].
+pub(crate) fn add_graph(spacelift: &MockSpacelift, line: &str, confirming: &[&str]) {
+    for (name, stack) in stacks_of(line) {
+        spacelift.add_stack(stack.autodeploy(!confirming.contains(&name)));
+    }
+}
+
+/// This many stacks in the notation of [`add_graph`], each of which depends on the one before it.
+pub(crate) fn stacks_in_a_row(name: &str, upstream: &str, stacks: usize) -> String {
+    let stack = |number: usize| format!("{name}-{number:02}");
+    let stacks = (1..=stacks).map(|number| match number {
+        1 => format!("{}: {upstream}", stack(number)),
+        _ => format!("{}: {}", stack(number), stack(number - 1)),
+    });
+    stacks.collect::<Vec<_>>().join("; ")
 }
 
 impl World {
     /// Adds stacks with autodeploy.
     pub(crate) fn graph(&self, line: &str) {
-        self.graph_with(line, |_, stack| stack);
+        self.graph_confirming(line, &[]);
     }
 
     /// Adds stacks of which some wait for a confirmation.
     pub(crate) fn graph_confirming(&self, line: &str, confirming: &[&str]) {
-        self.graph_with(line, |name, stack| stack.autodeploy(!confirming.contains(&name)));
+        add_graph(&self.spacelift, line, confirming);
     }
 
     /// Adds stacks that are modified according to their names.
     pub(crate) fn graph_with(&self, line: &str, change: impl Fn(&str, NewStack) -> NewStack) {
-        for (name, upstream) in stacks_of(line) {
-            let stack = upstream.iter().fold(NewStack::named(&name), |stack, upstream| {
-                stack.depends_on(upstream)
-            });
-            self.spacelift.add_stack(change(&name, stack));
+        for (name, stack) in stacks_of(line) {
+            self.spacelift.add_stack(change(name, stack));
         }
     }
 
