@@ -9,6 +9,7 @@ mod pictures;
 mod pretended;
 mod queues;
 mod reading;
+mod requests;
 mod steering;
 mod watching;
 
@@ -25,6 +26,20 @@ pub(crate) use browser::{Browser, Setup};
 
 /// The person who acts in these tests.
 const PERSON: &str = "mallory o'neil";
+
+/// `network <- database <- shop`; only `shop` waits for a confirmation.
+fn shop(world: &World) {
+    world.graph_confirming("network; database: network; shop: database", &["shop"]);
+}
+
+/// A browser, a world with the [`shop`], and the address of its dashboard. `None` where there is no browser.
+async fn browser_with_shop() -> Option<(Browser, World, String)> {
+    let browser = Browser::start(Setup::default()).await?;
+    let world = World::start().await;
+    shop(&world);
+    let url = serve(&world).await;
+    Some((browser, world, url))
+}
 
 /// Serves a dashboard for a world, and returns its address.
 async fn serve(world: &World) -> String {

@@ -1,25 +1,11 @@
-//! Every action of the dashboard: it shows what it will do, does it, and is recorded with the person's name. Other
-//! pages cannot act.
-
-use std::time::Duration;
+//! Every action of the dashboard: it shows what it will do, does it, and is recorded with the person's name.
 
 use chain::{ChainId, ChainResult, Confirm, RunId, RunState};
-use mock_spacelift::{Fault, NewStack, Pace, RunRecord};
+use mock_spacelift::RunRecord;
 
 use super::browser::Setup;
-use super::{Browser, PERSON, serve};
-use crate::world::{World, http};
-
-/// `network <- database <- shop`; only `shop` waits for a confirmation.
-pub(super) fn shop(world: &World) {
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("shop").depends_on("database").autodeploy(false));
-}
+use super::{Browser, PERSON, browser_with_shop, serve};
+use crate::world::World;
 
 /// Reads the confirmation page of an action.
 pub(super) async fn confirmation(browser: &Browser, says: &[&str]) -> String {
@@ -45,12 +31,9 @@ pub(super) async fn act(browser: &Browser, link: &str, says: &[&str]) {
 
 #[tokio::test]
 async fn a_chain_is_paused_resumed_and_cancelled() {
-    let Some(browser) = Browser::start(Setup::default()).await else {
+    let Some((browser, world, url)) = browser_with_shop().await else {
         return;
     };
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
     world.spacelift.lock("database", "carol");
     let (root, chain) = world.begin_chain("network").await;
     browser.open(&format!("{url}/chains/{chain}")).await;
@@ -92,14 +75,11 @@ async fn a_chain_is_paused_resumed_and_cancelled() {
 
 #[tokio::test]
 async fn a_chain_is_cancelled_together_with_its_runs() {
-    let Some(browser) = Browser::start(Setup::default()).await else {
+    let Some((browser, world, url)) = browser_with_shop().await else {
         return;
     };
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
     let (_, chain) = world.begin_chain("network").await;
-    let run = run_to_decide_on(&world).await;
+    let run = world.wait_for_run("shop", &RunState::Unconfirmed).await.run;
     browser.open(&format!("{url}/chains/{chain}")).await;
     act(
         &browser,
@@ -162,12 +142,9 @@ async fn run_to_decide_on(world: &World) -> RunId {
 
 #[tokio::test]
 async fn runs_are_confirmed_and_discarded_in_the_name_of_the_person() {
-    let Some(browser) = Browser::start(Setup::default()).await else {
+    let Some((browser, world, url)) = browser_with_shop().await else {
         return;
     };
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
     for (link, state) in [
         ("Confirm…", RunState::Finished),
         ("Discard…", RunState::Discarded),
@@ -207,12 +184,9 @@ async fn runs_are_confirmed_and_discarded_in_the_name_of_the_person() {
 
 #[tokio::test]
 async fn a_stack_is_run_from_its_page_and_the_account_is_halted() {
-    let Some(browser) = Browser::start(Setup::default()).await else {
+    let Some((browser, world, url)) = browser_with_shop().await else {
         return;
     };
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
     let stack_page = format!("{url}/stacks/{}/network", world.account);
     browser.open(&format!("{url}/status")).await;
     act(
@@ -287,12 +261,9 @@ async fn what_failed_is_retried() {
 
 #[tokio::test]
 async fn a_held_stack_is_released_or_marked_as_done() {
-    let Some(browser) = Browser::start(Setup::default()).await else {
+    let Some((browser, world, url)) = browser_with_shop().await else {
         return;
     };
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
     world.spacelift.lock("database", "carol");
     let root = world.spacelift.push("network");
     let chain = ChainId::of_root_run(&world.account, &root);
@@ -317,89 +288,4 @@ async fn a_held_stack_is_released_or_marked_as_done() {
     assert_eq!(world.spacelift.runs_of("database").len(), 0);
     browser.assert_clean(&url).await;
     browser.stop().await;
-}
-
-/// The token in the form of a page.
-async fn token(page: &str) -> String {
-    let page = http().get(page).send().await.unwrap().text().await.unwrap();
-    let (_, rest) = page.split_once("name=\"token\" value=\"").unwrap();
-    rest.split('"').next().unwrap().to_owned()
-}
-
-#[tokio::test]
-async fn a_confirmation_that_spacelift_does_not_answer_is_recorded() {
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
-    world.spacelift.push("network");
-    let run = run_to_decide_on(&world).await;
-    let page = format!("{url}/stacks/{}/shop/runs/{run}/confirm", world.account);
-    let token = token(&page).await;
-    world.spacelift.fault(Fault::reset_after().on("runConfirm"));
-    let answer = http()
-        .post(&page)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("origin", &url)
-        .body(format!("token={token}"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 502);
-    let text = answer.text().await.unwrap();
-    assert!(text.contains("It may have been done"), "{text}");
-    let mut recorded = Vec::new();
-    for delivery in world.audit.deliveries().await.unwrap() {
-        let record = world.audit.read(&delivery.key).await.unwrap();
-        recorded.push(String::from_utf8(record).unwrap());
-    }
-    let is_recorded = |record: &String| record.contains("run_confirmed") && record.contains(run.as_str());
-    assert!(recorded.iter().any(is_recorded), "{recorded:#?}");
-}
-
-/// Refusals need no browser.
-#[tokio::test]
-async fn requests_of_other_pages_are_refused() {
-    let world = World::start().await;
-    shop(&world);
-    world.spacelift.pace(Pace::Every(Duration::from_millis(20)));
-    let url = serve(&world).await;
-    let token = token(&format!("{url}/halt")).await;
-    let halt = async |host: Option<&str>, origin: Option<&str>, token: &str| {
-        let mut request = http()
-            .post(format!("{url}/halt"))
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(format!("token={token}"));
-        if let Some(host) = host {
-            request = request.header("host", host);
-        }
-        if let Some(origin) = origin {
-            request = request.header("origin", origin);
-        }
-        request.send().await.unwrap().status().as_u16()
-    };
-    assert_eq!(halt(None, None, &token).await, 403, "no origin");
-    assert_eq!(
-        halt(None, Some("http://evil.example"), &token).await,
-        403,
-        "another origin"
-    );
-    assert_eq!(halt(None, Some("null"), &token).await, 403, "a hidden origin");
-    assert_eq!(
-        halt(Some("evil.example"), Some("http://evil.example"), &token).await,
-        403,
-        "a name that somebody points here"
-    );
-    assert_eq!(halt(None, Some(&url), "guessed").await, 409, "another token");
-    assert!(!world.workflows.is_halted(&world.account).await.unwrap());
-    let answer = http()
-        .get(&url)
-        .header("host", "evil.example")
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(answer.status(), 403, "reading under another name");
-    // With all three parts it is done, so each refusal was for its own reason.
-    let done = halt(None, Some(&url), &token).await;
-    assert!([200, 303].contains(&done), "{done}");
-    assert!(world.workflows.is_halted(&world.account).await.unwrap());
 }

@@ -4,9 +4,9 @@ use chain::{ChainId, ChainResult, StackState};
 use serde_json::json;
 use temporal_client::contract::ScheduleMessage;
 
-use super::actions::{act, ask, confirmation, shop};
+use super::actions::{act, ask, confirmation};
 use super::browser::Setup;
-use super::{Browser, PERSON, serve};
+use super::{Browser, PERSON, browser_with_shop, serve};
 use crate::world::World;
 
 async fn fill(browser: &Browser, field: &str, text: &str) {
@@ -17,12 +17,9 @@ async fn fill(browser: &Browser, field: &str, text: &str) {
 
 #[tokio::test]
 async fn a_part_of_the_account_is_frozen_and_the_freeze_is_lifted() {
-    let Some(browser) = Browser::start(Setup::default()).await else {
+    let Some((browser, world, url)) = browser_with_shop().await else {
         return;
     };
-    let world = World::start().await;
-    shop(&world);
-    let url = serve(&world).await;
     world.spacelift.lock("database", "carol");
     let (root, chain) = world.begin_chain("network").await;
     browser.open(&format!("{url}/chains/{chain}")).await;

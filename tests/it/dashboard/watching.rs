@@ -1,9 +1,7 @@
 //! The live page: a chain from start to end without a reload.
 
-use mock_spacelift::NewStack;
-
 use super::browser::Setup;
-use super::{Browser, serve};
+use super::{Browser, serve, shop};
 use crate::world::World;
 
 /// A window so short that the page can be scrolled.
@@ -20,16 +18,8 @@ async fn a_chain_is_watched_from_start_to_end_without_a_reload() {
         return;
     };
     let world = World::start().await;
-    world.spacelift.add_stack(NewStack::named("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("database").depends_on("network"));
-    world
-        .spacelift
-        .add_stack(NewStack::named("shop").depends_on("database").autodeploy(false));
-    world
-        .spacelift
-        .add_stack(NewStack::named("reports").depends_on("shop"));
+    shop(&world);
+    world.graph("reports: shop");
     let url = serve(&world).await;
     let (_, chain) = world.begin_chain("network").await;
 
