@@ -13,6 +13,9 @@ use crate::world::{World, stacks_in_a_row};
 /// A line of stacks, so that no message carries two changes: no shape costs more.
 const STACKS: usize = 10;
 
+/// At this pace, a run takes longer than the schedule waits to send several changes together.
+const SLOW: Pace = Pace::Every(Duration::from_millis(500));
+
 /// The cost so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Spent {
@@ -128,6 +131,7 @@ async fn a_further_cause_costs_little_more_for_each_stack() {
     // A signal to the record and one write of its audit log, and half as much again on a slow machine, where a signal
     // carries fewer changes.
     const ACTIONS: usize = 3;
+    const STACKS: usize = 4;
     let world = World::start().await;
     let (short, long) = (
         stacks_in_a_row("short", "dns other", 1),
@@ -135,6 +139,7 @@ async fn a_further_cause_costs_little_more_for_each_stack() {
     );
     world.graph(&format!("dns; other; network; cloud; {short}; {long}"));
     spent_on(&world, 1, &["dns"]).await;
+    world.spacelift.pace(SLOW);
     let one = [
         spent_on(&world, 2, &["dns"]).await,
         spent_on(&world, 3, &["network"]).await,
@@ -190,10 +195,13 @@ async fn a_stack_whose_run_takes_minutes_costs_few_actions_and_requests() {
     const REQUESTS: usize = 4;
     assert!(Timing::default().poll_first > Duration::from_mins(5));
     let world = World::start().await;
-    let (short, long) = (line("short", "dns", 1), line("long", "network", STACKS + 1));
+    let (short, long) = (
+        stacks_in_a_row("short", "dns", 1),
+        stacks_in_a_row("long", "network", STACKS + 1),
+    );
     world.graph(&format!("dns; network; {short}; {long}"));
     spent_on(&world, 1, &["dns"]).await;
-    world.spacelift.pace(Pace::Every(Duration::from_millis(500)));
+    world.spacelift.pace(SLOW);
     let one = spent_on(&world, 2, &["dns"]).await;
     let more = spent_on(&world, 3, &["network"]).await.since(one);
     println!("{STACKS} stacks with slow runs: {more:?}");
