@@ -1,13 +1,17 @@
-//! The company: stacks in layers, in several repositories, with labels.
+//! The company: stacks in layers, in several repositories, with labels, and stacks that Spacelift runs by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use mock_spacelift::NewStack;
+use mock_spacelift::{NewPolicy, NewStack};
 
 use super::random::Random;
 use crate::world::World;
 
 const ROOTS: usize = 6;
+/// How many stacks depend natively on a stack of the layers, and how many a trigger policy runs. One more stack depends on
+/// each of them by its label.
+const NATIVE: usize = 3;
+const BY_POLICY: usize = 3;
 /// The number of stacks at each depth.
 const LAYERS: [usize; 4] = [14, 12, 10, 6];
 pub(super) const REPOSITORIES: [&str; 3] = ["acme/landing-zone", "acme/platform", "acme/apps"];
@@ -20,6 +24,10 @@ pub(super) struct Company {
     confirming: BTreeSet<String>,
     /// Their runs change nothing.
     unchanging: BTreeSet<String>,
+    /// The native dependency of each stack that has one.
+    native: BTreeMap<String, String>,
+    /// The stacks that trigger policies run, with the stack after whose runs.
+    by_policy: BTreeMap<String, String>,
     /// The labels of stacks that have labels of their own.
     pub(super) policies: BTreeMap<String, &'static str>,
 }
@@ -45,6 +53,8 @@ impl Company {
             repository: BTreeMap::new(),
             confirming: BTreeSet::new(),
             unchanging: BTreeSet::new(),
+            native: BTreeMap::new(),
+            by_policy: BTreeMap::new(),
             policies: BTreeMap::new(),
         };
         let mut above: Vec<String> = Vec::new();
@@ -78,7 +88,29 @@ impl Company {
             }
             above.extend(layer);
         }
+        for number in 0..NATIVE {
+            let stack = company.add_pair("native", number, &mut random);
+            let after = random.one_of(&above).unwrap().clone();
+            company.native.insert(stack, after);
+        }
+        for number in 0..BY_POLICY {
+            let stack = company.add_pair("policy", number, &mut random);
+            let after = random.one_of(&above).unwrap().clone();
+            company.by_policy.insert(stack, after);
+        }
         company
+    }
+
+    /// Adds a stack without labels, and one that depends on it. Returns the first.
+    fn add_pair(&mut self, kind: &str, number: usize, random: &mut Random) -> String {
+        let first = format!("{kind}-{number:02}");
+        let below = format!("{kind}-below-{number:02}");
+        for (stack, upstream) in [(&first, vec![]), (&below, vec![first.clone()])] {
+            let repository = *random.one_of(&REPOSITORIES).unwrap();
+            self.upstream.insert(stack.clone(), upstream);
+            self.repository.insert(stack.clone(), repository.to_owned());
+        }
+        first
     }
 
     pub(super) fn add_to(&self, world: &World) {
@@ -91,6 +123,10 @@ impl Company {
             } else {
                 stack_of
             };
+            let stack_of = match self.native.get(stack) {
+                Some(after) => stack_of.native_dependency(after),
+                None => stack_of,
+            };
             let labelled = upstream
                 .iter()
                 .fold(stack_of, |stack, upstream| stack.depends_on(upstream));
@@ -98,6 +134,17 @@ impl Company {
             world
                 .spacelift
                 .add_stack(own.into_iter().fold(labelled, |stack, label| stack.label(label)));
+        }
+        for (stack, after) in &self.by_policy {
+            let body = format!(
+                "package spacelift\n\ntrigger[\"{stack}\"] {{\n  input.run.state == \"FINISHED\"\n  input.run.type == \"TRACKED\"\n}}\n"
+            );
+            let name = format!("run-{stack}");
+            world
+                .spacelift
+                .create_policy(NewPolicy::trigger(&name, &body))
+                .unwrap();
+            world.spacelift.attach_policy(&name, after);
         }
     }
 
