@@ -6,6 +6,7 @@ mod cloud;
 mod compose;
 mod files;
 mod grants;
+mod guide;
 mod packaged;
 mod parameters;
 mod rights;

@@ -19,8 +19,8 @@ use tokio::sync::oneshot;
 use worker::Config;
 use worker::activities::Activities;
 use worker::workflows::{
-    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, SpaceliftWebhookWorkflow,
-    StackDependencyChainWorkflow, StackScheduleWorkflow,
+    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
+    SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackScheduleWorkflow,
 };
 
 use crate::world::World;
@@ -114,6 +114,8 @@ fn worker_options(task_queue: &str, activities: Activities) -> WorkerOptions {
         .register_workflow::<HaltWorkflow>()
         .unwrap()
         .register_workflow::<NotifyWorkflow>()
+        .unwrap()
+        .register_workflow::<RunNotifyWorkflow>()
         .unwrap()
         .register_workflow::<ReconcileWorkflow>()
         .unwrap()

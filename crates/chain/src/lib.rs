@@ -8,6 +8,7 @@ pub mod commit;
 pub mod depend;
 pub mod error_text;
 pub mod event;
+pub mod follow;
 pub mod freeze;
 pub mod graph;
 pub mod id;

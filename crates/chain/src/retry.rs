@@ -19,7 +19,8 @@ pub enum RetryScope {
 }
 
 /// Why a chain cannot be retried.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
 pub enum RetryError {
     #[error("the chain is still open")]
     Open,

@@ -55,7 +55,9 @@ impl WorkflowClient {
             stack: outcome.stack,
             status: match outcome.result {
                 FollowResult::Requested { chain, .. } => RequestStatus::Accepted { chain },
-                FollowResult::Ignored { reason } => RequestStatus::Ignored { reason },
+                FollowResult::Ignored { reason } => RequestStatus::Ignored {
+                    reason: reason.to_string(),
+                },
                 FollowResult::Reported => RequestStatus::Ignored {
                     reason: "it is not a request".to_owned(),
                 },

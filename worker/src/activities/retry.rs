@@ -1,5 +1,6 @@
 //! Passes a request for a retry of a chain to the schedule.
 
+use chain::follow::{self, IgnoredBecause};
 use chain::retry;
 use temporal_client::contract::{FollowResult, RetryRequest, ScheduleMessage};
 use temporalio_sdk::activities::ActivityError;
@@ -23,12 +24,13 @@ impl Activities {
     pub(super) async fn message_of_retry(
         &self,
         request: &RetryRequest,
-    ) -> Result<Result<ScheduleMessage, String>, ActivityError> {
-        if let Some(reason) = self.other_account(&request.account).await? {
-            return Ok(Err(reason));
+    ) -> Result<Result<ScheduleMessage, IgnoredBecause>, ActivityError> {
+        if let Err(other) = follow::other_account(&request.account, self.account().await?) {
+            return Ok(Err(other));
         }
         let Some(before) = self.workflows.chain(&request.of).await.map_err(temporal_error)? else {
-            return Ok(Err(format!("there is no chain `{}`", request.of)));
+            let chain = request.of.clone();
+            return Ok(Err(IgnoredBecause::NoChain { chain }));
         };
         let only = match before
             .record
@@ -36,7 +38,7 @@ impl Activities {
             .map(|record| retry::stacks(record, &request.scope))
         {
             Some(Ok(stacks)) => Some(stacks),
-            Some(Err(error)) => return Ok(Err(error.to_string())),
+            Some(Err(error)) => return Ok(Err(IgnoredBecause::NotRetried { error })),
             // The chain was refused, and is planned again as a whole.
             None => None,
         };

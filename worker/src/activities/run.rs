@@ -1,7 +1,8 @@
 //! Looks up runs, and signals the schedule.
 
+use chain::follow::{self, IgnoredBecause};
 use chain::metadata;
-use chain::{AccountName, Root, RunFacts, RunState, StackPolicy};
+use chain::{AccountName, Root, RunFacts, RunState, StackFacts};
 use spacelift::FoundRun;
 use temporal_client::clock;
 use temporal_client::contract::{FollowResult, RunLook, RunLookRequest, RunRequested, ScheduleMessage};
@@ -42,7 +43,7 @@ impl Activities {
         } else if facts.state.is_terminal() {
             self.signal_schedule(&request.account, ScheduleMessage::RunEnded { stack, run })
                 .await?;
-        } else if request.reported.as_ref() != Some(&facts.state) && changes_a_decision(&facts, request) {
+        } else if follow::changes_a_decision(&facts, request.reported.as_ref()) {
             self.signal_schedule(&request.account, ScheduleMessage::RunMoved { stack, run })
                 .await?;
         }
@@ -84,7 +85,7 @@ impl Activities {
     pub(super) async fn pass_on(
         &self,
         account: &AccountName,
-        message: Result<ScheduleMessage, String>,
+        message: Result<ScheduleMessage, IgnoredBecause>,
         passed_on: FollowResult,
     ) -> Result<FollowResult, ActivityError> {
         match message {
@@ -100,38 +101,27 @@ impl Activities {
     pub(super) async fn message_of_request(
         &self,
         requested: &RunRequested,
-    ) -> Result<Result<ScheduleMessage, String>, ActivityError> {
-        if let Some(reason) = self.other_account(&requested.account).await? {
-            return Ok(Err(reason));
+    ) -> Result<Result<ScheduleMessage, IgnoredBecause>, ActivityError> {
+        if let Err(other) = follow::other_account(&requested.account, self.account().await?) {
+            return Ok(Err(other));
         }
-        let stack = &requested.request.stack;
-        let Some(facts) = self.spacelift.stack(stack).await.map_err(activity_error)? else {
-            return Ok(Err(format!("there is no stack `{stack}` that our key can see")));
-        };
-        if StackPolicy::of(&facts.labels).0.ignore {
-            return Ok(Err(format!(
-                "the label `spillway:ignore=true` of the stack `{stack}` says that it never runs"
-            )));
+        let id = &requested.request.stack;
+        let facts = self.spacelift.stack(id).await.map_err(activity_error)?;
+        let facts = facts.map(StackFacts::from);
+        if let Err(why) = follow::requested_stack(id, facts.as_ref()) {
+            return Ok(Err(why));
         }
-        if facts.is_disabled {
-            return Ok(Err(format!("the stack `{stack}` is disabled")));
-        }
+        let branch = facts.map(|facts| facts.branch).unwrap_or_default();
         Ok(Ok(ScheduleMessage::Requested {
             chain: requested.chain.clone(),
             root: Root {
                 ended_at_s: Some(clock::now_ms() / 1000),
                 follow: requested.request.follow,
-                ..Root::requested(requested.account.clone(), stack.clone(), facts.branch)
+                ..Root::requested(requested.account.clone(), id.clone(), branch)
             },
             by: requested.request.requested_by.clone(),
             only: None,
         }))
-    }
-
-    /// Why a request for this account is ignored, if our key belongs to another one.
-    pub(super) async fn other_account(&self, account: &AccountName) -> Result<Option<String>, ActivityError> {
-        let ours = self.account().await?;
-        Ok((ours != account).then(|| format!("our key belongs to the account `{ours}`, not to `{account}`")))
     }
 
     pub(super) async fn signal_schedule(
@@ -144,24 +134,6 @@ impl Activities {
             .await
             .map_err(temporal_error)
     }
-}
-
-/// Whether the schedule needs this state: the run waits or waited for a person or a worker, applies, or another Spillway
-/// made it.
-fn changes_a_decision(facts: &RunFacts, request: &RunLookRequest) -> bool {
-    let waited = request
-        .reported
-        .as_ref()
-        .and_then(chain::attempt::waits_for_person)
-        .is_some();
-    // The schedule frees the slot of a run that waits too long for a worker: it has to know that this one works now.
-    let was_ready = request.reported == Some(RunState::Ready);
-    waited
-        || was_ready
-        || facts.waits_for_person().is_some()
-        || facts.state == RunState::Ready
-        || facts.state == RunState::Applying
-        || facts.other_spillway.is_some()
 }
 
 /// The most unfinished runs that are read: more than any account has workers for.
@@ -179,47 +151,5 @@ impl Activities {
             .search_runs(&states, UNFINISHED_RUNS_MAX)
             .await
             .map_err(activity_error)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn is_reported(before: Option<&str>, state: &str) -> bool {
-        let facts = RunFacts {
-            state: RunState::from(state),
-            gone: false,
-            ..RunFacts::gone("01J".parse().unwrap(), 0)
-        };
-        let request = RunLookRequest {
-            account: "acme".parse().unwrap(),
-            stack: "network".parse().unwrap(),
-            run: facts.id.clone(),
-            reported: before.map(RunState::from),
-            metadata: Vec::new(),
-            reported_at_ms: None,
-            give_up: false,
-        };
-        changes_a_decision(&facts, &request)
-    }
-
-    #[test]
-    fn the_schedule_hears_of_states_that_change_what_it_decides() {
-        for state in ["UNCONFIRMED", "PENDING_REVIEW", "READY", "APPLYING"] {
-            assert!(is_reported(None, state), "{state}");
-        }
-        for state in ["QUEUED", "PREPARING", "PLANNING"] {
-            assert!(!is_reported(None, state), "{state}");
-            assert!(!is_reported(Some("QUEUED"), state), "{state}");
-            assert!(
-                is_reported(Some("READY"), state),
-                "{state} after READY: it takes a slot again"
-            );
-            assert!(
-                is_reported(Some("UNCONFIRMED"), state),
-                "{state} after a confirmation"
-            );
-        }
     }
 }

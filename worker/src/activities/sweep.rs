@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chain::event::{EndEvent, EndedRun};
+use chain::follow;
 use chain::{AccountName, RunId, RunState, RunType, StackId};
-use spacelift::RUNS_SINCE_MAX;
+use spacelift::{FoundRun, RUNS_SINCE_MAX};
 use temporal_client::clock;
 use temporal_client::contract::{Received, RunRef, ScheduleMessage, Source, SweepOutcome};
 use temporalio_client::WorkflowExecutionStatus;
@@ -25,8 +26,6 @@ const OVERLAP: Duration = Duration::from_secs(600);
 const GIVEN_UP_MAX: usize = 50;
 /// How long a chain may be open before it counts for an alarm.
 const CHAIN_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
-/// How long a run may be queued, or ready for a worker, before it counts for an alarm.
-const RUN_WAIT_MAX: Duration = Duration::from_secs(3600);
 
 impl Activities {
     pub(super) async fn sweep(&self, since_ms: i64) -> Result<SweepOutcome, ActivityError> {
@@ -134,9 +133,11 @@ impl Activities {
             return Ok(());
         }
         let open = self.unfinished_runs().await?;
-        let waits_since = (clock::now_ms() - clock::milliseconds(RUN_WAIT_MAX)) / 1000;
-        for found in &open {
-            if found.run.run_type == RunType::Tracked && has_waited_since(&found.run, waits_since) {
+        let now_s = clock::now_ms() / 1000;
+        for FoundRun { run, .. } in &open {
+            let latest = run.history.first();
+            let since_s = latest.map_or(run.updated_at, |latest| latest.timestamp);
+            if run.run_type == RunType::Tracked && follow::waits_long_for_worker(&run.state, since_s, now_s) {
                 metrics::sweep_found(SweepFinding::WaitingRun);
             }
         }
@@ -234,13 +235,4 @@ fn count_stalled(view: &View, now_ms: i64) {
         warn!(chain.id = %chain, "{chain} has been open for a day");
         metrics::sweep_found(SweepFinding::OldChain);
     }
-}
-
-/// Whether a run has been queued, or ready for a worker, since a time or longer.
-fn has_waited_since(run: &spacelift::Run, since_s: i64) -> bool {
-    let since = run
-        .history
-        .first()
-        .map_or(run.updated_at, |latest| latest.timestamp);
-    matches!(run.state, RunState::Queued | RunState::Ready) && since <= since_s
 }

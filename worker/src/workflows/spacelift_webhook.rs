@@ -1,5 +1,6 @@
 //! `SpaceliftWebhookWorkflow`: follows one run to its end and signals the schedule, or passes it one request.
 
+use chain::follow::{self, IgnoredBecause};
 use chain::metadata::{Namespace, names_own_namespace, other_namespace};
 use chain::{ChainId, RunId, StackId};
 use temporal_client::contract::{
@@ -161,10 +162,10 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 return gave_up(&input, &run);
             }
             RunLook::OtherAccount { ours } => {
-                let reason = format!(
-                    "our key belongs to the account `{ours}`, not to `{}`",
-                    input.account
-                );
+                let reason = IgnoredBecause::OtherAccount {
+                    ours,
+                    account: input.account.clone(),
+                };
                 let ignored = outcome(&input.stack, Some(&run), FollowResult::Ignored { reason });
                 return Err(WorkflowTermination::cancelled_with_details(ignored));
             }
@@ -179,7 +180,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
 /// the right to see the run. A run of ours is followed again only for an attempt that finds it: by then the schedule may no
 /// longer know that it triggered the run, and it would start a chain.
 fn gave_up(input: &FollowInput, run: &RunId) -> WorkflowResult<FollowOutcome> {
-    let reason = "Spacelift knows no such run".to_owned();
+    let reason = IgnoredBecause::NoRun;
     let outcome = outcome(&input.stack, Some(run), FollowResult::Ignored { reason });
     if input.ours {
         Ok(outcome)
@@ -196,18 +197,14 @@ fn existed(ctx: &Context, input: &FollowInput) -> bool {
 /// Whether Spacelift has not shown the run for so long that nothing should wait for it any more.
 fn is_gone(ctx: &Context, input: &FollowInput) -> bool {
     let patience_ms = clock::milliseconds(input.timing.trigger_patience);
-    input
-        .unknown_since_ms
-        .is_some_and(|since_ms| now_ms(ctx) - since_ms >= patience_ms)
+    follow::is_gone(input.unknown_since_ms, now_ms(ctx), patience_ms)
 }
 
 /// Signals an existing schedule, which then waits for this upstream. Without a schedule, nothing is open.
 async fn signal_begin(ctx: &mut Context, input: &FollowInput, run: &RunId) {
     let begins = ctx.state(|state| {
-        let latest = state.latest.as_ref().map(|latest| &latest.event);
-        latest.is_some_and(|event| {
-            !event.state.is_terminal() && event.triggered_by.as_deref().is_none_or(is_person)
-        })
+        let latest = state.latest.as_ref();
+        latest.is_some_and(|latest| follow::begins(&latest.event))
     });
     if begins {
         let message = ScheduleMessage::RunBegan {
@@ -219,11 +216,6 @@ async fn signal_begin(ctx: &mut Context, input: &FollowInput, run: &RunId) {
         // An error means that nothing is open in the account, so that nothing waits.
         let _ = signalled.await;
     }
-}
-
-/// Runs of API keys are most often our own, which the schedule knows. Runs of other keys are found when they end.
-fn is_person(triggered_by: &str) -> bool {
-    !triggered_by.starts_with("api::")
 }
 
 fn outcome(stack: &StackId, run: Option<&RunId>, result: FollowResult) -> FollowOutcome {

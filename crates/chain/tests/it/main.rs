@@ -7,6 +7,7 @@ mod bindings;
 mod changes;
 mod deliveries;
 mod depend;
+mod follow;
 mod freezes;
 mod graph;
 mod hostile;

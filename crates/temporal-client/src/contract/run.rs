@@ -1,5 +1,6 @@
 //! `SpaceliftWebhookWorkflow`: follows one Spacelift run to its end, or handles one request.
 
+use chain::follow::IgnoredBecause;
 use chain::retry::RetryScope;
 use chain::{AccountName, ChainId, Reason, RunFacts, RunId, RunRequest, RunState, StackId};
 use serde::{Deserialize, Serialize};
@@ -89,7 +90,7 @@ pub enum FollowResult {
         follow: bool,
     },
     /// It needs no action, for this reason.
-    Ignored { reason: String },
+    Ignored { reason: IgnoredBecause },
 }
 
 /// A run and its stack.
