@@ -20,9 +20,9 @@ pub use http::environment::{Environment, environments};
 pub use http::server::Server;
 pub use mock::MockSpacelift;
 pub use model::api_key::{KEY_ID, KEY_SECRET};
-pub use model::blueprint::{Blueprint, BlueprintState, NewBlueprint, StacksFromBlueprint};
+pub use model::blueprint::{Blueprint, BlueprintState};
 pub use model::clock::Timestamp;
-pub use model::context::{ConfigElement, ConfigType, NewContext, SpaceContext};
+pub use model::context::{ConfigElement, ConfigType, SpaceContext};
 pub use model::log::{LogAction, LogEntry};
 pub use model::named_webhook::NewNamedWebhook;
 pub use model::new_stack::NewStack;
@@ -33,6 +33,5 @@ pub use model::record::{DeliveryOutcome, DeliveryRecord, RequestRecord, RunRecor
 pub use model::refusal::Refusal;
 pub use model::rego::PolicyEngine;
 pub use model::space::{NewSpace, Space};
-pub use model::stack::VcsProvider;
 pub use model::vendor::Vendor;
 pub use model::webhook::{DeliveredTransition, NewWebhook, WebhookKey};

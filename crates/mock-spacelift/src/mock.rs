@@ -118,11 +118,6 @@ impl MockSpacelift {
         self.read(|account| account.log.clone())
     }
 
-    /// Becomes ready at every change of the account.
-    pub fn changed(&self) -> watch::Receiver<u64> {
-        self.shared.account.changed()
-    }
-
     /// Waits until a condition holds. `what` names it in a failure message.
     ///
     /// # Panics
@@ -130,7 +125,7 @@ impl MockSpacelift {
     /// If it does not hold, and no run changes for two minutes, or after ten minutes. On a busy machine many runs take longer
     /// than two minutes. The message lists the runs.
     pub async fn wait_until(&self, what: &str, condition: impl Fn(&Self) -> bool) {
-        let mut changes = self.changed();
+        let mut changes = self.shared.account.changed();
         let held = async { while !condition(self) && changes.changed().await.is_ok() {} };
         tokio::pin!(held);
         let mut runs = self.run_lines();

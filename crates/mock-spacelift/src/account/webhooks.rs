@@ -9,24 +9,17 @@ use crate::model::clock::Timestamp;
 use crate::model::named_webhook::NewNamedWebhook;
 use crate::model::refusal::Refusal;
 use crate::model::slug::slug;
-use crate::model::webhook::{NamedWebhook, NewWebhook, Scope, StackWebhook, Target, WebhookKey};
+use crate::model::webhook::{NamedWebhook, NewWebhook, StackWebhook, Target, WebhookKey};
 
 impl Account {
-    /// Adds a webhook to one stack, or to all current and future ones.
+    /// Adds a webhook to all current and future stacks.
     pub(crate) fn add_webhook(&mut self, webhook: &NewWebhook) -> Result<(), Refusal> {
-        match &webhook.scope {
-            Scope::Stack(stack) => self
-                .attach_webhook(stack.as_str(), webhook.target.clone())
-                .map(drop),
-            Scope::EveryStack => {
-                self.webhooks_for_new_stacks.push(webhook.target.clone());
-                let stacks: Vec<StackId> = self.stacks.keys().cloned().collect();
-                stacks.iter().try_for_each(|stack| {
-                    self.attach_webhook(stack.as_str(), webhook.target.clone())
-                        .map(drop)
-                })
-            }
-        }
+        self.webhooks_for_new_stacks.push(webhook.target.clone());
+        let stacks: Vec<StackId> = self.stacks.keys().cloned().collect();
+        stacks.iter().try_for_each(|stack| {
+            self.attach_webhook(stack.as_str(), webhook.target.clone())
+                .map(drop)
+        })
     }
 
     pub(crate) fn attach_webhook(&mut self, stack: &str, target: Target) -> Result<StackWebhook, Refusal> {

@@ -1,15 +1,12 @@
-//! Every create, read, delete and trigger of the API as a method, for tests that need no server.
-
-use std::collections::BTreeMap;
+//! Reads, creates and deletes objects as the API would, for tests that need no server.
 
 use chain::RunId;
 
 use crate::mock::MockSpacelift;
 use crate::model::api_key::KEY_ID;
-use crate::model::blueprint::{Blueprint, NewBlueprint, StacksFromBlueprint};
-use crate::model::context::{NewContext, SpaceContext};
+use crate::model::blueprint::Blueprint;
+use crate::model::context::SpaceContext;
 use crate::model::named_webhook::NewNamedWebhook;
-use crate::model::new_stack::NewStack;
 use crate::model::policy::NewPolicy;
 use crate::model::record::StackRecord;
 use crate::model::refusal::{Refusal, accepted};
@@ -17,7 +14,6 @@ use crate::model::run::RunRequest;
 use crate::model::space::{NewSpace, Space};
 use crate::runs::creation::trigger_run;
 use crate::runs::deletion::delete_stack;
-use crate::runs::from_blueprint;
 
 impl MockSpacelift {
     pub fn spaces(&self) -> Vec<Space> {
@@ -37,11 +33,6 @@ impl MockSpacelift {
         self.write(|account| account.spaces.create(id, space))
     }
 
-    /// `None` if it did not exist.
-    pub fn delete_space(&self, id: &str) -> Result<Option<Space>, Refusal> {
-        self.write(|account| account.delete_space(id))
-    }
-
     pub fn contexts(&self) -> Vec<SpaceContext> {
         self.read(|account| account.contexts.values().cloned().collect())
     }
@@ -50,33 +41,8 @@ impl MockSpacelift {
         self.read(|account| account.contexts.get(id).cloned())
     }
 
-    pub fn create_context(&self, context: NewContext) -> Result<SpaceContext, Refusal> {
-        self.write(|account| account.create_context(context))
-    }
-
-    /// `None` if it did not exist.
-    pub fn delete_context(&self, id: &str) -> Option<SpaceContext> {
-        self.write(|account| account.delete_context(id))
-    }
-
     pub fn blueprints(&self) -> Vec<Blueprint> {
         self.read(|account| account.blueprints.values().cloned().collect())
-    }
-
-    pub fn blueprint(&self, id: &str) -> Option<Blueprint> {
-        self.read(|account| account.blueprints.get(id).cloned())
-    }
-
-    pub fn create_blueprint(&self, blueprint: NewBlueprint) -> Result<Blueprint, Refusal> {
-        self.write(|account| account.create_blueprint(blueprint))
-    }
-
-    pub fn create_stacks_from_blueprint(
-        &self,
-        blueprint: &str,
-        inputs: &BTreeMap<String, String>,
-    ) -> Result<StacksFromBlueprint, Refusal> {
-        self.write(|account| from_blueprint::create_stacks(account, blueprint, inputs, &api_key_login()))
     }
 
     pub fn stacks(&self) -> Vec<StackRecord> {
@@ -91,15 +57,6 @@ impl MockSpacelift {
 
     pub fn stack(&self, id: &str) -> Option<StackRecord> {
         self.read(|account| account.stack(id).map(|stack| account.stack_record(stack)))
-    }
-
-    pub fn create_stack(&self, stack: NewStack) -> Result<StackRecord, Refusal> {
-        self.write(|account| {
-            let id = account.add_stack(stack)?;
-            account
-                .existing_stack(id.as_str())
-                .map(|stack| account.stack_record(stack))
-        })
     }
 
     /// `None` if it did not exist. Its runs stay known, as in Spacelift.
@@ -137,16 +94,6 @@ impl MockSpacelift {
     pub fn create_named_webhook(&self, webhook: NewNamedWebhook) -> Result<String, Refusal> {
         self.write(|account| account.create_named_webhook(webhook))
             .map(|webhook| webhook.id)
-    }
-
-    /// Whether a named webhook is enabled; `None` if it does not exist.
-    pub fn named_webhook_enabled(&self, id: &str) -> Option<bool> {
-        self.read(|account| {
-            account
-                .named_webhooks
-                .get(id)
-                .map(|webhook| webhook.target.enabled)
-        })
     }
 
     /// Whether all webhooks of a stack are enabled; `None` if the stack does not exist.

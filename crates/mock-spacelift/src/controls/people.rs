@@ -64,12 +64,6 @@ impl MockSpacelift {
         self.decide(run, Decision::Stop, by);
     }
 
-    /// A person replans a run that waits for confirmation, for some of its resources only.
-    #[track_caller]
-    pub fn replan(&self, run: &RunId, by: &str) {
-        self.decide(run, Decision::Replan, by);
-    }
-
     #[track_caller]
     fn decide(&self, run: &RunId, decision: Decision, by: &str) {
         accepted(self.write(|account| {

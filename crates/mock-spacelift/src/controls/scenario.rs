@@ -103,12 +103,7 @@ impl MockSpacelift {
         accepted(self.write(|account| account.refer_to_output(stack, depends_on, trigger_always)));
     }
 
-    /// Disables or enables a stack.
-    #[track_caller]
-    pub fn disable(&self, stack: &str) {
-        accepted(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = true)));
-    }
-
+    /// Enables a disabled stack.
     #[track_caller]
     pub fn enable(&self, stack: &str) {
         accepted(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = false)));

@@ -205,7 +205,7 @@ impl FromStr for Seed {
 
 impl Seed {
     /// A small company: stacks in several spaces, a diamond, a manual confirmation, another repository.
-    pub fn built_in() -> Self {
+    fn built_in() -> Self {
         BUILT_IN.parse().expect("the built-in seed is tested")
     }
 

@@ -11,7 +11,7 @@ use crate::account::state::Account;
 use crate::model::blueprint::{Blueprint, BlueprintState, NewBlueprint};
 use crate::model::clock::Timestamp;
 use crate::model::refusal::Refusal;
-use crate::model::template::{self, TemplateInput};
+use crate::model::template::TemplateInput;
 use crate::runs::from_blueprint;
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -155,21 +155,13 @@ struct BlueprintStackCreateInputPair {
     value: String,
 }
 
-/// Older clients read the first two, newer ones the last two.
+/// A template with several stacks: the first of them, and its run.
 #[derive(Debug, SimpleObject)]
 struct BlueprintStackCreateOutput {
     #[graphql(name = "stackID")]
     stack_id: Option<ID>,
     #[graphql(name = "runID")]
     run_id: Option<ID>,
-    stack_ids: Vec<ID>,
-    run_ids: Option<Vec<ID>>,
-}
-
-#[derive(Debug, SimpleObject)]
-struct BlueprintParseOutput {
-    inputs: Vec<InputNode>,
-    errors: Vec<String>,
 }
 
 #[derive(Default)]
@@ -222,24 +214,6 @@ impl BlueprintMutation {
         Ok(deleted.as_ref().map(BlueprintNode::from))
     }
 
-    async fn blueprint_parse_template(
-        &self,
-        ctx: &Context<'_>,
-        template: String,
-    ) -> Result<BlueprintParseOutput, Refusal> {
-        session(ctx)?;
-        Ok(match template::inputs(&template) {
-            Ok(inputs) => BlueprintParseOutput {
-                inputs: inputs.iter().map(InputNode::from).collect(),
-                errors: Vec::new(),
-            },
-            Err(error) => BlueprintParseOutput {
-                inputs: Vec::new(),
-                errors: vec![error],
-            },
-        })
-    }
-
     async fn blueprint_create_stack(
         &self,
         ctx: &Context<'_>,
@@ -254,13 +228,9 @@ impl BlueprintMutation {
             .collect();
         let made =
             authorized(ctx)?.write(|account| from_blueprint::create_stacks(account, &id, &values, login))?;
-        let stack_ids: Vec<ID> = made.stacks.iter().map(|id| ID::from(id.as_str())).collect();
-        let run_ids: Vec<ID> = made.runs.iter().map(|id| ID::from(id.as_str())).collect();
         Ok(BlueprintStackCreateOutput {
-            stack_id: stack_ids.first().cloned(),
-            run_id: run_ids.first().cloned(),
-            stack_ids,
-            run_ids: Some(run_ids),
+            stack_id: made.stacks.first().map(|id| ID::from(id.as_str())),
+            run_id: made.runs.first().map(|id| ID::from(id.as_str())),
         })
     }
 }

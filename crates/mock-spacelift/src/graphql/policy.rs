@@ -75,7 +75,6 @@ pub(super) struct StackPolicyAttachment {
     policy_id: ID,
     policy_name: String,
     policy_type: PolicyType,
-    policy_labels: Vec<String>,
     is_autoattached: bool,
     is_module: bool,
     stack_id: ID,
@@ -88,7 +87,6 @@ impl StackPolicyAttachment {
             policy_id: ID::from(&policy.id),
             policy_name: policy.name.clone(),
             policy_type: policy.policy_type,
-            policy_labels: policy.labels.clone(),
             is_autoattached: policy.is_autoattached_to(&stack.id),
             is_module: false,
             stack_id: ID::from(stack.id.as_str()),
@@ -181,26 +179,6 @@ impl PolicyMutation {
             description,
             engine: engine_type,
             ..new_policy(&name, &body, r#type, labels, space)
-        };
-        let created = authorized(ctx)?.write(|account| account.create_policy(new))?;
-        Ok(PolicyNode::from(&created))
-    }
-
-    /// The older form, which the Kubernetes operator uses.
-    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
-    async fn policy_create(
-        &self,
-        ctx: &Context<'_>,
-        name: String,
-        body: String,
-        #[graphql(name = "type")] policy_type: PolicyType,
-        labels: Option<Vec<String>>,
-        space: Option<ID>,
-        description: Option<String>,
-    ) -> Result<PolicyNode, Refusal> {
-        let new = NewPolicy {
-            description,
-            ..new_policy(&name, &body, policy_type, labels, space)
         };
         let created = authorized(ctx)?.write(|account| account.create_policy(new))?;
         Ok(PolicyNode::from(&created))

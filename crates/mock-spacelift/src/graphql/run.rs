@@ -37,14 +37,7 @@ pub(crate) struct RunNode {
     pub title: String,
     pub triggered_by: Option<String>,
     r#type: RunType,
-    can_confirm: bool,
-    can_promote: bool,
     can_retry: bool,
-    confirm_blocker: Option<String>,
-    promote_blocker: Option<String>,
-    retry_blocker: Option<String>,
-    expect_failure: Option<bool>,
-    is_prioritized: bool,
     /// Newest first.
     history: Vec<RunStateTransition>,
 }
@@ -89,8 +82,6 @@ impl RunNode {
             .and_then(|stack| stack.runs.last())
             .map(|&index| &account.runs[index].id);
         let over = run.is_over();
-        let unconfirmed = *run.state() == chain::RunState::Unconfirmed;
-        let failed = run.ended_badly();
         Self {
             id: ID::from(run.id.as_str()),
             state_name: run.state().to_string(),
@@ -111,27 +102,10 @@ impl RunNode {
             title: run.title(),
             triggered_by: run.triggered_by.clone(),
             r#type: RunType::from(&run.run_type),
-            can_confirm: unconfirmed,
-            can_promote: false,
-            can_retry: failed,
-            confirm_blocker: (!unconfirmed).then(|| "run is not unconfirmed".to_owned()),
-            promote_blocker: Some("run cannot be promoted".to_owned()),
-            retry_blocker: (!failed).then(|| "run has not failed".to_owned()),
-            expect_failure: Some(false),
-            is_prioritized: run.prioritized,
+            can_retry: run.ended_badly(),
             history: run.history.iter().rev().map(RunStateTransition::from).collect(),
         }
     }
-}
-
-/// One run waits for another.
-#[derive(Debug, Clone, SimpleObject)]
-#[expect(clippy::struct_field_names, reason = "they are Spacelift's names")]
-struct RunDependency {
-    run_id: ID,
-    stack_id: ID,
-    depends_on_run_id: ID,
-    depends_on_stack_id: ID,
 }
 
 #[derive(Debug, Clone, SimpleObject)]
@@ -154,43 +128,8 @@ struct RunLogMessage {
     timestamp: i64,
 }
 
-fn dependency(run: &Run, upstream: &Run) -> RunDependency {
-    RunDependency {
-        run_id: ID::from(run.id.as_str()),
-        stack_id: ID::from(run.stack.as_str()),
-        depends_on_run_id: ID::from(upstream.id.as_str()),
-        depends_on_stack_id: ID::from(upstream.stack.as_str()),
-    }
-}
-
 #[ComplexObject]
 impl RunNode {
-    async fn depends_on(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
-        mock(ctx).read(|account| {
-            let Some(run) = account.runs.get(&self.id) else {
-                return Vec::new();
-            };
-            let upstream = run
-                .waits_for
-                .iter()
-                .filter_map(|id| account.runs.get(id.as_str()));
-            upstream.map(|upstream| dependency(run, upstream)).collect()
-        })
-    }
-
-    async fn is_depended_on_by(&self, ctx: &Context<'_>) -> Vec<RunDependency> {
-        mock(ctx).read(|account| {
-            let Some(run) = account.runs.get(&self.id) else {
-                return Vec::new();
-            };
-            let downstream = account
-                .runs
-                .iter()
-                .filter(|other| other.waits_for.contains(&run.id));
-            downstream.map(|other| dependency(other, run)).collect()
-        })
-    }
-
     /// Null if the run has not reached the state.
     async fn logs(
         &self,

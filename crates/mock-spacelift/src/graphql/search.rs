@@ -45,7 +45,6 @@ enum OrderDirection {
 
 #[derive(Debug, Clone, SimpleObject)]
 struct PageInfo {
-    start_cursor: Option<String>,
     end_cursor: String,
     has_next_page: bool,
     has_previous_page: bool,
@@ -132,7 +131,6 @@ pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T>
         })
         .collect();
     let page_info = PageInfo {
-        start_cursor: edges.first().map(|edge| edge.cursor.clone()),
         end_cursor: edges.last().map(|edge| edge.cursor.clone()).unwrap_or_default(),
         has_next_page,
         has_previous_page: start > 0,

@@ -21,7 +21,6 @@ use crate::model::commit::Commit;
 use crate::model::dependency::NativeDependency;
 use crate::model::hooks::Hooks;
 use crate::model::refusal::Refusal;
-use crate::model::run::Run;
 use crate::model::stack::{Stack, StackSettings, VcsProvider};
 use crate::model::vendor::VendorConfig;
 
@@ -49,12 +48,6 @@ pub(crate) struct StackNode {
     pub state_name: String,
     pub state: StackState,
     state_set_at: Option<i64>,
-    state_set_by: Option<String>,
-    state_is_terminal: Option<bool>,
-    last_apply_at: Option<i64>,
-    pub blocked: bool,
-    is_drifted: Option<bool>,
-    entity_count: Option<i32>,
     needs_approval: Option<bool>,
     deleted: bool,
     deleting: bool,
@@ -67,10 +60,8 @@ pub(crate) struct StackNode {
     pub starred: bool,
     api_host: Option<String>,
     pub tracked_commit: Option<Commit>,
-    tracked_branch_head: Option<Commit>,
     tracked_commit_set_by: Option<String>,
     terraform_version: Option<String>,
-    effective_terraform_version: Option<String>,
 }
 
 /// The source of a variable or file of a run: a context, or without one the stack itself.
@@ -108,26 +99,9 @@ pub(crate) struct RunResourceState {
 
 impl StackNode {
     pub(crate) fn of(account: &Account, stack: &Stack) -> Self {
-        let tracked = || {
-            stack
-                .runs
-                .iter()
-                .rev()
-                .map(|&index| &account.runs[index])
-                .filter(|run| run.run_type == RunType::Tracked)
-        };
-        let latest = tracked().next();
-        let applied = tracked().find(|run| {
-            run.state().succeeded()
-                && run
-                    .history
-                    .iter()
-                    .any(|entry| entry.state == chain::RunState::Applying)
-        });
-        let terraform_version = match &stack.vendor {
-            VendorConfig::Terraform(terraform) => terraform.version.clone(),
-            _ => None,
-        };
+        let latest = account
+            .runs_of(stack)
+            .find(|run| run.run_type == RunType::Tracked);
         Self {
             id: ID::from(stack.id.as_str()),
             settings: stack.settings.clone(),
@@ -140,16 +114,6 @@ impl StackNode {
             state_name: account.stack_state(stack).to_string(),
             state: StackState::from(&account.stack_state(stack)),
             state_set_at: latest.map(|run| run.last().at.seconds()),
-            state_set_by: latest.and_then(|run| run.last().username.clone()),
-            state_is_terminal: Some(latest.is_none_or(Run::is_over)),
-            last_apply_at: applied.map(|run| run.last().at.seconds()),
-            blocked: account.runs.blocker(stack.id.as_str()).is_some(),
-            is_drifted: Some(false),
-            entity_count: Some(
-                latest
-                    .and_then(|run| run.delta)
-                    .map_or(0, |delta| delta.resources),
-            ),
             needs_approval: Some(false),
             deleted: false,
             deleting: false,
@@ -161,10 +125,11 @@ impl StackNode {
             starred: false,
             api_host: None,
             tracked_commit: Some(stack.tracked_commit.clone()),
-            tracked_branch_head: account.repositories.known_head(&stack.settings).cloned(),
             tracked_commit_set_by: stack.tracked_commit_set_by.clone(),
-            effective_terraform_version: terraform_version.clone(),
-            terraform_version,
+            terraform_version: match &stack.vendor {
+                VendorConfig::Terraform(terraform) => terraform.version.clone(),
+                _ => None,
+            },
         }
     }
 

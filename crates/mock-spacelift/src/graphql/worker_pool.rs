@@ -20,7 +20,6 @@ struct Worker {
     id: ID,
     busy: bool,
     created_at: i64,
-    available_at: Option<i64>,
     drained: bool,
     metadata: String,
 }

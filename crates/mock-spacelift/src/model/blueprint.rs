@@ -33,7 +33,7 @@ pub struct Blueprint {
 
 /// A blueprint to be created.
 #[derive(Debug, Clone)]
-pub struct NewBlueprint {
+pub(crate) struct NewBlueprint {
     pub name: String,
     pub description: Option<String>,
     pub state: BlueprintState,
@@ -44,7 +44,7 @@ pub struct NewBlueprint {
 
 impl NewBlueprint {
     /// A published blueprint of the root space.
-    pub fn published(name: &str, template: &str) -> Self {
+    pub(crate) fn published(name: &str, template: &str) -> Self {
         Self {
             name: name.to_owned(),
             description: None,
@@ -58,7 +58,7 @@ impl NewBlueprint {
 
 /// The stacks created from a blueprint, in the order of its template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StacksFromBlueprint {
+pub(crate) struct StacksFromBlueprint {
     pub stacks: Vec<StackId>,
     pub runs: Vec<RunId>,
 }

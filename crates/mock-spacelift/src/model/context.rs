@@ -27,19 +27,12 @@ pub struct ConfigElement {
 }
 
 impl ConfigElement {
-    pub fn variable(name: &str, value: &str) -> Self {
+    pub(crate) fn variable(name: &str, value: &str) -> Self {
         Self::new(ConfigType::EnvironmentVariable, name, value)
     }
 
-    pub fn file(path: &str, content: &str) -> Self {
+    pub(crate) fn file(path: &str, content: &str) -> Self {
         Self::new(ConfigType::FileMount, path, content)
-    }
-
-    /// Hides the value from all readers.
-    #[must_use]
-    pub fn write_only(mut self) -> Self {
-        self.write_only = true;
-        self
     }
 
     fn new(config_type: ConfigType, id: &str, value: &str) -> Self {
@@ -71,18 +64,18 @@ pub struct SpaceContext {
 
 /// A context to be created.
 #[derive(Debug, Clone)]
-pub struct NewContext {
+pub(crate) struct NewContext {
     pub name: String,
     pub description: Option<String>,
     pub space: String,
     pub labels: Vec<String>,
     pub config: Vec<ConfigElement>,
-    pub(crate) hooks: Hooks,
+    pub hooks: Hooks,
 }
 
 impl NewContext {
     /// An empty context in the root space.
-    pub fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             description: None,

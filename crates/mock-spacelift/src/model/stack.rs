@@ -17,7 +17,7 @@ use crate::model::webhook::StackWebhook;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, serde::Deserialize)]
 #[graphql(name = "VCSProvider")]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum VcsProvider {
+pub(crate) enum VcsProvider {
     AzureDevops,
     BitbucketCloud,
     BitbucketDatacenter,

@@ -82,32 +82,16 @@ pub(crate) struct NamedWebhook {
     pub created_at: Timestamp,
 }
 
-/// A webhook to be added by a test.
+/// A webhook of all stacks, to be added by a test.
 #[derive(Debug, Clone)]
 pub struct NewWebhook {
-    pub(crate) scope: Scope,
     pub(crate) target: Target,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum Scope {
-    EveryStack,
-    Stack(StackId),
 }
 
 impl NewWebhook {
     /// A webhook on every stack, also on those that are added later.
     pub fn on_every_stack(url: impl AsRef<str>, secret: impl AsRef<str>) -> Self {
         Self {
-            scope: Scope::EveryStack,
-            target: Target::new(url.as_ref(), secret.as_ref()),
-        }
-    }
-
-    /// A webhook of one stack.
-    pub fn on_stack(stack: StackId, url: impl AsRef<str>, secret: impl AsRef<str>) -> Self {
-        Self {
-            scope: Scope::Stack(stack),
             target: Target::new(url.as_ref(), secret.as_ref()),
         }
     }

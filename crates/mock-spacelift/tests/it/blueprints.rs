@@ -7,7 +7,7 @@ use crate::client::Api;
 use crate::serve;
 
 const CREATE: &str = "mutation B($id: ID!, $input: BlueprintStackCreateInput!) {
-    blueprintCreateStack(id: $id, input: $input) { stackID runID stackIds runIds } }";
+    blueprintCreateStack(id: $id, input: $input) { stackID runID } }";
 
 async fn acme() -> (MockSpacelift, mock_spacelift::Server, Api) {
     let mock = MockSpacelift::acme();
@@ -29,7 +29,6 @@ async fn a_published_blueprint_makes_a_stack_and_runs_it() {
         .await;
     let made = &data["blueprintCreateStack"];
     assert_eq!(made["stackID"], "checkout");
-    assert_eq!(made["stackIds"], json!(["checkout"]));
     assert_eq!(made["runID"], json!(mock.runs()[0].run));
     let stack = mock.stack("checkout").unwrap();
     assert_eq!(stack.labels, ["env:production", "dependsOn:platform-api"]);
@@ -77,19 +76,4 @@ async fn wrong_inputs_and_drafts_are_refused() {
         assert_eq!(error, expected);
     }
     assert!(mock.runs().is_empty());
-}
-
-#[tokio::test]
-async fn a_template_declares_its_inputs() {
-    let (_mock, _server, api) = acme().await;
-    let parse = "mutation P($t: String!) { blueprintParseTemplate(template: $t) { inputs { id type default } errors } }";
-    let template = "inputs:\n  - { id: n, name: N, type: number, default: 2 }\n";
-    let data = api.data(parse, json!({ "t": template })).await;
-    let expected = json!({ "inputs": [{ "id": "n", "type": "NUMBER", "default": "2" }], "errors": [] });
-    assert_eq!(data["blueprintParseTemplate"], expected);
-    let data = api.data(parse, json!({ "t": "inputs: [" })).await;
-    assert_eq!(
-        data["blueprintParseTemplate"]["errors"].as_array().unwrap().len(),
-        1
-    );
 }

@@ -2,10 +2,8 @@
 
 use chain::RunState;
 use mock_spacelift::{MockSpacelift, NewStack};
-use serde_json::json;
 
-use crate::client::Api;
-use crate::{serve, still_account};
+use crate::still_account;
 
 /// `db` natively depends on `vpc`, and `web` on `db`.
 fn row(autodeploy: bool) -> MockSpacelift {
@@ -119,21 +117,4 @@ fn one_upstream_that_changed_is_enough() {
         states(&mock),
         "FINISHED FINISHED FINISHED FINISHED FINISHED SKIPPED"
     );
-}
-
-#[tokio::test]
-async fn a_run_lists_its_dependencies_and_dependents() {
-    let mock = row(true);
-    let server = serve(&mock).await;
-    let api = Api::logged_in(&server).await;
-    mock.push("vpc");
-    let [vpc, db, web] = mock.runs().try_into().unwrap();
-    let read = "query R($r: ID!) { stack(id: \"db\") { run(id: $r) {
-        dependsOn { dependsOnRunId dependsOnStackId } isDependedOnBy { runId stackId } } } }";
-    let data = api.data(read, json!({ "r": db.run })).await;
-    let expected = json!({
-        "dependsOn": [{ "dependsOnRunId": vpc.run, "dependsOnStackId": "vpc" }],
-        "isDependedOnBy": [{ "runId": web.run, "stackId": "web" }],
-    });
-    assert_eq!(data["stack"]["run"], expected);
 }

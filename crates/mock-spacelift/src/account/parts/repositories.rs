@@ -96,11 +96,6 @@ impl Repositories {
         known.gone.remove(&commit.hash);
     }
 
-    /// The same for reading: every stack's branch has a head.
-    pub(crate) fn known_head(&self, settings: &StackSettings) -> Option<&Commit> {
-        self.head_of_branch(&settings.full_repository(), &settings.branch)
-    }
-
     fn head_of_branch(&self, repository: &str, branch: &str) -> Option<&Commit> {
         let known = self.by_name.get(repository)?;
         known.commits.get(known.heads.get(branch)?)
