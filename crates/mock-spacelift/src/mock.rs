@@ -115,7 +115,7 @@ impl MockSpacelift {
 
     /// The actions of people, pushes, policies and API keys, in order.
     pub fn log(&self) -> Vec<LogEntry> {
-        self.read(|account| account.log.clone())
+        self.read(|account| account.log.entries().to_vec())
     }
 
     /// Waits until a condition holds. `what` names it in a failure message.

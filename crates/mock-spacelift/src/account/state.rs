@@ -1,56 +1,51 @@
-//! The whole state of the account, and lookups in it.
+//! The whole state of the account: its parts, and what is true of them together.
 
-use std::collections::BTreeMap;
+use chain::{AccountName, StackId};
 
-use chain::{AccountName, RunState, RunType, StackId};
-use ulid::Ulid;
-
+use crate::account::parts::blueprints::Blueprints;
+use crate::account::parts::contexts::Contexts;
 use crate::account::parts::deliveries::Deliveries;
 use crate::account::parts::dependencies::Dependencies;
+use crate::account::parts::ids::Ids;
+use crate::account::parts::log::Log;
+use crate::account::parts::named_webhooks::NamedWebhooks;
+use crate::account::parts::policies::Policies;
 use crate::account::parts::repositories::Repositories;
 use crate::account::parts::roles::Roles;
 use crate::account::parts::runs::Runs;
 use crate::account::parts::sessions::Sessions;
 use crate::account::parts::spaces::Spaces;
+use crate::account::parts::stacks::Stacks;
 use crate::faults::request::FaultEffect;
 use crate::faults::waiting::{DeliveryFaults, RequestFaults};
 use crate::model::audit_trail::AuditTrail;
-use crate::model::blueprint::Blueprint;
-use crate::model::clock::Timestamp;
-use crate::model::context::SpaceContext;
-use crate::model::log::{LogAction, LogEntry};
-use crate::model::policy::Policy;
-use crate::model::record::{RequestRecord, StackRecord};
+use crate::model::record::RequestRecord;
 use crate::model::refusal::Refusal;
 use crate::model::run::Run;
 use crate::model::stack::Stack;
-use crate::model::webhook::{NamedWebhook, Target};
 
 #[derive(Debug)]
 pub(crate) struct Account {
     pub name: AccountName,
+    pub ids: Ids,
     pub repositories: Repositories,
     pub spaces: Spaces,
-    pub stacks: BTreeMap<StackId, Stack>,
-    pub contexts: BTreeMap<String, SpaceContext>,
-    pub blueprints: BTreeMap<String, Blueprint>,
-    pub policies: BTreeMap<String, Policy>,
+    pub stacks: Stacks,
+    pub contexts: Contexts,
+    pub blueprints: Blueprints,
+    pub policies: Policies,
     pub dependencies: Dependencies,
-    pub named_webhooks: BTreeMap<String, NamedWebhook>,
+    pub named_webhooks: NamedWebhooks,
     pub roles: Roles,
     pub runs: Runs,
     pub audit_trail: Option<AuditTrail>,
-    /// Webhooks that every new stack gets.
-    pub webhooks_for_new_stacks: Vec<Target>,
     pub sessions: Sessions,
     pub deliveries: Deliveries,
     pub request_faults: RequestFaults,
     pub requests: Vec<RequestRecord>,
-    /// What people, pushes, policies and API keys did, in order.
-    pub log: Vec<LogEntry>,
+    pub log: Log,
     /// Whether there are no workers, so that runs stay `READY`.
     pub no_workers: bool,
-    last_ulid: Ulid,
 }
 
 impl Account {
@@ -58,96 +53,45 @@ impl Account {
     pub(crate) fn new(name: AccountName) -> Self {
         Self {
             name,
+            ids: Ids::default(),
             repositories: Repositories::default(),
             spaces: Spaces::default(),
-            stacks: BTreeMap::new(),
-            contexts: BTreeMap::new(),
-            blueprints: BTreeMap::new(),
-            policies: BTreeMap::new(),
+            stacks: Stacks::default(),
+            contexts: Contexts::default(),
+            blueprints: Blueprints::default(),
+            policies: Policies::default(),
             dependencies: Dependencies::default(),
-            named_webhooks: BTreeMap::new(),
+            named_webhooks: NamedWebhooks::default(),
             roles: Roles::default(),
             runs: Runs::default(),
             audit_trail: None,
-            webhooks_for_new_stacks: Vec::new(),
             sessions: Sessions::default(),
             deliveries: Deliveries::default(),
             request_faults: RequestFaults::default(),
             requests: Vec::new(),
-            log: Vec::new(),
+            log: Log::default(),
             no_workers: false,
-            last_ulid: Ulid::nil(),
         }
-    }
-
-    /// A new ULID, greater than all earlier ones.
-    pub(crate) fn ulid(&mut self) -> String {
-        let random = Ulid::new();
-        self.last_ulid = if random > self.last_ulid {
-            random
-        } else {
-            self.last_ulid.increment().unwrap_or(random)
-        };
-        self.last_ulid.to_string()
-    }
-
-    pub(crate) fn stack(&self, id: &str) -> Option<&Stack> {
-        self.stacks.get(&id.parse().ok()?)
-    }
-
-    pub(crate) fn stack_mut(&mut self, id: &str) -> Result<&mut Stack, Refusal> {
-        let unknown = || Refusal::unknown("stack", id);
-        let key: StackId = id.parse().map_err(|_| unknown())?;
-        self.stacks.get_mut(&key).ok_or_else(unknown)
-    }
-
-    pub(crate) fn existing_stack(&self, id: &str) -> Result<&Stack, Refusal> {
-        self.stack(id).ok_or_else(|| Refusal::unknown("stack", id))
     }
 
     /// The stacks that the API key sees.
     pub(crate) fn visible_stacks(&self) -> impl Iterator<Item = &Stack> {
-        self.stacks
-            .values()
-            .filter(|stack| self.spaces.sees(&stack.space))
+        self.stacks.all().filter(|stack| self.spaces.sees(&stack.space))
     }
 
     /// A stack, if the API key sees it.
     pub(crate) fn visible_stack(&self, id: &str) -> Option<&Stack> {
-        self.stack(id).filter(|stack| self.spaces.sees(&stack.space))
+        self.stacks
+            .find(id)
+            .filter(|stack| self.spaces.sees(&stack.space))
     }
 
     /// Refuses an operation on a stack that the API key does not see, without saying whether it exists.
     pub(crate) fn check_access(&self, stack: &str) -> Result<(), Refusal> {
-        match self.stack(stack) {
+        match self.stacks.find(stack) {
             Some(stack) if !self.spaces.sees(&stack.space) => Err(Refusal::Unauthorized),
             _ => Ok(()),
         }
-    }
-
-    pub(crate) fn stack_record(&self, stack: &Stack) -> StackRecord {
-        StackRecord::of(stack, self.stack_state(stack))
-    }
-
-    /// The stack's runs, the newest first.
-    pub(crate) fn runs_of<'a>(&'a self, stack: &'a Stack) -> impl Iterator<Item = &'a Run> {
-        stack.runs.iter().rev().map(|&index| &self.runs[index])
-    }
-
-    /// The state of the stack's latest tracked run; `NONE` if there is none.
-    pub(crate) fn stack_state(&self, stack: &Stack) -> RunState {
-        self.runs_of(stack)
-            .find(|run| run.run_type == RunType::Tracked)
-            .map_or(RunState::None, |run| run.state().clone())
-    }
-
-    pub(crate) fn keep_run(&mut self, run: Run) -> usize {
-        let stack = self.stacks.get_mut(&run.stack);
-        let index = self.runs.add(run);
-        if let Some(stack) = stack {
-            stack.runs.push(index);
-        }
-        index
     }
 
     pub(crate) fn stack_url(&self, stack: &StackId) -> String {
@@ -156,15 +100,6 @@ impl Account {
 
     pub(crate) fn run_url(&self, run: &Run) -> String {
         format!("{}/run/{}", self.stack_url(&run.stack), run.id)
-    }
-
-    /// Adds an entry to the log.
-    pub(crate) fn note(&mut self, by: Option<&str>, action: LogAction) {
-        self.log.push(LogEntry {
-            at_ms: Timestamp::now().millis(),
-            by: by.map(str::to_owned),
-            action,
-        });
     }
 
     /// The failure of a request, by its operation's name and root fields.

@@ -62,7 +62,11 @@ fn execute(account: &mut Account, request: ControlRequest) -> Result<ControlAnsw
         }
         Request::Fail { stack, state } => control_failure(account, &stack, state),
         Request::Skip { stack } => {
-            account.stack_mut(&stack)?.next_outcomes.push(Outcome::Skipped);
+            account
+                .stacks
+                .existing_mut(&stack)?
+                .next_outcomes
+                .push(Outcome::Skipped);
             Ok(answer(format!("The next tracked run of `{stack}` is skipped.")))
         }
         Request::Lock { stack, by, note } => {
@@ -75,21 +79,21 @@ fn execute(account: &mut Account, request: ControlRequest) -> Result<ControlAnsw
         Request::Unlock { stack, by } => {
             let by = match by {
                 Some(by) => by,
-                None => account.lock_owner(&stack)?,
+                None => account.stacks.existing(&stack)?.lock_owner()?.to_owned(),
             };
             account.unlock_stack(&stack, &by)?;
             Ok(answer(format!("{by} unlocked `{stack}`.")))
         }
         Request::Disable { stack } => {
-            account.stack_mut(&stack)?.disabled = true;
+            account.stacks.existing_mut(&stack)?.disabled = true;
             Ok(answer(format!("`{stack}` is disabled: it cannot run.")))
         }
         Request::Enable { stack } => {
-            account.stack_mut(&stack)?.disabled = false;
+            account.stacks.existing_mut(&stack)?.disabled = false;
             Ok(answer(format!("`{stack}` is enabled.")))
         }
         Request::Outputs { stack, change } => {
-            account.stack_mut(&stack)?.changes_outputs = change;
+            account.stacks.existing_mut(&stack)?.changes_outputs = change;
             let outputs = if change { "outputs" } else { "no outputs" };
             Ok(answer(format!("Applies of `{stack}` change {outputs}.")))
         }
@@ -124,7 +128,7 @@ fn control_push(account: &mut Account, request: &PushRequest) -> Result<ControlA
     let push = match (&request.repository, &request.stack) {
         (Some(repository), None) => Push::to(repository),
         (None, Some(stack)) => {
-            let settings = &account.existing_stack(stack)?.settings;
+            let settings = &account.stacks.existing(stack)?.settings;
             Push::to(&settings.full_repository())
                 .branch(&settings.branch)
                 .touching_stacks([stack])
@@ -216,7 +220,8 @@ fn control_failure(
     }
     let text = format!("The next tracked run of `{stack}` fails in {state}.");
     account
-        .stack_mut(stack)?
+        .stacks
+        .existing_mut(stack)?
         .next_outcomes
         .push(Outcome::FailsIn(state));
     Ok(answer(text))
@@ -229,7 +234,7 @@ fn control_decision(
     decision: Decision,
     by: &str,
 ) -> Result<ControlAnswer, Refusal> {
-    account.existing_stack(stack)?;
+    account.stacks.existing(stack)?;
     let run = decide(account, stack, run, decision, by, None, None)?;
     let participle = decision.participle();
     Ok(about_run(
@@ -241,14 +246,12 @@ fn control_decision(
 
 /// The run of a stack that waits for a confirmation.
 fn unconfirmed_run(account: &Account, stack: &str) -> Result<RunId, Refusal> {
-    let runs = account.existing_stack(stack)?.runs.iter();
-    let waiting = runs
-        .map(|&index| &account.runs[index])
-        .find(|run| *run.state() == RunState::Unconfirmed);
-    waiting
+    let stack = account.stacks.existing(stack)?;
+    let mut runs = account.runs.of_stack(&stack.id);
+    runs.find(|run| *run.state() == RunState::Unconfirmed)
         .map(|run| run.id.clone())
         .ok_or_else(|| Refusal::NoSuchRun {
-            id: stack.to_owned(),
+            id: stack.id.to_string(),
             wanted: "waits for a confirmation",
         })
 }

@@ -14,7 +14,7 @@ impl MockSpacelift {
     #[track_caller]
     pub fn unlock(&self, stack: &str) {
         accepted(self.write(|account| {
-            let owner = account.lock_owner(stack)?;
+            let owner = account.stacks.existing(stack)?.lock_owner()?.to_owned();
             account.unlock_stack(stack, &owner)
         }));
     }

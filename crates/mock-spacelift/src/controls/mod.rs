@@ -11,3 +11,4 @@ pub(crate) mod pushes;
 pub(crate) mod request;
 pub(crate) mod scenario;
 pub(crate) mod seed;
+mod seed_entries;

@@ -2,6 +2,7 @@
 
 use chain::RunId;
 
+use crate::account::state::Account;
 use crate::mock::MockSpacelift;
 use crate::model::api_key::KEY_ID;
 use crate::model::blueprint::Blueprint;
@@ -12,6 +13,7 @@ use crate::model::record::StackRecord;
 use crate::model::refusal::{Refusal, accepted};
 use crate::model::run::RunRequest;
 use crate::model::space::{NewSpace, Space};
+use crate::model::stack::Stack;
 use crate::runs::creation::trigger_run;
 use crate::runs::deletion::delete_stack;
 
@@ -25,16 +27,16 @@ impl MockSpacelift {
     }
 
     pub fn create_space(&self, space: NewSpace) -> Result<Space, Refusal> {
-        self.write(|account| account.create_space(space))
+        self.write(|account| account.spaces.create(space, &mut account.ids))
     }
 
     /// Creates a space with an id that a test knows beforehand.
     pub fn create_space_with_id(&self, id: &str, space: NewSpace) -> Result<Space, Refusal> {
-        self.write(|account| account.spaces.create(id, space))
+        self.write(|account| account.spaces.create_with_id(id, space))
     }
 
     pub fn contexts(&self) -> Vec<SpaceContext> {
-        self.read(|account| account.contexts.values().cloned().collect())
+        self.read(|account| account.contexts.all().cloned().collect())
     }
 
     pub fn context(&self, id: &str) -> Option<SpaceContext> {
@@ -42,27 +44,21 @@ impl MockSpacelift {
     }
 
     pub fn blueprints(&self) -> Vec<Blueprint> {
-        self.read(|account| account.blueprints.values().cloned().collect())
+        self.read(|account| account.blueprints.all().cloned().collect())
     }
 
     pub fn stacks(&self) -> Vec<StackRecord> {
-        self.read(|account| {
-            account
-                .stacks
-                .values()
-                .map(|stack| account.stack_record(stack))
-                .collect()
-        })
+        self.read(|account| account.stacks.all().map(|stack| record(account, stack)).collect())
     }
 
     pub fn stack(&self, id: &str) -> Option<StackRecord> {
-        self.read(|account| account.stack(id).map(|stack| account.stack_record(stack)))
+        self.read(|account| account.stacks.find(id).map(|stack| record(account, stack)))
     }
 
     /// `None` if it did not exist. Its runs stay known, as in Spacelift.
     pub fn delete_stack(&self, id: &str) -> Result<Option<StackRecord>, Refusal> {
         self.write(|account| {
-            let record = account.stack(id).map(|stack| account.stack_record(stack));
+            let record = account.stacks.find(id).map(|stack| record(account, stack));
             delete_stack(account, id)?;
             Ok(record)
         })
@@ -79,7 +75,7 @@ impl MockSpacelift {
 
     /// Returns the id of the new policy.
     pub fn create_policy(&self, policy: NewPolicy) -> Result<String, Refusal> {
-        self.write(|account| account.create_policy(policy))
+        self.write(|account| account.policies.create(policy, &account.spaces))
             .map(|policy| policy.id)
     }
 
@@ -87,12 +83,15 @@ impl MockSpacelift {
     /// automatically.
     #[track_caller]
     pub fn attach_policy(&self, policy: &str, stack: &str) {
-        accepted(self.write(|account| account.attach_policy(policy, stack)));
+        accepted(self.write(|account| {
+            let stack = account.stacks.existing(stack)?;
+            account.policies.attach(policy, stack).map(drop)
+        }));
     }
 
     /// Returns the id of the new webhook.
     pub fn create_named_webhook(&self, webhook: NewNamedWebhook) -> Result<String, Refusal> {
-        self.write(|account| account.create_named_webhook(webhook))
+        self.write(|account| account.named_webhooks.create(webhook, &account.spaces))
             .map(|webhook| webhook.id)
     }
 
@@ -100,7 +99,8 @@ impl MockSpacelift {
     pub fn stack_webhooks_enabled(&self, stack: &str) -> Option<bool> {
         self.read(|account| {
             account
-                .stack(stack)
+                .stacks
+                .find(stack)
                 .map(|stack| stack.webhooks.iter().all(|webhook| webhook.target.enabled))
         })
     }
@@ -114,6 +114,10 @@ impl MockSpacelift {
     pub fn expire_tokens(&self) {
         self.write(|account| account.sessions.expire_all());
     }
+}
+
+fn record(account: &Account, stack: &Stack) -> StackRecord {
+    StackRecord::of(stack, account.runs.stack_state(&stack.id))
 }
 
 fn api_key_login() -> String {

@@ -21,10 +21,9 @@ impl MockSpacelift {
         accepted(self.write(|account| account.add_stack(stack)))
     }
 
-    /// Adds a webhook.
-    #[track_caller]
+    /// Adds a webhook to all current and future stacks.
     pub fn webhook(&self, webhook: &NewWebhook) {
-        accepted(self.write(|account| account.add_webhook(webhook)));
+        self.write(|account| account.stacks.add_webhook(webhook, &mut account.ids));
     }
 
     /// A pull request: a proposed run that nobody triggered.
@@ -54,7 +53,8 @@ impl MockSpacelift {
     pub fn fail_next_in(&self, stack: &str, state: RunState) {
         accepted(self.write(|account| {
             account
-                .stack_mut(stack)
+                .stacks
+                .existing_mut(stack)
                 .map(|stack| stack.next_outcomes.push(Outcome::FailsIn(state)))
         }));
     }
@@ -64,7 +64,8 @@ impl MockSpacelift {
     pub fn skip_next(&self, stack: &str) {
         accepted(self.write(|account| {
             account
-                .stack_mut(stack)
+                .stacks
+                .existing_mut(stack)
                 .map(|stack| stack.next_outcomes.push(Outcome::Skipped))
         }));
     }
@@ -74,7 +75,8 @@ impl MockSpacelift {
     pub fn outputs_change(&self, stack: &str, change: bool) {
         accepted(self.write(|account| {
             account
-                .stack_mut(stack)
+                .stacks
+                .existing_mut(stack)
                 .map(|stack| stack.changes_outputs = change)
         }));
     }
@@ -106,14 +108,19 @@ impl MockSpacelift {
     /// Enables a disabled stack.
     #[track_caller]
     pub fn enable(&self, stack: &str) {
-        accepted(self.write(|account| account.stack_mut(stack).map(|stack| stack.disabled = false)));
+        accepted(self.write(|account| {
+            account
+                .stacks
+                .existing_mut(stack)
+                .map(|stack| stack.disabled = false)
+        }));
     }
 
     /// The stack's next run changes these resources, each an address and its attributes, and keeps them.
     #[track_caller]
     pub fn changes_next(&self, stack: &str, resources: &[(&str, serde_json::Value)]) {
         accepted(self.write(|account| {
-            let stack = account.stack_mut(stack)?;
+            let stack = account.stacks.existing_mut(stack)?;
             for (address, values) in resources {
                 stack.keep_resource(Resource {
                     address: (*address).to_owned(),

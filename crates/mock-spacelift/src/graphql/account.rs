@@ -124,7 +124,7 @@ impl AccountMutation {
     async fn api_key_user(&self, ctx: &Context<'_>, id: ID, secret: String) -> Option<User> {
         let base_url = &caller(ctx).base_url;
         let session = mock(ctx).write(|account| {
-            let session = account.ulid();
+            let session = account.ids.ulid();
             account.sessions.log_in(session, &id, &secret, base_url)
         })?;
         Some(User {

@@ -170,7 +170,7 @@ pub(crate) struct BlueprintQuery;
 #[Object]
 impl BlueprintQuery {
     async fn blueprint(&self, ctx: &Context<'_>, id: ID) -> Result<Option<BlueprintNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.blueprints.get(id.as_str()).map(BlueprintNode::from)))
+        Ok(authorized(ctx)?.read(|account| account.blueprints.get(&id).map(BlueprintNode::from)))
     }
 
     /// Null without a login.
@@ -181,7 +181,7 @@ impl BlueprintQuery {
 }
 
 fn all(account: &Account) -> Vec<BlueprintNode> {
-    account.blueprints.values().map(BlueprintNode::from).collect()
+    account.blueprints.all().map(BlueprintNode::from).collect()
 }
 
 #[derive(Default)]
@@ -194,7 +194,8 @@ impl BlueprintMutation {
         ctx: &Context<'_>,
         input: BlueprintCreateInput,
     ) -> Result<BlueprintNode, Refusal> {
-        let created = authorized(ctx)?.write(|account| account.create_blueprint(input.into()))?;
+        let created =
+            authorized(ctx)?.write(|account| account.blueprints.create(input.into(), &account.spaces))?;
         Ok(BlueprintNode::from(&created))
     }
 
@@ -204,13 +205,14 @@ impl BlueprintMutation {
         id: ID,
         input: BlueprintCreateInput,
     ) -> Result<BlueprintNode, Refusal> {
-        let updated = authorized(ctx)?.write(|account| account.update_blueprint(&id, input.into()))?;
+        let updated = authorized(ctx)?
+            .write(|account| account.blueprints.update(&id, input.into(), &account.spaces))?;
         Ok(BlueprintNode::from(&updated))
     }
 
     /// Null if the blueprint does not exist.
     async fn blueprint_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Option<BlueprintNode>, Refusal> {
-        let deleted = authorized(ctx)?.write(|account| account.blueprints.remove(id.as_str()));
+        let deleted = authorized(ctx)?.write(|account| account.blueprints.remove(&id));
         Ok(deleted.as_ref().map(BlueprintNode::from))
     }
 

@@ -74,10 +74,11 @@ impl ContextNode {
 fn attachments_of(account: &Account, context: &ID) -> Vec<ContextStackAttachment> {
     account
         .stacks
-        .values()
+        .all()
         .flat_map(|stack| {
             account
-                .contexts_of(stack)
+                .contexts
+                .of_stack(stack, &account.spaces)
                 .into_iter()
                 .map(move |attached| (stack, attached))
         })
@@ -175,17 +176,17 @@ pub(crate) struct ContextQuery;
 #[Object]
 impl ContextQuery {
     async fn context(&self, ctx: &Context<'_>, id: ID) -> Result<Option<ContextNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.contexts.get(id.as_str()).map(ContextNode::from)))
+        Ok(authorized(ctx)?.read(|account| account.contexts.get(&id).map(ContextNode::from)))
     }
 
     async fn contexts(&self, ctx: &Context<'_>) -> Result<Vec<ContextNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.contexts.values().map(ContextNode::from).collect()))
+        Ok(authorized(ctx)?.read(|account| account.contexts.all().map(ContextNode::from).collect()))
     }
 
     /// Null without a login.
     async fn search_contexts(&self, ctx: &Context<'_>, input: SearchInput) -> Option<Page<ContextNode>> {
         caller(ctx).session.as_ref()?;
-        let all = mock(ctx).read(|account| account.contexts.values().map(ContextNode::from).collect());
+        let all = mock(ctx).read(|account| account.contexts.all().map(ContextNode::from).collect());
         Some(search(all, &input))
     }
 }
@@ -201,7 +202,8 @@ impl ContextMutation {
         ctx: &Context<'_>,
         input: ContextInput,
     ) -> Result<ContextNode, Refusal> {
-        let created = authorized(ctx)?.write(|account| account.create_context(input.into()))?;
+        let created =
+            authorized(ctx)?.write(|account| account.contexts.create(input.into(), &account.spaces))?;
         Ok(ContextNode::from(&created))
     }
 
@@ -214,7 +216,11 @@ impl ContextMutation {
         replace_config_elements: Option<bool>,
     ) -> Result<ContextNode, Refusal> {
         let replace = replace_config_elements.unwrap_or(false);
-        let updated = authorized(ctx)?.write(|account| account.update_context(&id, input.into(), replace))?;
+        let updated = authorized(ctx)?.write(|account| {
+            account
+                .contexts
+                .update(&id, input.into(), replace, &account.spaces)
+        })?;
         Ok(ContextNode::from(&updated))
     }
 
@@ -232,9 +238,9 @@ impl ContextMutation {
     ) -> Result<ContextStackAttachment, Refusal> {
         authorized(ctx)?.write(|account| {
             let attachment = account.attach_context(&id, &stack, priority)?;
-            let context = account.contexts.get(id.as_str()).ok_or(Refusal::NotFound)?;
+            let context = account.contexts.get(&id).ok_or(Refusal::NotFound)?;
             Ok(ContextStackAttachment::of(
-                account.existing_stack(&stack)?,
+                account.stacks.existing(&stack)?,
                 &attachment,
                 context,
             ))
@@ -248,13 +254,9 @@ impl ContextMutation {
         id: ID,
     ) -> Result<Option<ContextStackAttachment>, Refusal> {
         Ok(authorized(ctx)?.write(|account| {
-            let (stack, attachment) = account.detach_context(&id)?;
+            let (stack, attachment) = account.stacks.detach(&id)?;
             let context = account.contexts.get(&attachment.context)?;
-            Some(ContextStackAttachment::of(
-                account.stacks.get(&stack)?,
-                &attachment,
-                context,
-            ))
+            Some(ContextStackAttachment::of(stack, &attachment, context))
         }))
     }
 
@@ -266,7 +268,10 @@ impl ContextMutation {
     ) -> Result<ConfigNode, Refusal> {
         let element = ConfigElement::from(config);
         authorized(ctx)?.write(|account| {
-            merge(&mut account.context_mut(&context)?.config, vec![element.clone()]);
+            merge(
+                &mut account.contexts.existing_mut(&context)?.config,
+                vec![element.clone()],
+            );
             Ok(ConfigNode::from(&element))
         })
     }
@@ -278,7 +283,7 @@ impl ContextMutation {
         id: ID,
     ) -> Result<Option<ConfigNode>, Refusal> {
         authorized(ctx)?.write(|account| {
-            Ok(take(&mut account.context_mut(&context)?.config, &id)
+            Ok(take(&mut account.contexts.existing_mut(&context)?.config, &id)
                 .as_ref()
                 .map(ConfigNode::from))
         })

@@ -79,7 +79,7 @@ impl DependencyNode {
 }
 
 fn stack(ctx: &Context<'_>, id: &ID) -> Result<StackNode, Refusal> {
-    mock(ctx).read(|account| Ok(StackNode::of(account, account.existing_stack(id)?)))
+    mock(ctx).read(|account| Ok(StackNode::of(account, account.stacks.existing(id)?)))
 }
 
 #[derive(Debug, InputObject)]
@@ -158,7 +158,7 @@ impl DependencyMutation {
     ) -> Result<ReferenceNode, Refusal> {
         authorized(ctx)?.write(|account| {
             let reference = DependencyReference {
-                id: account.ulid(),
+                id: account.ids.ulid(),
                 output_name: reference.output_name,
                 input_name: reference.input_name,
                 input_type: reference

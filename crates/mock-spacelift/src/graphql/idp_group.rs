@@ -85,7 +85,7 @@ impl IdpGroupMutation {
     ) -> Result<IdpGroupNode, Refusal> {
         Ok(authorized(ctx)?.write(|account| {
             let group = IdpGroup {
-                id: account.ulid(),
+                id: account.ids.ulid(),
                 name: input.group_name,
                 description: input.description.unwrap_or_default(),
                 access: input.access_rules.into_iter().map(Into::into).collect(),

@@ -55,9 +55,9 @@ impl PolicyNode {
     /// The attachment to one stack.
     async fn attached_stack(&self, ctx: &Context<'_>, id: ID) -> Option<StackPolicyAttachment> {
         mock(ctx).read(|account| {
-            let policy = account.policies.get(self.id.as_str())?;
-            let stack = account.stack(&id)?;
-            let mut attached = account.policies_of(stack);
+            let policy = account.policies.get(&self.id)?;
+            let stack = account.stacks.find(&id)?;
+            let mut attached = account.policies.of_stack(stack, &account.spaces);
             attached
                 .any(|one| one.id == policy.id)
                 .then(|| StackPolicyAttachment::of(stack, policy))
@@ -136,7 +136,7 @@ pub(crate) struct PolicyQuery;
 #[Object]
 impl PolicyQuery {
     async fn policy(&self, ctx: &Context<'_>, id: ID) -> Result<Option<PolicyNode>, Refusal> {
-        Ok(authorized(ctx)?.read(|account| account.policies.get(id.as_str()).map(PolicyNode::from)))
+        Ok(authorized(ctx)?.read(|account| account.policies.get(&id).map(PolicyNode::from)))
     }
 
     async fn policies(&self, ctx: &Context<'_>) -> Result<Vec<PolicyNode>, Refusal> {
@@ -151,7 +151,7 @@ impl PolicyQuery {
 }
 
 fn all(account: &Account) -> Vec<PolicyNode> {
-    account.policies.values().map(PolicyNode::from).collect()
+    account.policies.all().map(PolicyNode::from).collect()
 }
 
 #[derive(Default)]
@@ -180,7 +180,7 @@ impl PolicyMutation {
             engine: engine_type,
             ..new_policy(&name, &body, r#type, labels, space)
         };
-        let created = authorized(ctx)?.write(|account| account.create_policy(new))?;
+        let created = authorized(ctx)?.write(|account| account.policies.create(new, &account.spaces))?;
         Ok(PolicyNode::from(&created))
     }
 
@@ -200,7 +200,7 @@ impl PolicyMutation {
             engine_type,
         } = input;
         let updated = authorized(ctx)?.write(|account| {
-            let kept = account.policies.get(id.as_str()).ok_or(Refusal::NotFound)?;
+            let kept = account.policies.get(&id).ok_or(Refusal::NotFound)?;
             let space = space.or_else(|| Some(ID::from(kept.space.as_str())));
             let policy_type = kept.policy_type;
             let new = NewPolicy {
@@ -208,7 +208,7 @@ impl PolicyMutation {
                 engine: engine_type,
                 ..new_policy(&name, &body, policy_type, labels, space)
             };
-            account.update_policy(&id, new)
+            account.policies.update(&id, new, &account.spaces)
         })?;
         Ok(PolicyNode::from(&updated))
     }
@@ -221,9 +221,9 @@ impl PolicyMutation {
     ) -> Result<StackPolicyAttachment, Refusal> {
         authorized(ctx)?.write(|account| {
             account.check_access(&stack)?;
-            account.attach_policy(&id, &stack)?;
-            let policy = account.policies.get(id.as_str()).ok_or(Refusal::NotFound)?;
-            Ok(StackPolicyAttachment::of(account.existing_stack(&stack)?, policy))
+            let stack = account.stacks.existing(&stack)?;
+            let policy = account.policies.attach(&id, stack)?;
+            Ok(StackPolicyAttachment::of(stack, policy))
         })
     }
 
@@ -231,15 +231,15 @@ impl PolicyMutation {
         let (stack, policy) = id.split_once(BETWEEN).ok_or(Refusal::NotFound)?;
         authorized(ctx)?.write(|account| {
             account.check_access(stack)?;
-            account.detach_policy(policy, stack)?;
-            let policy = account.policies.get(policy).ok_or(Refusal::NotFound)?;
-            Ok(StackPolicyAttachment::of(account.existing_stack(stack)?, policy))
+            let stack = account.stacks.existing(stack)?;
+            let policy = account.policies.detach(policy, stack)?;
+            Ok(StackPolicyAttachment::of(stack, policy))
         })
     }
 
     /// Null if the policy does not exist.
     async fn policy_delete(&self, ctx: &Context<'_>, id: ID) -> Result<Option<PolicyNode>, Refusal> {
-        let deleted = authorized(ctx)?.write(|account| account.policies.remove(id.as_str()));
+        let deleted = authorized(ctx)?.write(|account| account.policies.remove(&id));
         Ok(deleted.as_ref().map(PolicyNode::from))
     }
 }

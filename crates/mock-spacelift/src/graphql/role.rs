@@ -75,7 +75,7 @@ pub(crate) struct RoleMutation;
 impl RoleMutation {
     async fn role_create(&self, ctx: &Context<'_>, input: RoleInput) -> Result<RoleNode, Refusal> {
         let created = authorized(ctx)?.write(|account| {
-            let id = account.ulid();
+            let id = account.ids.ulid();
             let description = input.description.unwrap_or_default();
             account.roles.create(id, input.name, description, input.actions)
         })?;

@@ -77,10 +77,7 @@ impl From<&Transition> for RunStateTransition {
 
 impl RunNode {
     pub(crate) fn of(account: &Account, run: &Run) -> Self {
-        let stack = account.stacks.get(&run.stack);
-        let latest = stack
-            .and_then(|stack| stack.runs.last())
-            .map(|&index| &account.runs[index].id);
+        let latest = account.runs.of_stack(&run.stack).next_back();
         let over = run.is_over();
         Self {
             id: ID::from(run.id.as_str()),
@@ -96,7 +93,7 @@ impl RunNode {
             drift_detection: run.drift_detection,
             expired: false,
             finished: over,
-            is_most_recent: latest == Some(&run.id),
+            is_most_recent: latest.is_some_and(|latest| latest.id == run.id),
             needs_approval: false,
             state: RunState::from(run.state()),
             title: run.title(),

@@ -123,11 +123,8 @@ impl RunMutation {
         let login = &session(ctx)?.login;
         authorized(ctx)?.write(|account| {
             account.check_access(&stack)?;
-            let indexs = account.existing_stack(&stack)?.runs.clone();
-            let open = indexs
-                .into_iter()
-                .map(|index| &account.runs[index])
-                .filter(|run| !run.is_over());
+            let all = account.runs.of_stack(&account.stacks.existing(&stack)?.id);
+            let open = all.filter(|run| !run.is_over());
             let open: Vec<String> = open.map(|run| run.id.to_string()).collect();
             let mut result = DiscardedRuns {
                 discarded_runs: Vec::new(),

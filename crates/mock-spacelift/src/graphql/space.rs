@@ -86,7 +86,8 @@ pub(crate) struct SpaceMutation;
 #[Object]
 impl SpaceMutation {
     async fn space_create(&self, ctx: &Context<'_>, input: SpaceInput) -> Result<SpaceNode, Refusal> {
-        let created = authorized(ctx)?.write(|account| account.create_space(input.into()))?;
+        let created =
+            authorized(ctx)?.write(|account| account.spaces.create(input.into(), &mut account.ids))?;
         Ok(SpaceNode::from(&created))
     }
 

@@ -99,9 +99,7 @@ pub(crate) struct RunResourceState {
 
 impl StackNode {
     pub(crate) fn of(account: &Account, stack: &Stack) -> Self {
-        let latest = account
-            .runs_of(stack)
-            .find(|run| run.run_type == RunType::Tracked);
+        let latest = account.runs.latest_tracked(&stack.id);
         Self {
             id: ID::from(stack.id.as_str()),
             settings: stack.settings.clone(),
@@ -111,8 +109,8 @@ impl StackNode {
             vendor_config: Some(stack.vendor.clone()),
             manages_state_file: stack.manages_state,
             is_disabled: stack.disabled,
-            state_name: account.stack_state(stack).to_string(),
-            state: StackState::from(&account.stack_state(stack)),
+            state_name: account.runs.stack_state(&stack.id).to_string(),
+            state: StackState::from(&account.runs.stack_state(&stack.id)),
             state_set_at: latest.map(|run| run.last().at.seconds()),
             needs_approval: Some(false),
             deleted: false,
@@ -135,7 +133,7 @@ impl StackNode {
 
     /// Reads the stack itself, if it still exists.
     fn with<T>(&self, ctx: &Context<'_>, look: impl FnOnce(&Account, &Stack) -> T) -> Option<T> {
-        mock(ctx).read(|account| account.stack(&self.id).map(|stack| look(account, stack)))
+        mock(ctx).read(|account| account.stacks.find(&self.id).map(|stack| look(account, stack)))
     }
 
     /// The stack's runs, newest first, after the one called `before`.
@@ -145,25 +143,15 @@ impl StackNode {
         before: Option<&ID>,
         belongs: impl Fn(&RunType) -> bool,
     ) -> Vec<RunNode> {
-        mock(ctx).read(|account| {
-            let Some(stack) = account.stack(&self.id) else {
-                return Vec::new();
-            };
-            let end = match before.filter(|id| !id.is_empty()) {
-                Some(id) => account.runs.find(id).unwrap_or(0),
-                None => usize::MAX,
-            };
-            let runs = stack
-                .runs
-                .iter()
-                .rev()
-                .filter(|&&index| index < end)
-                .map(|&index| &account.runs[index]);
+        let before = before.map(|id| id.as_str()).filter(|id| !id.is_empty());
+        self.with(ctx, |account, stack| {
+            let runs = account.runs.of_stack_before(&stack.id, before);
             runs.filter(|run| belongs(&run.run_type))
                 .take(PAGE)
                 .map(|run| RunNode::of(account, run))
                 .collect()
         })
+        .unwrap_or_default()
     }
 }
 
@@ -226,7 +214,7 @@ impl StackNode {
     async fn runtime_config(&self, ctx: &Context<'_>) -> Option<Vec<RuntimeConfig>> {
         self.with(ctx, |account, stack| {
             let own = stack.config.iter().map(|element| (None, element));
-            let attached = account.contexts_of(stack);
+            let attached = account.contexts.of_stack(stack, &account.spaces);
             let attached = attached.iter().flat_map(|(attachment, context)| {
                 context
                     .config
@@ -244,7 +232,7 @@ impl StackNode {
 
     async fn attached_contexts(&self, ctx: &Context<'_>) -> Vec<StackContextAttachment> {
         self.with(ctx, |account, stack| {
-            let attached = account.contexts_of(stack);
+            let attached = account.contexts.of_stack(stack, &account.spaces);
             attached
                 .iter()
                 .map(|(attachment, context)| StackContextAttachment::of(stack, attachment, context))
@@ -262,7 +250,7 @@ impl StackNode {
 
     async fn attached_policies(&self, ctx: &Context<'_>) -> Vec<StackPolicyAttachment> {
         self.with(ctx, |account, stack| {
-            let attached = account.policies_of(stack);
+            let attached = account.policies.of_stack(stack, &account.spaces);
             attached
                 .map(|policy| StackPolicyAttachment::of(stack, policy))
                 .collect()

@@ -110,12 +110,12 @@ impl StackMutation {
         authorized(ctx)?.write(|account| {
             let settings = input.settings(account);
             let hooks = Hooks::from(input.hooks.clone());
-            let id =
+            let stack =
                 account.create_stack(settings, hooks, input.vendor(), &input.space(), slug.as_deref())?;
-            let stack = account.stack_mut(id.as_str())?;
             stack.manages_state = manage_state;
             stack.disabled = input.is_disabled.unwrap_or(false);
-            Ok(StackNode::of(account, account.existing_stack(id.as_str())?))
+            let id = stack.id.clone();
+            Ok(StackNode::of(account, account.stacks.existing(id.as_str())?))
         })
     }
 
@@ -124,7 +124,7 @@ impl StackMutation {
             let settings = input.settings(account);
             let space = account.spaces.existing(&input.space())?;
             let head = account.repositories.head_of_stack(&settings);
-            let stack = account.stack_mut(&id)?;
+            let stack = account.stacks.existing_mut(&id)?;
             let moved = (stack.settings.full_repository(), &stack.settings.branch)
                 != (settings.full_repository(), &settings.branch);
             if moved {
@@ -150,7 +150,10 @@ impl StackMutation {
     ) -> Result<Option<StackNode>, Refusal> {
         authorized(ctx)?.write(|account| {
             account.check_access(&id)?;
-            let node = account.stack(&id).map(|stack| StackNode::of(account, stack));
+            let node = account
+                .stacks
+                .find(&id)
+                .map(|stack| StackNode::of(account, stack));
             delete_stack(account, &id)?;
             Ok(node)
         })
@@ -175,13 +178,19 @@ impl StackMutation {
 
     async fn stack_enable(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
         change(authorized(ctx)?, &id, |account| {
-            account.stack_mut(&id).map(|stack| stack.disabled = false)
+            account
+                .stacks
+                .existing_mut(&id)
+                .map(|stack| stack.disabled = false)
         })
     }
 
     async fn stack_disable(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
         change(authorized(ctx)?, &id, |account| {
-            account.stack_mut(&id).map(|stack| stack.disabled = true)
+            account
+                .stacks
+                .existing_mut(&id)
+                .map(|stack| stack.disabled = true)
         })
     }
 
@@ -193,9 +202,9 @@ impl StackMutation {
     ) -> Result<StackNode, Refusal> {
         let login = session(ctx)?.login.clone();
         change(authorized(ctx)?, &id, |account| {
-            let repository = account.existing_stack(&id)?.settings.full_repository();
+            let repository = account.stacks.existing(&id)?.settings.full_repository();
             let commit = account.repositories.commit(&repository, &sha);
-            let stack = account.stack_mut(&id)?;
+            let stack = account.stacks.existing_mut(&id)?;
             stack.tracked_commit = commit;
             stack.tracked_commit_set_by = Some(login);
             Ok(())
@@ -205,9 +214,9 @@ impl StackMutation {
     /// Makes the stack track the head of its branch again.
     async fn stack_sync_commit(&self, ctx: &Context<'_>, id: ID) -> Result<StackNode, Refusal> {
         change(authorized(ctx)?, &id, |account| {
-            let settings = account.existing_stack(&id)?.settings.clone();
+            let settings = account.stacks.existing(&id)?.settings.clone();
             let head = account.repositories.head_of_stack(&settings);
-            let stack = account.stack_mut(&id)?;
+            let stack = account.stacks.existing_mut(&id)?;
             stack.tracked_commit = head;
             stack.tracked_commit_set_by = None;
             Ok(())
@@ -223,7 +232,10 @@ impl StackMutation {
         let element = ConfigElement::from(config);
         authorized(ctx)?.write(|account| {
             account.check_access(&stack)?;
-            merge(&mut account.stack_mut(&stack)?.config, vec![element.clone()]);
+            merge(
+                &mut account.stacks.existing_mut(&stack)?.config,
+                vec![element.clone()],
+            );
             Ok(ConfigNode::from(&element))
         })
     }
@@ -236,7 +248,7 @@ impl StackMutation {
     ) -> Result<Option<ConfigNode>, Refusal> {
         authorized(ctx)?.write(|account| {
             account.check_access(&stack)?;
-            Ok(take(&mut account.stack_mut(&stack)?.config, &id)
+            Ok(take(&mut account.stacks.existing_mut(&stack)?.config, &id)
                 .as_ref()
                 .map(ConfigNode::from))
         })
@@ -252,6 +264,6 @@ fn change(
     mock.write(|account| {
         account.check_access(id)?;
         change(account)?;
-        Ok(StackNode::of(account, account.existing_stack(id)?))
+        Ok(StackNode::of(account, account.stacks.existing(id)?))
     })
 }

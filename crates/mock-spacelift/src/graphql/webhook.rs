@@ -158,11 +158,7 @@ impl WebhookQuery {
 }
 
 fn all(account: &Account) -> Vec<NamedWebhookNode> {
-    account
-        .named_webhooks
-        .values()
-        .map(NamedWebhookNode::from)
-        .collect()
+    account.named_webhooks.all().map(NamedWebhookNode::from).collect()
 }
 
 #[derive(Default)]
@@ -176,7 +172,13 @@ impl WebhookMutation {
         stack: ID,
         input: WebhooksIntegrationInput,
     ) -> Result<WebhooksIntegration, Refusal> {
-        let created = authorized(ctx)?.write(|account| account.attach_webhook(&stack, input.into()))?;
+        let created = authorized(ctx)?.write(|account| {
+            let webhook = account.ids.ulid();
+            Ok(account
+                .stacks
+                .existing_mut(&stack)?
+                .add_webhook(webhook, input.into()))
+        })?;
         Ok(WebhooksIntegration::from(&created))
     }
 
@@ -188,11 +190,7 @@ impl WebhookMutation {
         input: WebhooksIntegrationInput,
     ) -> Result<WebhooksIntegration, Refusal> {
         authorized(ctx)?.write(|account| {
-            let webhooks = &mut account.stack_mut(&stack)?.webhooks;
-            let webhook = webhooks
-                .iter_mut()
-                .find(|webhook| webhook.id == *id)
-                .ok_or(Refusal::NotFound)?;
+            let webhook = account.stacks.existing_mut(&stack)?.webhook_mut(&id)?;
             webhook.target = input.into();
             Ok(WebhooksIntegration::from(&*webhook))
         })
@@ -205,12 +203,7 @@ impl WebhookMutation {
         id: ID,
     ) -> Result<WebhooksIntegration, Refusal> {
         authorized(ctx)?.write(|account| {
-            let webhooks = &mut account.stack_mut(&stack)?.webhooks;
-            let index = webhooks
-                .iter()
-                .position(|webhook| webhook.id == *id)
-                .ok_or(Refusal::NotFound)?;
-            let deleted = webhooks.remove(index);
+            let deleted = account.stacks.existing_mut(&stack)?.remove_webhook(&id)?;
             Ok(WebhooksIntegration {
                 deleted: true,
                 ..WebhooksIntegration::from(&deleted)
@@ -223,7 +216,8 @@ impl WebhookMutation {
         ctx: &Context<'_>,
         input: NamedWebhooksIntegrationInput,
     ) -> Result<NamedWebhookNode, Refusal> {
-        let created = authorized(ctx)?.write(|account| account.create_named_webhook(input.into()))?;
+        let created =
+            authorized(ctx)?.write(|account| account.named_webhooks.create(input.into(), &account.spaces))?;
         Ok(NamedWebhookNode::from(&created))
     }
 
@@ -233,7 +227,8 @@ impl WebhookMutation {
         id: ID,
         input: NamedWebhooksIntegrationInput,
     ) -> Result<NamedWebhookNode, Refusal> {
-        let updated = authorized(ctx)?.write(|account| account.update_named_webhook(&id, input.into()))?;
+        let updated = authorized(ctx)?
+            .write(|account| account.named_webhooks.update(&id, input.into(), &account.spaces))?;
         Ok(NamedWebhookNode::from(&updated))
     }
 
@@ -243,7 +238,7 @@ impl WebhookMutation {
         ctx: &Context<'_>,
         id: ID,
     ) -> Result<Option<NamedWebhookNode>, Refusal> {
-        let deleted = authorized(ctx)?.write(|account| account.named_webhooks.remove(id.as_str()));
+        let deleted = authorized(ctx)?.write(|account| account.named_webhooks.remove(&id));
         Ok(deleted.as_ref().map(NamedWebhookNode::from))
     }
 
@@ -254,7 +249,7 @@ impl WebhookMutation {
         input: NamedWebhookHeaderInput,
     ) -> Result<NamedWebhookNode, Refusal> {
         authorized(ctx)?.write(|account| {
-            let webhook = account.named_webhook_mut(&id)?;
+            let webhook = account.named_webhooks.existing_mut(&id)?;
             webhook
                 .headers
                 .extend(input.entries.into_iter().map(|entry| (entry.key, entry.value)));
@@ -269,7 +264,7 @@ impl WebhookMutation {
         header_keys: Vec<String>,
     ) -> Result<NamedWebhookNode, Refusal> {
         authorized(ctx)?.write(|account| {
-            let webhook = account.named_webhook_mut(&id)?;
+            let webhook = account.named_webhooks.existing_mut(&id)?;
             webhook.headers.retain(|key, _| !header_keys.contains(key));
             Ok(NamedWebhookNode::from(&*webhook))
         })

@@ -126,7 +126,6 @@ async fn answer(
         at: Timestamp::now(),
         status: Some(StatusCode::OK.as_u16()),
         error: None,
-        user_agent: text(&headers, header::USER_AGENT.as_str()),
     };
     let fault = serving
         .mock

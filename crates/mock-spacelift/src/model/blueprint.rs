@@ -1,9 +1,12 @@
 //! Blueprints: templates of stacks.
 
+use std::collections::BTreeMap;
+
 use async_graphql::Enum;
-use chain::{RunId, SpaceId, StackId};
+use chain::SpaceId;
 
 use crate::model::clock::Timestamp;
+use crate::model::refusal::Refusal;
 use crate::model::space::ROOT;
 use crate::model::template::TemplateInput;
 
@@ -31,6 +34,31 @@ pub struct Blueprint {
     pub published_at: Option<Timestamp>,
 }
 
+impl Blueprint {
+    /// The value of each input: the given one, or its default.
+    pub(crate) fn input_values(
+        &self,
+        given: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<&str, String>, Refusal> {
+        let refuse = |id: &str, reason: String| Refusal::BlueprintInput {
+            id: id.to_owned(),
+            reason,
+        };
+        let is_known = |id: &String| self.inputs.iter().any(|input| input.id == *id);
+        if let Some(unknown) = given.keys().find(|id| !is_known(id)) {
+            return Err(refuse(unknown, "the blueprint has no such input".to_owned()));
+        }
+        let mut values = BTreeMap::new();
+        for input in &self.inputs {
+            let value = given.get(&input.id).or(input.default.as_ref());
+            let value = value.ok_or_else(|| refuse(&input.id, "a value is required".to_owned()))?;
+            input.check(value).map_err(|reason| refuse(&input.id, reason))?;
+            values.insert(input.id.as_str(), value.clone());
+        }
+        Ok(values)
+    }
+}
+
 /// A blueprint to be created.
 #[derive(Debug, Clone)]
 pub(crate) struct NewBlueprint {
@@ -54,11 +82,4 @@ impl NewBlueprint {
             template: template.to_owned(),
         }
     }
-}
-
-/// The stacks created from a blueprint, in the order of its template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StacksFromBlueprint {
-    pub stacks: Vec<StackId>,
-    pub runs: Vec<RunId>,
 }

@@ -116,7 +116,6 @@ pub struct RequestRecord {
     pub status: Option<u16>,
     /// The message of the first GraphQL error in the answer.
     pub error: Option<String>,
-    pub user_agent: Option<String>,
 }
 
 impl RequestRecord {

@@ -11,7 +11,7 @@ use crate::model::refusal::Refusal;
 use crate::model::resource::Resource;
 use crate::model::run::Outcome;
 use crate::model::vendor::VendorConfig;
-use crate::model::webhook::StackWebhook;
+use crate::model::webhook::{StackWebhook, Target};
 
 /// The host of a stack's repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, serde::Deserialize)]
@@ -140,8 +140,6 @@ pub(crate) struct Stack {
     pub attachments: Vec<ContextAttachment>,
     pub webhooks: Vec<StackWebhook>,
     pub blueprint: Option<String>,
-    /// Indexes of its runs in the account's list, oldest first.
-    pub runs: Vec<usize>,
     /// Whether a plan of this stack finds changes.
     pub finds_changes: bool,
     /// Whether an apply of this stack changes the outputs that others refer to.
@@ -155,6 +153,39 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
+    pub(crate) fn new(
+        id: StackId,
+        space: SpaceId,
+        settings: StackSettings,
+        hooks: Hooks,
+        vendor: VendorConfig,
+        tracked_commit: Commit,
+    ) -> Self {
+        Self {
+            id,
+            space,
+            settings,
+            hooks,
+            vendor,
+            manages_state: true,
+            disabled: false,
+            needs_review: false,
+            lock: None,
+            created_at: Timestamp::now(),
+            tracked_commit,
+            tracked_commit_set_by: None,
+            config: Vec::new(),
+            attachments: Vec::new(),
+            webhooks: Vec::new(),
+            blueprint: None,
+            finds_changes: true,
+            changes_outputs: true,
+            resources: Vec::new(),
+            next_changes: None,
+            next_outcomes: Vec::new(),
+        }
+    }
+
     pub(crate) fn check_enabled(&self) -> Result<(), Refusal> {
         if self.disabled {
             return Err(Refusal::StackDisabled {
@@ -162,6 +193,42 @@ impl Stack {
             });
         }
         Ok(())
+    }
+
+    pub(crate) fn set_lock(&mut self, by: &str, note: Option<String>) -> Result<(), Refusal> {
+        if let Some(lock) = &self.lock {
+            return Err(Refusal::StackLocked {
+                id: self.id.to_string(),
+                by: lock.by.clone(),
+            });
+        }
+        self.lock = Some(Lock {
+            by: by.to_owned(),
+            note,
+            at: Timestamp::now(),
+        });
+        Ok(())
+    }
+
+    /// Only the lock's owner can remove it.
+    pub(crate) fn remove_lock(&mut self, by: &str) -> Result<(), Refusal> {
+        let owner = self.lock_owner()?;
+        if owner != by {
+            return Err(Refusal::LockedByOther {
+                id: self.id.to_string(),
+                by: owner.to_owned(),
+                wanted: "unlock it",
+            });
+        }
+        self.lock = None;
+        Ok(())
+    }
+
+    pub(crate) fn lock_owner(&self) -> Result<&str, Refusal> {
+        let lock = self.lock.as_ref().ok_or_else(|| Refusal::StackNotLocked {
+            id: self.id.to_string(),
+        })?;
+        Ok(&lock.by)
     }
 
     /// Whether somebody else's lock prevents this login from triggering runs.
@@ -181,6 +248,50 @@ impl Stack {
         } else {
             Outcome::NoChanges
         }
+    }
+
+    pub(crate) fn is_attached_to(&self, context: &str) -> bool {
+        self.attachments
+            .iter()
+            .any(|attachment| attachment.context == context)
+    }
+
+    pub(crate) fn attach(&mut self, attachment: ContextAttachment) -> Result<(), Refusal> {
+        if self.is_attached_to(&attachment.context) {
+            return Err(Refusal::AlreadyAttached {
+                context: attachment.context,
+                stack: self.id.to_string(),
+            });
+        }
+        self.attachments.push(attachment);
+        Ok(())
+    }
+
+    pub(crate) fn detach(&mut self, attachment: &str) -> Option<ContextAttachment> {
+        let index = self.attachments.iter().position(|one| one.id == attachment)?;
+        Some(self.attachments.remove(index))
+    }
+
+    pub(crate) fn add_webhook(&mut self, id: String, target: Target) -> StackWebhook {
+        let webhook = StackWebhook { id, target };
+        self.webhooks.push(webhook.clone());
+        webhook
+    }
+
+    pub(crate) fn webhook_mut(&mut self, id: &str) -> Result<&mut StackWebhook, Refusal> {
+        self.webhooks
+            .iter_mut()
+            .find(|webhook| webhook.id == id)
+            .ok_or(Refusal::NotFound)
+    }
+
+    pub(crate) fn remove_webhook(&mut self, id: &str) -> Result<StackWebhook, Refusal> {
+        let index = self
+            .webhooks
+            .iter()
+            .position(|webhook| webhook.id == id)
+            .ok_or(Refusal::NotFound)?;
+        Ok(self.webhooks.remove(index))
     }
 
     /// Adds a resource, or replaces the one at its address.

@@ -18,7 +18,7 @@ pub(crate) fn trigger_run(
     stack: &str,
     request: &RunRequest,
 ) -> Result<RunId, Refusal> {
-    let locked = account.existing_stack(stack)?;
+    let locked = account.stacks.existing(stack)?;
     if let Some(lock) = &locked.lock
         && locked.is_locked_for(request.triggered_by.as_deref())
     {
@@ -33,7 +33,7 @@ pub(crate) fn trigger_run(
 
 /// Queues a run, and tracked runs of the stacks that natively depend on its stack.
 pub(crate) fn create_run(account: &mut Account, stack: &str, request: &RunRequest) -> Result<RunId, Refusal> {
-    let stack = account.existing_stack(stack)?.id.clone();
+    let stack = account.stacks.existing(stack)?.id.clone();
     if request.run_type != RunType::Tracked {
         return queue_run(account, &stack, request, Vec::new());
     }
@@ -49,7 +49,7 @@ pub(super) fn queue_with_dependents(
     request: &RunRequest,
 ) -> Result<Vec<RunId>, Refusal> {
     for stack in stacks {
-        account.existing_stack(stack.as_str())?.check_enabled()?;
+        account.stacks.existing(stack.as_str())?.check_enabled()?;
     }
     let mut queued: BTreeMap<StackId, RunId> = BTreeMap::new();
     for stack in account.dependencies.with_downstream(stacks) {
@@ -90,8 +90,8 @@ fn queue_run(
     request: &RunRequest,
     waits_for: Vec<RunId>,
 ) -> Result<RunId, Refusal> {
-    let id: RunId = account.ulid().parse().expect("a ULID is a run id");
-    account.existing_stack(stack.as_str())?.check_enabled()?;
+    let id: RunId = account.ids.ulid().parse().expect("a ULID is a run id");
+    account.stacks.existing(stack.as_str())?.check_enabled()?;
     let commit = commit_to_run(account, stack, request.commit.as_deref())?;
     let queued = Transition {
         state: RunState::Queued,
@@ -100,7 +100,7 @@ fn queue_run(
         username: request.triggered_by.clone(),
         note: None,
     };
-    let stack = account.stack_mut(stack.as_str())?;
+    let stack = account.stacks.existing_mut(stack.as_str())?;
     let run = Run {
         id: id.clone(),
         stack: stack.id.clone(),
@@ -124,14 +124,14 @@ fn queue_run(
         history: vec![queued],
     };
     note_trigger(account, &run, request.retries.clone());
-    let index = account.keep_run(run);
+    let index = account.runs.add(run);
     announce(account, index);
     Ok(id)
 }
 
 /// The requested commit, or the one that the stack tracks.
 fn commit_to_run(account: &mut Account, stack: &StackId, wanted: Option<&str>) -> Result<Commit, Refusal> {
-    let stack = account.existing_stack(stack.as_str())?;
+    let stack = account.stacks.existing(stack.as_str())?;
     let Some(hash) = wanted.filter(|hash| *hash != stack.tracked_commit.hash) else {
         return Ok(stack.tracked_commit.clone());
     };
@@ -149,5 +149,5 @@ fn note_trigger(account: &mut Account, run: &Run, retries: Option<RunId>) {
         timestamp: run.commit.timestamp,
         retries,
     };
-    account.note(run.triggered_by.as_deref(), made);
+    account.log.add(run.triggered_by.as_deref(), made);
 }

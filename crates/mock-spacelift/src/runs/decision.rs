@@ -84,7 +84,7 @@ pub(crate) fn decide(
         run: id.clone(),
         state: next.to_string(),
     };
-    account.note(Some(by), decided);
+    account.log.add(Some(by), decided);
     account.runs[index].metadata.extend(metadata);
     transition(account, index, next, Some(by), note);
     Ok(id)

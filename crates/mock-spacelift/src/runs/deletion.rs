@@ -10,7 +10,7 @@ use crate::runs::transition::transition;
 
 /// Deletes a stack with its dependencies and roles, and ends its runs. `None` if the stack does not exist.
 pub(crate) fn delete_stack(account: &mut Account, id: &str) -> Result<Option<Stack>, Refusal> {
-    let Some(stack) = account.stack(id) else {
+    let Some(stack) = account.stacks.find(id) else {
         return Ok(None);
     };
     if stack.settings.protect_from_deletion {
@@ -31,6 +31,7 @@ pub(crate) fn delete_stack(account: &mut Account, id: &str) -> Result<Option<Sta
             Some("the stack was deleted"),
         );
     }
+    account.runs.forget_stack(&id);
     account.dependencies.remove_stack(&id);
     account.roles.remove_holder(&Holder::Stack(id.clone()));
     Ok(account.stacks.remove(&id))

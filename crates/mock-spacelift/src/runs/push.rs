@@ -31,7 +31,7 @@ pub(crate) fn push_to_stack(
     stack: &str,
     sha: Option<&str>,
 ) -> Result<Pushed, Refusal> {
-    let settings = &account.existing_stack(stack)?.settings;
+    let settings = &account.stacks.existing(stack)?.settings;
     let mut request = Push::to(&settings.full_repository())
         .branch(&settings.branch)
         .touching_stacks([stack]);
@@ -55,7 +55,7 @@ pub(crate) fn push(account: &mut Account, push: &Push) -> Result<Pushed, Refusal
 }
 
 fn branch_of(account: &Account, push: &Push) -> Result<String, Refusal> {
-    let all = account.stacks.values();
+    let all = account.stacks.all();
     let followers = all.filter(|stack| stack.settings.full_repository() == push.repository);
     let branches: BTreeSet<&str> = followers.map(|stack| stack.settings.branch.as_str()).collect();
     if branches.is_empty() {
@@ -73,7 +73,7 @@ fn branch_of(account: &Account, push: &Push) -> Result<String, Refusal> {
 }
 
 fn no_follower(account: &Account, repository: &str) -> Refusal {
-    let all = account.stacks.values();
+    let all = account.stacks.all();
     let known: BTreeSet<String> = all.map(|stack| stack.settings.full_repository()).collect();
     Refusal::NoFollower {
         repository: repository.to_owned(),
@@ -88,7 +88,7 @@ fn touched_stacks(account: &Account, push: &Push, branch: &str) -> Result<Vec<St
     };
     if let Touched::Stacks(named) = &push.touched {
         for id in named {
-            let stack = account.existing_stack(id)?;
+            let stack = account.stacks.existing(id)?;
             if !follows(stack) {
                 return Err(Refusal::OtherBranch {
                     id: id.clone(),
@@ -98,7 +98,7 @@ fn touched_stacks(account: &Account, push: &Push, branch: &str) -> Result<Vec<St
             stack.check_enabled()?;
         }
     }
-    let all = account.stacks.values();
+    let all = account.stacks.all();
     Ok(all
         .filter(|stack| follows(stack) && !stack.disabled && push.touches(stack))
         .map(|stack| stack.id.clone())
@@ -109,7 +109,7 @@ fn pushed_commit(account: &mut Account, push: &Push, branch: &str) -> Commit {
     let before = account.repositories.head(&push.repository, branch);
     let hash = match &push.hash {
         Some(hash) => hash.clone(),
-        None => hash_of(&[&push.repository, branch, &account.ulid()]),
+        None => hash_of(&[&push.repository, branch, &account.ids.ulid()]),
     };
     let made = Commit {
         author_login: Some(push.author.to_lowercase()),
@@ -129,7 +129,7 @@ fn pushed_commit(account: &mut Account, push: &Push, branch: &str) -> Commit {
 }
 
 fn note_push(account: &mut Account, repository: &str, branch: &str, commit: &Commit) {
-    account.note(
+    account.log.add(
         None,
         LogAction::Push {
             repository: repository.to_owned(),

@@ -29,8 +29,12 @@ pub(crate) fn retry_run(account: &mut Account, stack: &str, run: &str, by: &str)
 
 /// The newest run of a stack that can be retried.
 pub(crate) fn last_failed_run(account: &Account, stack: &str) -> Result<RunId, Refusal> {
-    let stack = account.existing_stack(stack)?;
-    let failed = account.runs_of(stack).find(|run| run.ended_badly());
+    let stack = account.stacks.existing(stack)?;
+    let failed = account
+        .runs
+        .of_stack(&stack.id)
+        .rev()
+        .find(|run| run.ended_badly());
     failed
         .map(|run| run.id.clone())
         .ok_or_else(|| Refusal::NoSuchRun {

@@ -19,7 +19,8 @@ pub(super) fn run_trigger_policies(account: &mut Account, index: usize) {
         return;
     };
     let mut policies = account
-        .policies_of(stack)
+        .policies
+        .of_stack(stack, &account.spaces)
         .filter(|policy| policy.policy_type == PolicyType::Trigger)
         .peekable();
     if policies.peek().is_none() {
@@ -61,7 +62,7 @@ fn trigger_input(account: &Account, stack: &Stack, run: &Run) -> Value {
     ended["states_history"] = json!(states);
     let stacks: Vec<Value> = account
         .stacks
-        .values()
+        .all()
         .map(|stack| stack_input(account, stack))
         .collect();
     let same = account.runs.iter().filter(|other| other.workflow == run.workflow);

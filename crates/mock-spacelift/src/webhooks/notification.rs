@@ -36,12 +36,12 @@ pub(crate) fn deliveries(
     let reach = account.spaces.inherited(&stack.space);
     let webhooks: Vec<&NamedWebhook> = account
         .named_webhooks
-        .values()
+        .all()
         .filter(|webhook| reach.contains(&webhook.space))
         .collect();
     let mut policies = account
         .policies
-        .values()
+        .all()
         .filter(|policy| policy.policy_type == PolicyType::Notification && reach.contains(&policy.space))
         .peekable();
     if policies.peek().is_none() || webhooks.is_empty() {

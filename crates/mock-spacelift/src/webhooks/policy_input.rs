@@ -67,7 +67,7 @@ pub(crate) fn stack_input(account: &Account, stack: &Stack) -> Value {
             "labels": space.map(|space| space.labels.clone()).unwrap_or_default(),
             "name": space.map(|space| space.name.clone()).unwrap_or_default(),
         },
-        "state": account.stack_state(stack).as_str(),
+        "state": account.runs.stack_state(&stack.id).as_str(),
         "terraform_version": null,
         "tracked_commit": commit_input(&stack.tracked_commit, &settings.branch),
     })

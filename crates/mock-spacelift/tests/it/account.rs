@@ -144,6 +144,22 @@ async fn stacks_are_created_changed_locked_and_deleted() {
     assert_eq!(mock.stack("prod-network"), None);
 }
 
+#[tokio::test]
+async fn a_stack_that_is_created_again_has_no_runs_of_the_deleted_one() {
+    let mock = still_account();
+    let server = serve(&mock).await;
+    let api = Api::logged_in(&server).await;
+    let read = "{ stack(id: \"db\") { state runs { id } } }";
+    mock.add_stack(NewStack::named("db"));
+    mock.push("db");
+    mock.settle();
+    mock.delete_stack("db").unwrap();
+    mock.add_stack(NewStack::named("db"));
+    let created = api.data(read, json!({})).await;
+    assert_eq!(created["stack"], json!({ "state": "NONE", "runs": [] }));
+    assert_eq!(mock.runs_of("db").len(), 1, "the account still knows the run");
+}
+
 /// A client that changes one setting writes back what it read: anything that is not read is lost.
 #[tokio::test]
 async fn every_setting_of_a_tool_is_read_back() {

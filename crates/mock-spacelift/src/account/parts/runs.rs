@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Index, IndexMut};
 
-use chain::RunId;
+use chain::{RunId, RunState, RunType, StackId};
 
 use crate::model::run::Run;
 
@@ -11,6 +11,7 @@ use crate::model::run::Run;
 pub(crate) struct Runs {
     all: Vec<Run>,
     by_id: BTreeMap<RunId, usize>,
+    by_stack: BTreeMap<StackId, Vec<usize>>,
     /// The runs that are not over.
     active: BTreeSet<usize>,
 }
@@ -19,6 +20,7 @@ impl Runs {
     pub(crate) fn add(&mut self, run: Run) -> usize {
         let index = self.all.len();
         self.by_id.insert(run.id.clone(), index);
+        self.by_stack.entry(run.stack.clone()).or_default().push(index);
         self.active.insert(index);
         self.all.push(run);
         index
@@ -49,6 +51,50 @@ impl Runs {
     pub(crate) fn index_of(&self, stack: &str, run: &str) -> Option<usize> {
         self.find(run)
             .filter(|&index| self.all[index].stack.as_str() == stack)
+    }
+
+    /// The runs of a stack, the oldest first.
+    pub(crate) fn of_stack(&self, stack: &StackId) -> impl DoubleEndedIterator<Item = &Run> {
+        self.indexes_of(stack).iter().map(|&index| &self.all[index])
+    }
+
+    /// The runs of a stack that were created before this one, or all of them, the newest first.
+    pub(crate) fn of_stack_before(
+        &self,
+        stack: &StackId,
+        before: Option<&str>,
+    ) -> impl Iterator<Item = &Run> {
+        let end = match before {
+            Some(id) => self.find(id).unwrap_or(0),
+            None => self.all.len(),
+        };
+        let older = self
+            .indexes_of(stack)
+            .iter()
+            .rev()
+            .filter(move |&&index| index < end);
+        older.map(|&index| &self.all[index])
+    }
+
+    fn indexes_of(&self, stack: &StackId) -> &[usize] {
+        self.by_stack.get(stack).map_or(&[], Vec::as_slice)
+    }
+
+    /// A later stack with the same id has no runs.
+    pub(crate) fn forget_stack(&mut self, stack: &StackId) {
+        self.by_stack.remove(stack);
+    }
+
+    pub(crate) fn latest_tracked(&self, stack: &StackId) -> Option<&Run> {
+        self.of_stack(stack)
+            .rev()
+            .find(|run| run.run_type == RunType::Tracked)
+    }
+
+    /// The state of a stack: that of its latest tracked run, or `NONE`.
+    pub(crate) fn stack_state(&self, stack: &StackId) -> RunState {
+        self.latest_tracked(stack)
+            .map_or(RunState::None, |run| run.state().clone())
     }
 
     /// The indexes of the runs that are not over, the oldest first.

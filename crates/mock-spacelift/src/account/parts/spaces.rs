@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chain::SpaceId;
 
+use crate::account::parts::ids::Ids;
 use crate::model::refusal::Refusal;
+use crate::model::slug::slug;
 use crate::model::space::{NewSpace, ROOT, Space};
 
 #[derive(Debug)]
@@ -52,7 +54,13 @@ impl Spaces {
         reached
     }
 
-    pub(crate) fn create(&mut self, id: &str, new: NewSpace) -> Result<Space, Refusal> {
+    /// Spaces may have the same name: the id is the name's slug and a ULID.
+    pub(crate) fn create(&mut self, new: NewSpace, ids: &mut Ids) -> Result<Space, Refusal> {
+        let id = format!("{}-{}", slug("space", &new.name)?, ids.ulid());
+        self.create_with_id(&id, new)
+    }
+
+    pub(crate) fn create_with_id(&mut self, id: &str, new: NewSpace) -> Result<Space, Refusal> {
         let parent = self.parent(&new)?;
         let no_slug = |_| Refusal::NoSlug {
             what: "space",
