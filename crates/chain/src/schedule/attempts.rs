@@ -196,3 +196,21 @@ fn keeps_slot_until_ms(phase: Phase) -> Option<i64> {
         Phase::Behind | Phase::WaitsForPerson => Some(i64::MIN),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Phase, keeps_slot_until_ms};
+
+    #[test]
+    fn a_run_takes_a_slot_while_it_works_and_for_a_quarter_of_an_hour_without_a_worker() {
+        for (phase, until_ms) in [
+            (Phase::Working, None),
+            (Phase::Applying, None),
+            (Phase::Ready { since_s: 100 }, Some(1_000_000)),
+            (Phase::Behind, Some(i64::MIN)),
+            (Phase::WaitsForPerson, Some(i64::MIN)),
+        ] {
+            assert_eq!(keeps_slot_until_ms(phase), until_ms, "{phase:?}");
+        }
+    }
+}

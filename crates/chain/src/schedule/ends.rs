@@ -298,6 +298,7 @@ impl Schedule {
 }
 
 /// What the end of a run means for the causes that it was to serve.
+#[derive(Debug, PartialEq, Eq)]
 enum End {
     Serves,
     NothingToDo,
@@ -325,6 +326,46 @@ impl EndedBy {
             ended_at_s: Some(run.changed_at_s),
             changed: run.changed,
             by_hand: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{End, RunFacts, RunState, verdict};
+
+    /// The state in which a run ended, and what follows if we made it and if somebody else did.
+    #[test]
+    fn the_end_of_a_run_decides_what_follows() {
+        let run = |state: &RunState, planned, partial| RunFacts {
+            state: state.clone(),
+            planned,
+            partial,
+            ..RunFacts::gone("01R".parse().unwrap(), 7)
+        };
+        for (state, planned, ours, others) in [
+            (RunState::Finished, true, End::Serves, End::Serves),
+            (RunState::Skipped, false, End::NothingToDo, End::ServesNobody),
+            (RunState::Canceled, false, End::Fails, End::ServesNobody),
+            (RunState::Discarded, true, End::Fails, End::Fails),
+            (RunState::Discarded, false, End::Fails, End::ServesNobody),
+            (RunState::Failed, true, End::Fails, End::Fails),
+            (RunState::Failed, false, End::Fails, End::Fails),
+            (RunState::Stopped, true, End::Fails, End::Fails),
+        ] {
+            let run = run(&state, planned, false);
+            assert_eq!(verdict(&run, true), ours, "{state}, planned: {planned}");
+            assert_eq!(verdict(&run, false), others, "{state}, planned: {planned}");
+        }
+        for made in [true, false] {
+            let finished = run(&RunState::Finished, true, true);
+            assert_eq!(
+                verdict(&finished, made),
+                End::ServesNobody,
+                "a part of the stack only"
+            );
+            let failed = run(&RunState::Failed, true, true);
+            assert_eq!(verdict(&failed, made), End::Fails);
         }
     }
 }

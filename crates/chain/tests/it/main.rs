@@ -17,6 +17,7 @@ mod migration;
 mod notices;
 mod plan;
 mod policies;
+mod records;
 mod relevance;
 mod render;
 mod retry;

@@ -1,5 +1,6 @@
 //! Which commit a stack runs, and what follows from one look at it.
 
+mod runs;
 mod verdicts;
 
 use chain::attempt::{RunFacts, StackLook};
