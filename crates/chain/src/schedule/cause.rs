@@ -67,8 +67,8 @@ pub(super) struct Plan {
     pub(super) standings: Standings,
     /// The stacks that are left out if nothing fails.
     pub(super) passing: BTreeSet<u32>,
-    /// A stack failed while Spacelift has dependencies of its own. Then a stack can be over before its upstream is, and
-    /// its dependents look further upstream.
+    /// A stack failed or was skipped while Spacelift has dependencies of its own. Then a stack can be over before its
+    /// upstream is, and its dependents look further upstream.
     #[serde(default)]
     pub(super) looks_far: bool,
     /// For stacks with an ended upstream: when the last one ended, in seconds by Spacelift's clock.

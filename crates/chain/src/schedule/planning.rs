@@ -207,6 +207,12 @@ impl Schedule {
         };
         let mut standings: Vec<Standing> = members.iter().map(standing).collect();
         self.wait_over_native(topology, &cause.root, &mut standings);
+        let has_native = self
+            .state
+            .topologies
+            .get(&topology)
+            .is_some_and(Topology::has_native);
+        let looks_far = has_native && standings.contains(&Standing::Skipped);
         let is_passing = |(_, standing): &(u32, &Standing)| **standing == Standing::Passing;
         let passing = (0..)
             .zip(&standings)
@@ -223,7 +229,7 @@ impl Schedule {
             tries: BTreeMap::new(),
             changed: root_changed(graph, &cause.root),
             standings: Standings::new(standings),
-            looks_far: false,
+            looks_far,
             ready_at_s: BTreeMap::new(),
             slots: 0,
         };

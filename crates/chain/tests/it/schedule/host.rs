@@ -94,6 +94,10 @@ pub(crate) struct Host {
     ended: BTreeMap<StackId, (i64, AttemptOutcome)>,
     /// Requests without any effect yet. They are reported again after a loss.
     requested: BTreeMap<ChainId, Event>,
+    /// Chains whose record says that they were refused.
+    refused: BTreeSet<ChainId>,
+    /// Causes that had nothing to do or were refused. The history of a lost schedule says so.
+    needless: BTreeSet<ChainId>,
     followed: usize,
     pub(crate) trouble_until_ms: i64,
     /// Nothing starts before this moment.
@@ -124,6 +128,8 @@ impl Host {
             open: BTreeSet::new(),
             ended: BTreeMap::new(),
             requested: BTreeMap::new(),
+            refused: BTreeSet::new(),
+            needless: BTreeSet::new(),
             followed: 0,
             trouble_until_ms: 0,
             frozen_until_ms: 0,

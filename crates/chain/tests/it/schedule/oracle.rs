@@ -9,11 +9,15 @@ macro_rules! law {
     };
 }
 
+mod answers;
 mod events;
 mod laws;
+mod listing;
+mod plans;
 mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use chain::attempt::HoldKind;
 use chain::schedule::Decision;
@@ -21,6 +25,9 @@ use chain::{ChainId, ChainRecord, RunId, StackId};
 
 use super::host::{Entry, Host};
 use super::world::{By, Run, World};
+use answers::{Answers, Hold};
+use listing::Listing;
+use rest::Excuse;
 
 /// The state of a stack in a cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,25 +47,47 @@ impl Place {
 
 #[derive(Debug, Clone, Default)]
 struct Cause {
+    root: Option<StackId>,
     root_run: Option<RunId>,
     since_s: i64,
     stacks: BTreeMap<StackId, Place>,
     ended_s: BTreeMap<StackId, i64>,
-    /// When everything upstream had ended, as known when the run was found or triggered.
+    /// When everything upstream had ended, as known when the run was found or triggered, or the stack failed without one.
     ready_at_begin_s: BTreeMap<StackId, i64>,
     paused: bool,
     cancelled: bool,
     concluded: bool,
+    /// The listing that planned it: what it waits for does not change later.
+    listing: Option<Rc<Listing>>,
+}
+
+impl Cause {
+    fn upstream(&self, stack: &StackId) -> impl Iterator<Item = &StackId> {
+        let listing = self.listing.iter();
+        listing.flat_map(|listing| listing.upstream(stack))
+    }
+
+    /// Everything upstream of the stack is over in the self.
+    fn is_ready(&self, stack: &StackId) -> bool {
+        self.stacks.get(stack) == Some(&Place::Due)
+            && self
+                .upstream(stack)
+                .all(|other| self.stacks.get(other).is_none_or(Place::is_over))
+    }
+
+    /// When everything upstream had ended in the cause, by Spacelift's clock.
+    fn ready_s(&self, stack: &StackId) -> i64 {
+        let ends = self.upstream(stack).filter_map(|other| self.ended_s.get(other));
+        ends.copied().max().unwrap_or(0).max(self.since_s)
+    }
 }
 
 pub(crate) struct Oracle<'a> {
     world: &'a World,
     host: &'a Host,
     now_ms: i64,
-    /// Everything that each stack waits for, by labels and Spacelift's own dependencies, however far.
-    upstream: BTreeMap<StackId, BTreeSet<StackId>>,
-    /// What each stack waits for by labels.
-    direct: BTreeMap<StackId, BTreeSet<StackId>>,
+    /// The newest listing. It decides what stacks of several causes wait for.
+    listing: Rc<Listing>,
     causes: BTreeMap<ChainId, Cause>,
     /// Unfinished tracked runs that are known, and whether a person has to do something.
     busy: BTreeMap<RunId, (StackId, bool)>,
@@ -74,10 +103,20 @@ pub(crate) struct Oracle<'a> {
     /// or because we triggered it after we saw that end"). A run that a look finds queued begins after that look, and
     /// so after the end that the look came after: the order is known without the clock.
     begins_for: BTreeMap<RunId, BTreeSet<ChainId>>,
-    held: BTreeMap<StackId, HoldKind>,
+    held: BTreeMap<StackId, Hold>,
+    /// The answers to attempts at each stack since its last run.
+    answers: BTreeMap<StackId, Answers>,
+    /// Stacks that have to fail in these chains.
+    gives_up: BTreeSet<(StackId, ChainId)>,
+    /// A person allowed the next run of these stacks despite the loop guard, and whether that cannot be forgotten.
+    released: BTreeMap<StackId, bool>,
+    /// The guard must not hold the open attempts at these.
+    unguarded: BTreeSet<StackId>,
     ready_since: BTreeMap<StackId, i64>,
-    /// When something last prevented a stack from running.
-    excused_ms: BTreeMap<StackId, i64>,
+    /// When something other than upstream runs last prevented a stack from running.
+    prevented: BTreeMap<StackId, Excuse>,
+    /// When a stack last waited for the end of an apply directly upstream.
+    waited: BTreeMap<StackId, Excuse>,
     halted: bool,
     rebuilding: bool,
     opened: BTreeSet<ChainId>,
@@ -85,7 +124,12 @@ pub(crate) struct Oracle<'a> {
 
 type Checked = Result<(), String>;
 
-/// Checks everything that a host recorded.
+/// Checks that each chain has the right stacks.
+pub(crate) fn check_plans(host: &Host) -> Checked {
+    plans::check(host)
+}
+
+/// Checks everything else that a host recorded.
 pub(crate) fn check(host: &Host) -> Checked {
     let mut oracle = Oracle::new(host);
     for (at_ms, entry) in &host.trace {
@@ -99,43 +143,11 @@ pub(crate) fn check(host: &Host) -> Checked {
 
 impl<'a> Oracle<'a> {
     fn new(host: &'a Host) -> Self {
-        let world = &host.world;
-        let direct: BTreeMap<StackId, BTreeSet<StackId>> = world
-            .stacks
-            .values()
-            .map(|stack| {
-                let labels = stack
-                    .facts
-                    .labels
-                    .iter()
-                    .filter_map(|label| label.strip_prefix("dependsOn:"));
-                let labels = labels.map(|id| id.parse().unwrap());
-                let all = labels.chain(stack.facts.native_dependencies.iter().cloned());
-                (stack.facts.id.clone(), all.collect())
-            })
-            .collect();
-        let by_label = world.stacks.values().map(|stack| {
-            let labels = stack.facts.labels.iter();
-            let labels = labels.filter_map(|label| label.strip_prefix("dependsOn:"));
-            (
-                stack.facts.id.clone(),
-                labels.map(|id| id.parse().unwrap()).collect(),
-            )
-        });
-        let by_label: BTreeMap<StackId, BTreeSet<StackId>> = by_label.collect();
-        let mut upstream = direct.clone();
-        for _ in 0..direct.len() {
-            for (stack, own) in &direct {
-                let further: Vec<StackId> = own.iter().flat_map(|id| upstream[id].clone()).collect();
-                upstream.get_mut(stack).unwrap().extend(further);
-            }
-        }
         Self {
-            world,
+            world: &host.world,
             host,
             now_ms: 0,
-            upstream,
-            direct: by_label,
+            listing: Rc::default(),
             causes: BTreeMap::new(),
             busy: BTreeMap::new(),
             early: BTreeMap::new(),
@@ -145,8 +157,13 @@ impl<'a> Oracle<'a> {
             attempts: BTreeMap::new(),
             begins_for: BTreeMap::new(),
             held: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            gives_up: BTreeSet::new(),
+            released: BTreeMap::new(),
+            unguarded: BTreeSet::new(),
             ready_since: BTreeMap::new(),
-            excused_ms: BTreeMap::new(),
+            prevented: BTreeMap::new(),
+            waited: BTreeMap::new(),
             halted: false,
             rebuilding: false,
             opened: BTreeSet::new(),
@@ -159,7 +176,7 @@ impl<'a> Oracle<'a> {
 
     fn read(&mut self, entry: &Entry) -> Checked {
         match entry {
-            Entry::Event(event) => self.event(event),
+            Entry::Event(event) => return self.event(event),
             Entry::Decided(decision) => return self.decided(decision),
             Entry::Planned(opening) => {
                 law!(
@@ -171,6 +188,7 @@ impl<'a> Oracle<'a> {
                     return Err(format!("{} is opened without a cause", opening.chain));
                 };
                 cause.concluded |= opening.plan.is_err();
+                cause.listing = Some(Rc::clone(&self.listing));
                 for stack in opening.plan.iter().flat_map(|plan| &plan.stacks) {
                     let place = match &stack.skipped {
                         Some(why) => Place::Skipped(why.code.to_string()),
@@ -187,19 +205,8 @@ impl<'a> Oracle<'a> {
         Ok(())
     }
 
-    /// Everything upstream of the stack is over in the cause.
-    fn is_ready(&self, cause: &Cause, stack: &StackId) -> bool {
-        cause.stacks.get(stack) == Some(&Place::Due)
-            && self.upstream[stack]
-                .iter()
-                .all(|other| cause.stacks.get(other).is_none_or(Place::is_over))
-    }
-
     fn ready_for(&self, stack: &StackId) -> BTreeSet<&ChainId> {
-        let ready = self
-            .causes
-            .iter()
-            .filter(|(_, cause)| self.is_ready(cause, stack));
+        let ready = self.causes.iter().filter(|(_, cause)| cause.is_ready(stack));
         ready
             .filter(|(_, cause)| !cause.paused)
             .map(|(chain, _)| chain)
@@ -207,22 +214,25 @@ impl<'a> Oracle<'a> {
     }
 
     fn find_ready(&mut self) {
-        for stack in self.upstream.keys() {
-            if self.causes.values().any(|cause| self.is_ready(cause, stack)) {
+        for stack in self.world.stacks.keys() {
+            if self.causes.values().any(|cause| cause.is_ready(stack)) {
                 self.ready_since.entry(stack.clone()).or_insert(self.now_ms);
             } else {
                 self.ready_since.remove(stack);
                 self.held.remove(stack);
+                self.answers.remove(stack);
+                self.released
+                    .entry(stack.clone())
+                    .and_modify(|surely| *surely = false);
             }
         }
     }
 
-    /// When everything upstream had ended in the cause, by Spacelift's clock.
-    fn ready_s(&self, cause: &Cause, stack: &StackId) -> i64 {
-        let ends = self.upstream[stack]
-            .iter()
-            .filter_map(|other| cause.ended_s.get(other));
-        ends.copied().max().unwrap_or(0).max(cause.since_s)
+    /// Everything downstream of the root of a cause without a plan may be due.
+    fn is_unplanned_root(&self, stack: &StackId) -> bool {
+        let is_unplanned = |cause: &Cause| !cause.concluded && cause.listing.is_none();
+        let mut causes = self.causes.values();
+        causes.any(|cause| is_unplanned(cause) && cause.root.as_ref() == Some(stack))
     }
 
     /// As far as is known, something will happen to the stack without a person.
@@ -234,7 +244,7 @@ impl<'a> Oracle<'a> {
         let has_runs = runs.peek().is_some();
         let is_moving = has_runs && runs.all(|(_, waits)| !waits);
         let is_held = matches!(
-            self.held.get(stack),
+            self.held.get(stack).map(|hold| hold.kind),
             Some(HoldKind::Lock | HoldKind::Guard | HoldKind::Halt | HoldKind::Conflict | HoldKind::Freeze)
         );
         self.attempts.contains_key(stack)
@@ -244,7 +254,7 @@ impl<'a> Oracle<'a> {
 
     fn decided(&mut self, decision: &Decision) -> Checked {
         match decision {
-            Decision::Cause { chain, stack: _, run } => {
+            Decision::Cause { chain, stack, run } => {
                 let by = run.as_ref().map(|run| self.run(run));
                 law!(
                     by.is_none_or(|run| run.by != By::Us),
@@ -260,6 +270,7 @@ impl<'a> Oracle<'a> {
                     return Ok(());
                 }
                 let cause = self.causes.entry(chain.clone()).or_default();
+                cause.root = Some(stack.clone());
                 cause.root_run.clone_from(run);
                 cause.since_s = since_s;
                 cause.concluded = false;
@@ -272,9 +283,9 @@ impl<'a> Oracle<'a> {
             Decision::Quarantined { chain, why } => return Err(format!("{chain} is quarantined: {why}")),
             Decision::Attempt { stack, chains } => return self.attempt(stack, chains),
             Decision::Held { stack, hold } => {
-                self.held.insert(stack.clone(), hold.kind);
+                self.is_held(stack, hold.kind);
             }
-            Decision::Thawed { .. } => self.held.retain(|_, kind| *kind != HoldKind::Freeze),
+            Decision::Thawed { .. } => self.held.retain(|_, hold| hold.kind != HoldKind::Freeze),
             Decision::Released { stack, .. } => {
                 self.held.remove(stack);
             }

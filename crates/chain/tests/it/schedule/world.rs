@@ -1,8 +1,10 @@
 //! Spacelift in memory, with its runs, commits and locks. It records everything that it did.
 
-use std::collections::BTreeMap;
+mod account;
 
-use chain::attempt::{RunFacts, StackLook};
+use std::collections::{BTreeMap, BTreeSet};
+
+use chain::attempt::RunFacts;
 use chain::commit::{Commit, Push};
 use chain::{CommitSha, RunId, RunState, RunType, StackFacts, StackId};
 
@@ -46,6 +48,8 @@ pub(crate) struct Run {
     pub(crate) fate: Fate,
     pub(crate) created_ms: i64,
     pub(crate) ended_ms: Option<i64>,
+    /// When it first applied, or was confirmed.
+    pub(crate) applies_since_ms: Option<i64>,
     /// The number of its commit. Later pushes have greater ones.
     pub(crate) commit: u32,
     next_ms: i64,
@@ -62,6 +66,8 @@ pub(crate) struct Stack {
     pub(crate) facts: StackFacts,
     pub(crate) locked: bool,
     pub(crate) disabled: bool,
+    /// It does not exist, or our key may not see it. Its unfinished runs continue.
+    pub(crate) hidden: bool,
     tracked: u32,
 }
 
@@ -74,6 +80,8 @@ pub(crate) struct World {
     pub(crate) stacks: BTreeMap<StackId, Stack>,
     pub(crate) runs: Vec<Run>,
     commits: u32,
+    /// Stacks that were disabled at some time.
+    pub(crate) was_disabled: BTreeSet<StackId>,
     pub(crate) random: Random,
     /// The longest duration of each step of a run.
     pub(crate) step_ms: i64,
@@ -95,6 +103,7 @@ impl World {
             let stack = Stack {
                 locked: false,
                 disabled: facts.disabled,
+                hidden: false,
                 tracked: 0,
                 facts,
             };
@@ -104,19 +113,12 @@ impl World {
             stacks: stacks.collect(),
             runs: Vec::new(),
             commits: 0,
+            was_disabled: BTreeSet::new(),
             random,
             step_ms: 20_000,
             fates: [0; 4],
             next_fate: BTreeMap::new(),
         }
-    }
-
-    pub(crate) fn listing(&self) -> Vec<StackFacts> {
-        let listed = self.stacks.values().map(|stack| StackFacts {
-            disabled: stack.disabled,
-            ..stack.facts.clone()
-        });
-        listed.collect()
     }
 
     fn commit(commit: u32) -> Commit {
@@ -131,21 +133,6 @@ impl World {
     pub(crate) fn unfinished(&self, stack: &StackId) -> impl Iterator<Item = usize> {
         let of_stack = |run: &Run| run.stack == *stack && !run.is_over();
         (0..self.runs.len()).filter(move |&at| of_stack(&self.runs[at]))
-    }
-
-    pub(crate) fn look(&self, stack: &StackId) -> Option<StackLook> {
-        let found = self.stacks.get(stack)?;
-        let runs = self.runs.iter().rev().filter(|run| run.stack == *stack);
-        Some(StackLook {
-            repository: found.facts.repository.clone(),
-            branch: BRANCH.to_owned(),
-            labels: found.facts.labels.clone(),
-            space: found.facts.space.clone(),
-            disabled: found.disabled,
-            locked_by: found.locked.then(|| "alice".to_owned()),
-            tracked: Some(Self::commit(found.tracked)),
-            runs: runs.map(|run| run.facts.clone()).collect(),
-        })
     }
 
     pub(crate) fn number_of(sha: &CommitSha) -> u32 {
@@ -164,7 +151,7 @@ impl World {
         let commit = self.commits;
         for stack in stacks {
             let found = self.stacks.get_mut(stack).unwrap();
-            if found.facts.repository == repository && !found.disabled {
+            if found.facts.repository == repository && found.runs() {
                 found.tracked = commit;
                 self.create(stack, By::Push, commit, now_ms);
             }
@@ -174,14 +161,14 @@ impl World {
     /// A person runs a stack, on its tracked commit or on an older one.
     pub(crate) fn person(&mut self, stack: &StackId, older_by: u32, now_ms: i64) {
         let found = &self.stacks[stack];
-        if !found.disabled && !found.locked {
+        if found.runs() && !found.locked {
             self.create(stack, By::Person, found.tracked.saturating_sub(older_by), now_ms);
         }
     }
 
     pub(crate) fn drift(&mut self, stack: &StackId, now_ms: i64) {
         let found = &self.stacks[stack];
-        if !found.disabled && !found.locked {
+        if found.runs() && !found.locked {
             self.create(stack, By::Drift, found.tracked, now_ms);
         }
     }
@@ -244,6 +231,7 @@ impl World {
             fate,
             created_ms: now_ms,
             ended_ms: None,
+            applies_since_ms: None,
             commit,
             next_ms,
         });
@@ -343,6 +331,9 @@ impl World {
         if state == RunState::Planning {
             run.facts.planned = true;
         }
+        if matches!(state, RunState::Confirmed | RunState::Applying) {
+            run.applies_since_ms.get_or_insert(now_ms);
+        }
         if matches!(state, RunState::Unconfirmed | RunState::Applying) {
             run.facts.changed = Some(run.fate != Fate::Unchanged);
         }
@@ -362,7 +353,7 @@ impl World {
         }
         if ended_well {
             let dependents = self.stacks.values().filter(|other| {
-                other.facts.native_dependencies.contains(&stack) && !other.disabled && !other.locked
+                other.facts.native_dependencies.contains(&stack) && other.runs() && !other.locked
             });
             let dependents: Vec<(StackId, u32)> = dependents
                 .map(|other| (other.facts.id.clone(), other.tracked))

@@ -132,13 +132,18 @@ impl Host {
         let roots = self.world.runs.iter().filter(|run| {
             let chain = ChainId::of_root_run(&account(), &run.facts.id);
             let is_root = run.by != By::Us && run.facts.state == RunState::Finished;
-            is_root && is_followed(&run.facts.id) && !self.records.contains_key(&chain)
+            let is_known = self.is_opened(&chain) || self.needless.contains(&chain);
+            is_root && is_followed(&run.facts.id) && !is_known
         });
         let roots = roots.map(|run| Event::RunEnded {
             stack: run.stack.clone(),
             run: run.facts.clone(),
         });
         roots.collect()
+    }
+
+    fn is_opened(&self, chain: &ChainId) -> bool {
+        self.records.contains_key(chain) || self.refused.contains(chain)
     }
 
     /// Decides until there is nothing left to decide.
@@ -216,14 +221,17 @@ impl Host {
             }
             Effect::Open(opening) => {
                 self.requested.remove(&opening.chain);
-                if self.records.contains_key(&opening.chain) {
+                if self.is_opened(&opening.chain) {
                     let gone = Event::ChainGone { chain: opening.chain };
                     return self.apply(gone);
                 }
                 self.trace.push((self.now_ms, Entry::Planned(opening.clone())));
-                if let Ok(plan) = opening.plan {
-                    let record = ChainRecord::new(opening.chain.clone(), plan);
-                    self.records.insert(opening.chain, record);
+                match opening.plan {
+                    Ok(plan) => {
+                        let record = ChainRecord::new(opening.chain.clone(), plan);
+                        self.records.insert(opening.chain, record);
+                    }
+                    Err(_) => drop(self.refused.insert(opening.chain)),
                 }
             }
             Effect::Log(decision) => {
@@ -232,6 +240,7 @@ impl Host {
                 | Decision::Quarantined { chain, .. } = &decision
                 {
                     self.requested.remove(chain);
+                    self.needless.insert(chain.clone());
                 }
                 self.trace.push((self.now_ms, Entry::Decided(decision)));
             }

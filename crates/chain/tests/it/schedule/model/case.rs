@@ -40,6 +40,23 @@ pub(super) enum Step {
         stack: usize,
         disabled: bool,
     },
+    /// The stack disappears, or appears again.
+    Hide {
+        stack: usize,
+        hidden: bool,
+    },
+    DependByLabel {
+        stack: usize,
+        on: usize,
+        depends: bool,
+        /// Also on a later stack, so that there can be a cycle.
+        any_way: bool,
+    },
+    DependNatively {
+        stack: usize,
+        on: usize,
+        depends: bool,
+    },
     Request {
         stack: usize,
     },
@@ -70,6 +87,11 @@ pub(super) enum Step {
     Trouble {
         ms: i64,
     },
+    /// The same stack is requested again and again.
+    Loop {
+        stack: usize,
+        pause_ms: i64,
+    },
     Lose,
 }
 
@@ -87,6 +109,18 @@ pub(super) struct Case {
     pub(super) policies: (bool, u32),
     /// The longest duration of each state of a run.
     pub(super) step_ms: i64,
+    /// How many of a thousand attempts Spacelift refuses, if it refuses any.
+    pub(super) refused: u32,
+    pub(super) limits: Limits,
+}
+
+/// How long and how often the schedule waits and tries.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    join_wait_ms: i64,
+    trigger_attempts: u32,
+    trigger_patience_ms: i64,
+    longest_pause_ms: i64,
 }
 
 pub(super) fn case() -> impl Strategy<Value = Case> {
@@ -99,6 +133,11 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         3 => (0..9_usize, any::<bool>()).prop_map(|(run, confirm)| Step::Decide { run, confirm }),
         2 => (0..STACKS_MAX, any::<bool>()).prop_map(|(stack, locked)| Step::Lock { stack, locked }),
         1 => (0..STACKS_MAX, any::<bool>()).prop_map(|(stack, disabled)| Step::Disable { stack, disabled }),
+        1 => (0..STACKS_MAX, proptest::bool::weighted(0.3)).prop_map(|(stack, hidden)| Step::Hide { stack, hidden }),
+        2 => (0..STACKS_MAX, 0..STACKS_MAX, any::<bool>(), proptest::bool::weighted(0.2))
+            .prop_map(|(stack, on, depends, any_way)| Step::DependByLabel { stack, on, depends, any_way }),
+        1 => (0..STACKS_MAX, 0..STACKS_MAX, any::<bool>())
+            .prop_map(|(stack, on, depends)| Step::DependNatively { stack, on, depends }),
         2 => (0..STACKS_MAX).prop_map(|stack| Step::Request { stack }),
         2 => (0..6_usize, control(), proptest::bool::weighted(0.2))
             .prop_map(|(chain, control, lost)| Step::Control { chain, control, lost }),
@@ -108,7 +147,8 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         1 => Just(Step::Thaw),
         1 => (0..STACKS_MAX).prop_map(|stack| Step::DoneByHand { stack }),
         1 => (0..STACKS_MAX).prop_map(|stack| Step::Release { stack }),
-        1 => (0..90_000_i64).prop_map(|ms| Step::Trouble { ms }),
+        1 => prop_oneof![3 => 0..90_000_i64, 1 => 0..9_000_000_i64].prop_map(|ms| Step::Trouble { ms }),
+        1 => (0..STACKS_MAX, 1_000..240_000_i64).prop_map(|(stack, pause_ms)| Step::Loop { stack, pause_ms }),
         2 => Just(Step::Lose),
     ];
     let on_failure = prop_oneof![
@@ -125,9 +165,23 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
         on_failure,
         (any::<bool>(), 0..3_u32),
         prop_oneof![3 => Just(20_000), 1 => Just(400)],
+        prop_oneof![2 => Just(20_u32), 1 => Just(500)],
+        limits(),
     )
         .prop_map(
-            |(stacks, steps, seed, fates, faults, parallel_runs, on_failure, policies, step_ms)| Case {
+            |(
+                stacks,
+                steps,
+                seed,
+                fates,
+                faults,
+                parallel_runs,
+                on_failure,
+                policies,
+                step_ms,
+                refused,
+                limits,
+            )| Case {
                 stacks,
                 steps,
                 seed,
@@ -137,6 +191,26 @@ pub(super) fn case() -> impl Strategy<Value = Case> {
                 on_failure,
                 policies,
                 step_ms,
+                refused,
+                limits,
+            },
+        )
+}
+
+fn limits() -> impl Strategy<Value = Limits> {
+    let defaults = ScheduleSettings::default();
+    (
+        prop_oneof![3 => Just(defaults.join_wait_ms), 1 => 1_000..90_000_i64],
+        1..4_u32,
+        prop_oneof![1 => Just(defaults.trigger_patience_ms), 1 => 30_000..900_000_i64],
+        prop_oneof![1 => Just(defaults.longest_pause_ms), 1 => 10_000..90_000_i64],
+    )
+        .prop_map(
+            |(join_wait_ms, trigger_attempts, trigger_patience_ms, longest_pause_ms)| Limits {
+                join_wait_ms,
+                trigger_attempts,
+                trigger_patience_ms,
+                longest_pause_ms,
             },
         )
 }
@@ -198,6 +272,10 @@ impl Case {
         settings.chain.on_failure = self.on_failure;
         settings.chain.run_retries = self.policies.1;
         settings.chain.parallel_runs = NonZeroU32::new(self.parallel_runs).unwrap();
+        settings.join_wait_ms = self.limits.join_wait_ms;
+        settings.trigger_attempts = self.limits.trigger_attempts;
+        settings.trigger_patience_ms = self.limits.trigger_patience_ms;
+        settings.longest_pause_ms = self.limits.longest_pause_ms;
         settings.parallel_runs_of_account = NonZeroU32::new(self.parallel_runs + 2).unwrap();
         settings
     }
@@ -206,7 +284,7 @@ impl Case {
         let of = |nth: usize, of_thousand| if self.faults[nth] { of_thousand } else { 0 };
         Faults {
             trouble: of(0, 100),
-            refused: of(0, 20),
+            refused: of(0, self.refused),
             crash: of(1, 200),
             ambiguous: of(1, 100),
             late_created: 0,

@@ -1,15 +1,17 @@
 //! What the oracle learns from the events of the schedule.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use chain::attempt::{AttemptOutcome, RunFacts};
 use chain::schedule::{Control, Event, Rebuilt};
 use chain::{ChainId, ChainRecord, StackId, StackState};
 
-use super::{Cause, Oracle, Place};
+use super::listing::Listing;
+use super::{Cause, Checked, Oracle, Place};
 
 impl Oracle<'_> {
-    pub(super) fn event(&mut self, event: &Event) {
+    pub(super) fn event(&mut self, event: &Event) -> Checked {
         match event {
             Event::RunBegan { stack, run } if !self.over.contains(run) => {
                 self.busy.entry(run.clone()).or_insert((stack.clone(), false));
@@ -33,7 +35,9 @@ impl Oracle<'_> {
                 }
             }
             Event::Attempted { stack, outcome } => {
-                self.attempts.remove(stack);
+                if let Some(chains) = self.attempts.remove(stack) {
+                    self.answered(stack, &chains, outcome)?;
+                }
                 if let AttemptOutcome::Run { run, .. } = outcome
                     && run.ours
                     && run.state.is_terminal()
@@ -82,11 +86,14 @@ impl Oracle<'_> {
                     cause.cancelled = true;
                 }
             }
+            Event::Listed(listed) => self.listing = Rc::new(Listing::of(listed.graph.stacks())),
             Event::Halted { .. } => self.halted = true,
             Event::Resumed { .. } => self.halted = false,
+            Event::Released { stack, .. } => self.is_released(stack),
             Event::Rebuilt(rebuilt) => self.rebuilt(rebuilt),
             _ => {}
         }
+        Ok(())
     }
 
     pub(super) fn sees(&mut self, stack: &StackId, run: &RunFacts) {
@@ -108,6 +115,10 @@ impl Oracle<'_> {
         self.early.clear();
         self.working.clear();
         self.held.clear();
+        self.answers.clear();
+        self.gives_up.clear();
+        self.released.clear();
+        self.unguarded.clear();
         self.used.clear();
         self.ready_since.clear();
         for (stack, run) in &rebuilt.runs {

@@ -36,12 +36,15 @@ impl<'a> Oracle<'a> {
             "{stack} is tried for a chain that was cancelled"
         );
         let waited_ms = self.now_ms - self.ready_since[stack];
-        let moving = self.upstream[stack].iter().find(|other| self.moves(other));
+        let mut upstream = self.listing.upstream(stack).iter();
+        let moving = upstream.find(|other| self.moves(other) || self.is_unplanned_root(other));
         law!(
             waited_ms >= self.host.settings.join_wait_ms || moving.is_none(),
             "{stack} is tried after {waited_ms} ms, before {moving:?}, upstream of it, has ended"
         );
+        self.waits_for_applies(stack)?;
         self.held.remove(stack);
+        self.tries(stack);
         self.attempts
             .insert(stack.clone(), chains.iter().cloned().collect());
         let taken = self.attempts.len() + self.working.len();
@@ -131,15 +134,12 @@ impl<'a> Oracle<'a> {
             run.commit
         );
 
+        self.is_no_loop(run, request.run_retries)?;
         for need in &request.needs {
-            let Some(cause) = self
-                .causes
-                .get(&need.chain)
-                .filter(|cause| self.is_ready(cause, stack))
-            else {
+            let Some(cause) = self.causes.get(&need.chain).filter(|cause| cause.is_ready(stack)) else {
                 continue;
             };
-            let ready_s = self.ready_s(cause, stack);
+            let ready_s = cause.ready_s(stack);
             let least = self.wanted(&need.chain, stack).unwrap_or(tracked);
             let serving = before.iter().find(|other| {
                 let may_end_well = is_open(other) || other.facts.state == RunState::Finished;
@@ -176,7 +176,7 @@ impl<'a> Oracle<'a> {
                 let is_failed = |other: &StackId| cause.stacks.get(other) == Some(&Place::Failed);
                 let forgotten = cause.stacks.iter().find(|(stack, place)| {
                     let is_skipped = **place == Place::Skipped("upstream_failed".to_owned());
-                    is_skipped && !self.upstream[*stack].iter().any(is_failed)
+                    is_skipped && !cause.upstream(stack).any(is_failed)
                 });
                 law!(
                     cause.cancelled || forgotten.is_none(),
@@ -189,12 +189,19 @@ impl<'a> Oracle<'a> {
         let Some(cause) = self.causes.get(chain) else {
             return Err(format!("{chain} is not known, and {stack} changes in it"));
         };
-        let was = cause.stacks[stack].clone();
+        let Some(was) = cause.stacks.get(stack).cloned() else {
+            // After a loss, a repeated report of a root can be planned with another listing, until its record is found.
+            law!(
+                cause.concluded && cause.cancelled,
+                "{stack} changes in {chain}, which does not contain it"
+            );
+            return Ok(());
+        };
         let now = match change {
             StackChange::Waits { .. } => return Ok(()),
             StackChange::Began { run, .. } => {
                 law!(was == Place::Due, "{stack} of {chain} begins and is {was:?}");
-                let ready_s = self.ready_s(cause, stack);
+                let ready_s = cause.ready_s(stack);
                 if let Some(cause) = self.causes.get_mut(chain) {
                     cause.ready_at_begin_s.insert(stack.clone(), ready_s);
                 }
@@ -235,7 +242,12 @@ impl<'a> Oracle<'a> {
             StackChange::Ended { ended_at_s, .. } => *ended_at_s,
             _ => None,
         };
+        self.note_failure(chain, stack, change);
         if let Some(cause) = self.causes.get_mut(chain) {
+            if now == Place::Failed && ended_at_s.is_none() {
+                let ready_s = cause.ready_s(stack);
+                cause.ready_at_begin_s.insert(stack.clone(), ready_s);
+            }
             cause.ended_s.remove(stack);
             cause.ended_s.extend(ended_at_s.map(|at_s| (stack.clone(), at_s)));
             cause.stacks.insert(stack.clone(), now);
@@ -275,21 +287,27 @@ impl<'a> Oracle<'a> {
                 }
                 Ok(Place::Failed)
             }
-            Outcome::Failed { .. } => Ok(Place::Failed),
+            Outcome::Failed { reason } => {
+                self.may_fail_without_run(chain, stack, &reason.code)?;
+                Ok(Place::Failed)
+            }
             Outcome::Skipped { reason } => {
                 let is_right = match reason.code.to_string().as_str() {
-                    "upstream_failed" => self.upstream[stack]
-                        .iter()
+                    "upstream_failed" => cause
+                        .upstream(stack)
                         .any(|other| cause.stacks.get(other) == Some(&Place::Failed)),
                     "chain_cancelled" => cause.cancelled,
                     "run_skipped" => run.is_some_and(|run| self.run(run).facts.state == RunState::Skipped),
-                    "no_change" => self.direct[stack].iter().all(|other| {
-                        cause
-                            .stacks
-                            .get(other)
-                            .is_none_or(|place| self.may_be_unchanged(chain, other, place))
-                    }),
-                    "disabled" => true,
+                    "no_change" => {
+                        let mut upstream = cause.listing.iter().flat_map(|listing| listing.by_label(stack));
+                        upstream.all(|other| {
+                            cause
+                                .stacks
+                                .get(other)
+                                .is_none_or(|place| self.may_be_unchanged(chain, other, place))
+                        })
+                    }
+                    "disabled" => self.world.was_disabled.contains(stack),
                     _ => false,
                 };
                 if !is_right {
@@ -330,8 +348,10 @@ impl<'a> Oracle<'a> {
         // the policy `continue` or because the dependency is one of Spacelift's own. The run has to begin after what
         // had ended when it was triggered.
         let at_begin_s = cause.ready_at_begin_s.get(stack).copied();
-        let at_begin_s = at_begin_s.filter(|_| matches!(was, Place::Running(_)));
-        let ready_s = at_begin_s.unwrap_or_else(|| self.ready_s(cause, stack));
+        // The same holds for what repairs a stack that failed without a run.
+        let is_without_run = *was == Place::Failed && !cause.ended_s.contains_key(stack);
+        let at_begin_s = at_begin_s.filter(|_| is_without_run || matches!(was, Place::Running(_)));
+        let ready_s = at_begin_s.unwrap_or_else(|| cause.ready_s(stack));
         let is_begins_for_it = self
             .begins_for
             .get(id)

@@ -7,31 +7,44 @@ use super::{Checked, Oracle};
 use crate::schedule::host::Entry;
 use crate::schedule::world::By;
 
+/// Why a stack does not run, and until when that was so.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Excuse {
+    until_ms: i64,
+    lasts: bool,
+}
+
+impl Excuse {
+    /// Nothing changes between two moments at which the schedule has nothing to decide.
+    fn until_ms(&mut self, lasts: bool, now_ms: i64) -> i64 {
+        if lasts || self.lasts {
+            self.until_ms = now_ms;
+        }
+        self.lasts = lasts;
+        self.until_ms
+    }
+}
+
 impl Oracle<'_> {
     /// Nothing is forgotten: a stack that has been ready for long enough runs, or there is a reason.
     pub(super) fn idle(&mut self) -> Checked {
+        self.has_given_up()?;
         let limit = self.host.settings.parallel_runs_of_account.get() as usize;
         let limit = limit.min(self.host.settings.chain.parallel_runs.get() as usize);
         let is_full = self.attempts.len() + self.busy.len() >= limit;
         let is_excused = self.halted || self.rebuilding || is_full;
-        for (stack, since_ms) in &self.ready_since {
-            let direct_is_busy = self
-                .busy
-                .values()
-                .any(|(of, _)| self.upstream[stack].contains(of));
-            if is_excused
-                || direct_is_busy
-                || self.attempts.contains_key(stack)
-                || self.used.contains_key(stack)
-                || self.held.contains_key(stack)
-                || self.ready_for(stack).is_empty()
-            {
-                self.excused_ms.insert(stack.clone(), self.now_ms);
-                continue;
-            }
-            let excused_ms = self.excused_ms.get(stack).copied().unwrap_or(0);
-            let since_ms = (since_ms + self.host.settings.join_wait_ms).max(excused_ms);
-            let waited_ms = self.now_ms - since_ms;
+        for (stack, since_ms) in self.ready_since.clone() {
+            let is_prevented = is_excused
+                || self.attempts.contains_key(&stack)
+                || self.used.contains_key(&stack)
+                || self.may_be_held(&stack)
+                || self.ready_for(&stack).is_empty();
+            let prevented = self.prevented.entry(stack.clone()).or_default();
+            let prevented_ms = prevented.until_ms(is_prevented, self.now_ms);
+            let until_ms = (since_ms + self.host.settings.join_wait_ms).max(prevented_ms);
+            let waits = self.may_wait_for_applies(&stack, until_ms);
+            let waited = self.waited.entry(stack.clone()).or_default();
+            let waited_ms = self.now_ms - waited.until_ms(waits, self.now_ms).max(until_ms);
             law!(
                 waited_ms <= 60_000,
                 "{stack} could run for {waited_ms} ms, and does not"

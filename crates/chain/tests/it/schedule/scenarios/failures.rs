@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 
 use chain::OnFailure;
-use chain::schedule::Event;
+use chain::schedule::{Control, Event};
 
-use super::{MINUTE_MS, host, host_with, made, settings, states, why};
+use super::{MINUTE_MS, host, host_with, made, settings, states, tried, why};
 use crate::account::id;
 use crate::schedule::world::Fate;
 
@@ -148,9 +148,49 @@ fn a_disabled_stack_is_left_out_even_if_disabled_later() {
     host.locks("db", true);
     host.pushes("vpc");
     host.run_for(5 * MINUTE_MS);
-    host.world.stacks.get_mut(&id("db")).unwrap().disabled = true;
+    host.world.disable(&id("db"), true);
     host.hour();
     assert_eq!(states(&host, &host.only_chain()), "db skipped, app succeeded");
+    host.keeps_the_laws();
+}
+
+/// The stack is not forgotten in between, because a person's run of it is open.
+#[test]
+fn refusals_for_a_cancelled_chain_do_not_count_for_the_next_one() {
+    let mut host = host_with("vpc; a: vpc", settings(|settings| settings.trigger_attempts = 2));
+    host.fate("a", Fate::Unconfirmed);
+    host.world.person(&id("a"), 0, host.now_ms);
+    host.run_for(5 * MINUTE_MS);
+    host.faults.refused = 1_000;
+    host.pushes("vpc");
+    while !host.has_answer("a") {
+        host.run_for(10);
+    }
+    let first = host.only_chain();
+    host.control(&first, Control::Cancel);
+    host.run_for(10 * MINUTE_MS);
+    host.pushes("vpc");
+    host.hour();
+    assert_eq!(tried(&host), "a a a");
+    let second = host.records.keys().find(|chain| **chain != first).unwrap();
+    assert_eq!(states(&host, second), "a failed");
+    host.keeps_the_laws();
+}
+
+/// `b` is skipped as soon as the chain is planned, and `c` still comes after `a`.
+#[test]
+fn a_skipped_stack_does_not_end_the_wait_for_what_is_upstream_of_it() {
+    let mut host = host("vpc; a: vpc; b: a missing; c: vpc");
+    host.world.depend_natively(&id("c"), &id("b"), true);
+    host.locks("a", true);
+    host.pushes("vpc");
+    host.run_for(20 * MINUTE_MS);
+    assert_eq!(made(&host), "");
+    host.locks("a", false);
+    host.hour();
+    assert_eq!(made(&host), "a c");
+    let states = states(&host, &host.only_chain());
+    assert_eq!(states, "a succeeded, b skipped, c succeeded");
     host.keeps_the_laws();
 }
 
