@@ -216,12 +216,12 @@ async fn a_day_of_waiting_for_a_person_costs_at_most_thirty_actions() {
     const ACTIONS: usize = 30;
     const FASTER: u32 = 10_000;
     let timing = Timing::default();
-    let mut waited = Duration::ZERO;
-    let is_within_day = |looks: &u32| {
-        waited += timing.poll_pause(*looks);
-        waited <= Duration::from_hours(24)
-    };
-    let looks = (0..).take_while(is_within_day).count();
+    let (mut looks, mut waited) = (0, timing.poll_pause(0));
+    while waited <= Duration::from_hours(24) {
+        looks += 1;
+        waited += timing.poll_pause(looks);
+    }
+    let looks = usize::try_from(looks).unwrap();
     let world = World::with_settings(|settings| {
         settings.timing.poll_first = timing.poll_first / FASTER;
         settings.timing.poll_longest = timing.poll_longest / FASTER;

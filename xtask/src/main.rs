@@ -12,6 +12,7 @@ mod cargo;
 mod compose_check;
 mod crates;
 mod deny;
+mod dist;
 mod fuzz;
 mod image;
 mod infra;

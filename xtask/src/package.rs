@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail, ensure};
 
 use crate::cargo::{cargo, repository};
-use crate::release::Dist;
+use crate::dist::Dist;
 use crate::test;
 use crate::tools::Tools;
 

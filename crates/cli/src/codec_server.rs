@@ -23,10 +23,11 @@ use temporal_client::TemporalSettings;
 use temporalio_common::protos::temporal::api::common::v1::Payload;
 use tokio::net::TcpListener;
 
-use crate::command::{Done, block_on, variables};
+use crate::command::{Done, block_on};
 use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 use crate::output;
+use crate::variables::variables;
 use access::{Access, Origin};
 use token::{Keys, Rules};
 

@@ -3,8 +3,6 @@
 use std::future::Future;
 
 use chain::{AccountName, ChainId, StackId};
-use environment::Variables;
-use settings::Settings;
 use spacelift::Spacelift;
 use temporal_client::{Ordered, WorkflowClient};
 
@@ -12,6 +10,7 @@ use crate::actor::Actor;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::temporal;
+use crate::variables::variables;
 
 /// The variable that names the account whose events are accepted.
 const ACCOUNT: &str = "SPILLWAY_ACCOUNT";
@@ -26,16 +25,6 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
         .enable_all()
         .build()?
         .block_on(work)
-}
-
-/// The variables of this process and of the secrets that they name.
-pub(crate) async fn variables() -> anyhow::Result<Variables> {
-    Ok(environment::with_secrets().await?)
-}
-
-/// The parameters of chains, from the variables of this process and the settings file.
-pub(crate) fn settings() -> anyhow::Result<Settings> {
-    Ok(Settings::from_lookup(|name| std::env::var(name).ok())?)
 }
 
 /// A client of the account in the environment. Nothing is sent to it yet.

@@ -9,10 +9,11 @@ use dashboard::{Config, Pages, Queues};
 use temporal_client::TemporalSettings;
 use tokio::net::TcpListener;
 
-use crate::command::{Clients, Done, variables, with_clients};
+use crate::command::{Clients, Done, with_clients};
 use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 use crate::output;
+use crate::variables::variables;
 use crate::web::spacelift_page;
 
 const EXAMPLES: &str = "Examples:

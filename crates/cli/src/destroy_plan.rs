@@ -9,13 +9,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use spacelift::Spacelift;
 
-use crate::command::{Done, no_stack, settings, with_spacelift};
+use crate::command::{Done, no_stack, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::json::Shape;
 use crate::output::{self, Output};
 use crate::progress::during;
+use crate::variables::settings;
 
 const EXAMPLES: &str = "Examples:
   spillway destroy-plan core-network

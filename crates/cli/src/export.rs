@@ -7,13 +7,14 @@ use chain::StackId;
 use chain::terraform::{NOTE, terraform};
 use clap::{Args, Subcommand};
 
-use crate::command::{Done, settings, with_spacelift};
+use crate::command::{Done, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 use crate::table::plain;
+use crate::variables::settings;
 
 const EXAMPLES: &str = "Examples:
   spillway export terraform

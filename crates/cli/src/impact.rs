@@ -4,13 +4,14 @@ use chain::{DependencyGraph, Downstream, Root, RunChanges, RunId, Scope, StackId
 use clap::Args;
 use spacelift::Spacelift;
 
-use crate::command::{Done, no_stack, settings, with_spacelift};
+use crate::command::{Done, no_stack, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::output::{self, Output};
 use crate::plan;
 use crate::run::no_run;
+use crate::variables::settings;
 
 const EXAMPLES: &str = "Examples:
   spillway impact core-network

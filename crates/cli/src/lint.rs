@@ -9,13 +9,15 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Done, settings, variables, with_spacelift};
+use crate::command::{Done, with_spacelift};
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Shape;
-use crate::output::{self, Output};
+use crate::output::Output;
+use crate::style;
 use crate::table::Table;
+use crate::variables::{settings, variables};
 use crate::words::counted;
 use hub::Hub;
 use similar::SimilarLabel;
@@ -148,8 +150,8 @@ impl<'a> Report<'a> {
             if number == 0 {
                 continue;
             }
-            let style = output::style_of(&severity.to_string());
-            text += &output::painted(
+            let style = style::style_of(&severity.to_string());
+            text += &style::painted(
                 &counted(number, &severity.to_string(), &format!("{severity}s")),
                 style,
             );

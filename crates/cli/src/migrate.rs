@@ -15,13 +15,14 @@ use settings::Settings;
 use spacelift::{Spacelift, Stack};
 
 use crate::apply::Apply;
-use crate::command::{Done, settings, with_spacelift};
+use crate::command::{Done, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::json::Shape;
 use crate::output::Output;
 use crate::progress::during;
+use crate::variables::settings;
 
 /// How many stacks are asked for their dependencies at the same time.
 const PARALLEL_REQUESTS: usize = 8;

@@ -7,11 +7,11 @@ use std::io::{self, IsTerminal, Write};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
-use anstyle::{AnsiColor, Style};
 use clap::{Args, ValueEnum};
 
 use crate::jq;
 use crate::json::{Document, Shape};
+use crate::style::{CYAN, RED, YELLOW, painted};
 use crate::table::Table;
 
 /// Output that could not be written.
@@ -210,35 +210,5 @@ impl Drawing {
         write!(out, "\x1b[J\x1b[?7h")?;
         self.lines = new.iter().map(|line| line.lines().count().max(1)).sum();
         Ok(out.flush()?)
-    }
-}
-
-/// The columns of the terminal, if stdout is one.
-pub(crate) fn width() -> Option<usize> {
-    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-    Some(width.0.into())
-}
-
-pub(crate) const RED: Style = AnsiColor::Red.on_default();
-pub(crate) const GREEN: Style = AnsiColor::Green.on_default();
-pub(crate) const YELLOW: Style = AnsiColor::Yellow.on_default();
-pub(crate) const BLUE: Style = AnsiColor::Blue.on_default();
-pub(crate) const CYAN: Style = AnsiColor::Cyan.on_default();
-pub(crate) const DIM: Style = Style::new().dimmed();
-
-/// A text in a style. If colour is off, the style is removed when the text is written.
-pub(crate) fn painted(text: &str, style: Style) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-/// The style of a state, an outcome or a result, by its word.
-pub(crate) fn style_of(state: &str) -> Style {
-    match state.to_ascii_lowercase().as_str() {
-        "succeeded" | "finished" | "ok" | "intact" => GREEN,
-        "failed" | "rejected" | "refused" | "problem" | "error" | "damaged" => RED,
-        "running" | "applying" | "planning" | "triggering" | "queued" => BLUE,
-        "paused" | "halted" | "held" | "no worker" | "cancelling" | "unconfirmed" | "warning" => YELLOW,
-        "skipped" | "cancelled" | "discarded" | "waiting" | "disabled" => DIM,
-        _ => Style::new(),
     }
 }

@@ -11,12 +11,13 @@ use serde::Serialize;
 use settings::Settings;
 use spacelift::Spacelift;
 
-use crate::command::{Done, no_stack, settings, with_spacelift};
+use crate::command::{Done, no_stack, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
 use crate::json::{Shape, Time};
 use crate::output::{self, Output};
+use crate::variables::settings;
 
 const EXAMPLES: &str = "Examples:
   spillway plan core-network

@@ -13,8 +13,9 @@ use temporal_client::contract::ScheduleMessage;
 use crate::command::{Clients, Done, with_clients};
 use crate::exit::Exit;
 use crate::json::Shape;
-use crate::output::{self, Output};
+use crate::output::Output;
 use crate::stack::StackStatus;
+use crate::style;
 use crate::table::{Table, plain};
 
 const EXAMPLES: &str = "Examples:
@@ -140,12 +141,12 @@ fn text(view: &View, is_wide: bool) -> String {
     if let Some(halt) = view.halted() {
         lines.push(format!(
             "{}: no stack is triggered until `spillway go`. Halted by {}.",
-            output::painted("HALTED", output::YELLOW.bold()),
+            style::painted("HALTED", style::YELLOW.bold()),
             plain(&halt)
         ));
     }
     if let Some(conflict) = &view.conflict {
-        let head = output::painted("CONFLICT", output::YELLOW.bold());
+        let head = style::painted("CONFLICT", style::YELLOW.bold());
         lines.push(format!("{head}: no stack is triggered. {conflict}"));
     }
     if view.chains.is_empty() && view.unplanned.is_empty() {

@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use temporal_client::clock;
 
-use crate::command::{Done, block_on, variables, with_clients};
+use crate::command::{Done, block_on, with_clients};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::Shape;
 use crate::output::{self, Output};
 use crate::table::Table;
+use crate::variables::variables;
 
 const EXAMPLES: &str = "Examples:
   spillway sink list

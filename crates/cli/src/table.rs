@@ -2,7 +2,7 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::output::{painted, style_of, width};
+use crate::style::{painted, style_of, width};
 
 /// The text of an empty cell, so that every row has all columns.
 const NOTHING: &str = "-";

@@ -3,8 +3,8 @@
 use temporal_client::{TemporalSettings, WorkflowClient, namespace_id};
 use temporalio_client::tonic::Code;
 
-use crate::command::{settings, variables};
 use crate::failure::Failure;
+use crate::variables::{settings, variables};
 
 pub(crate) async fn connect() -> anyhow::Result<WorkflowClient> {
     let settings = settings()?;

@@ -7,10 +7,11 @@ use dashboard::Pages;
 use environment::Variables;
 use temporal_client::TemporalSettings;
 
-use crate::command::{Done, variables};
+use crate::command::Done;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
+use crate::variables::variables;
 
 /// Where the pages are, as the environment says.
 pub(crate) async fn pages() -> anyhow::Result<Pages> {

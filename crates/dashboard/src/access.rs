@@ -9,10 +9,8 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::action_token::ActionToken;
 use crate::visitor::{Role, Visitor};
 
 /// The page loads only what this server sends, is shown in no other page, and posts nowhere else.
@@ -31,31 +29,6 @@ const HEADERS: [(HeaderName, &str); 6] = [
     // A browser asks each time, and is told where nothing has changed.
     (header::CACHE_CONTROL, "private, no-cache"),
 ];
-
-/// What an action has to carry. Without a login it changes with each start of the program, otherwise with each sign-in.
-#[derive(Clone, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub(crate) struct ActionToken(String);
-
-impl ActionToken {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let mut bytes = [0_u8; 32];
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .map_err(|_| anyhow::anyhow!("the system gives no random numbers"))?;
-        Ok(Self(BASE64_URL_SAFE_NO_PAD.encode(bytes)))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn is(&self, text: &str) -> bool {
-        let (own, other) = (self.0.as_bytes(), text.as_bytes());
-        own.len() == other.len() && own.iter().zip(other).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
-    }
-}
 
 /// A server without a login.
 #[derive(Clone)]

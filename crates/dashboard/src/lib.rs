@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod action_token;
 mod assets;
 mod config;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod chain;
 pub(crate) mod chains;
+mod check;
 pub(crate) mod control;
 mod drawing;
 mod frame;

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::access::ActionToken;
+use crate::action_token::ActionToken;
 use crate::page::PageError;
 
 /// What a person may do.

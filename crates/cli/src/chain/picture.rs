@@ -6,7 +6,8 @@ use chain::{StackId, StackState};
 
 use super::View;
 use super::text::{frame, text, totals};
-use crate::output::{self, Drawing, Output, WriteError, can_redraw, width};
+use crate::output::{self, Drawing, Output, WriteError, can_redraw};
+use crate::style::width;
 
 /// What was shown of a chain.
 pub(crate) struct Picture {

@@ -12,6 +12,7 @@ use crate::completion;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{self, Output};
+use crate::style;
 use crate::{temporal, web};
 
 /// How many chains are looked through for the one that was meant.
@@ -80,7 +81,7 @@ impl ShowArguments {
                 return Err(no_chain(&workflows, &id).await);
             };
             self.output
-                .show(&view, || text(&view, output::width(), self.output.is_wide()))?;
+                .show(&view, || text(&view, style::width(), self.output.is_wide()))?;
             Ok(Exit::Success)
         })
     }

@@ -7,7 +7,7 @@ use chain::{CommitSha, StackState};
 
 use super::View;
 use super::view::Stack;
-use crate::output::{DIM, painted, style_of};
+use crate::style::{DIM, painted, style_of};
 use crate::table::{cut, plain};
 use crate::time::took;
 

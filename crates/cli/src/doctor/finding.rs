@@ -6,7 +6,7 @@ use settings::Problems;
 
 use crate::exit::Exit;
 use crate::json::Shape;
-use crate::output::{painted, style_of};
+use crate::style::{painted, style_of};
 use crate::table::plain;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]

@@ -21,9 +21,9 @@ use tokio::sync::watch;
 use uuid::Uuid;
 use worker::TraceSettings;
 
-use crate::command::settings;
 use crate::failure::{Failure, reason};
 use crate::output;
+use crate::variables::settings;
 
 /// The secret that signs deliveries as long as nothing beyond this machine can send any.
 const WEBHOOK_SECRET: &str = "spillway-dev-webhook-secret";

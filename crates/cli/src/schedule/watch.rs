@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::{View, text};
 use crate::command::{Clients, Done};
 use crate::exit::Exit;
-use crate::output::{self, Drawing, Output, WriteError, can_redraw, painted, terminal_size};
+use crate::output::{self, Drawing, Output, WriteError, can_redraw, terminal_size};
 use crate::patience::Patience;
+use crate::style;
+use crate::style::painted;
 use crate::table::plain;
 
 /// The pause between two looks. Each look is a query of the schedule.
@@ -96,7 +98,7 @@ fn frame(view: &View, is_wide: bool) -> Vec<String> {
     if lines.len() > room {
         let hidden = lines.len() - room;
         lines.truncate(room);
-        lines.push(painted(&format!("… and {hidden} more"), output::DIM));
+        lines.push(painted(&format!("… and {hidden} more"), style::DIM));
     }
     lines
 }

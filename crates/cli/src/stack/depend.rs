@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::apply::Apply;
-use crate::command::{Done, settings, with_spacelift};
+use crate::command::{Done, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
@@ -16,6 +16,7 @@ use crate::json::Shape;
 use crate::output::{self, Output};
 use crate::progress::during;
 use crate::table::plain;
+use crate::variables::settings;
 
 const EXAMPLES: &str = "Examples:
   spillway stack depend database --on core-network

@@ -5,6 +5,7 @@
 
 mod config;
 mod cookies;
+mod error;
 mod http;
 mod provider;
 mod role;
@@ -30,6 +31,7 @@ use crate::access;
 use crate::page::PageError;
 use crate::sources::now_ms;
 use cookies::{ATTEMPT, SESSION};
+use error::SignInError;
 use provider::Provider;
 use secrets::Secrets;
 use session::{Attempt, Session};
@@ -47,27 +49,6 @@ pub struct Login {
     secrets: Secrets,
     /// What a session is sealed for. A session of other settings is none: they may give the person another role.
     session_purpose: String,
-}
-
-/// Why a sign-in failed. The person is told no more than the text; the log has the causes.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum SignInError {
-    #[error("This sign-in was not begun here, or it is too old, or it has been used.")]
-    NoAttempt,
-    #[error("Another sign-in was begun later in this browser. Continue there, or sign in again.")]
-    OtherAttempt,
-    #[error("The identity provider refused the sign-in: {0}.")]
-    Refused(String),
-    #[error("The answer does not come from the identity provider that this dashboard uses.")]
-    OtherProvider,
-    #[error("The identity provider's answer is not valid.")]
-    Invalid(#[source] anyhow::Error),
-    #[error("The identity provider does not answer.")]
-    NoProvider(#[source] anyhow::Error),
-    #[error("The dashboard cannot read its own secret.")]
-    NoSecret,
-    #[error("{name} may not open this dashboard.")]
-    NoRole { name: String },
 }
 
 impl Login {

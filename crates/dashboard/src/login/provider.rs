@@ -21,12 +21,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use super::SignInError;
 use super::config::Settings;
+use super::error::SignInError;
 use super::http::Http;
 use super::role::Claims;
 use super::session::{ATTEMPT_S, Attempt, after};
-use crate::access::ActionToken;
+use crate::action_token::ActionToken;
 
 /// How long the provider's description and keys are used without reading them again.
 const FRESH: Duration = Duration::from_secs(3600);

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tracing::error;
 
-use super::SignInError;
+use super::error::SignInError;
 use super::seal::Keys;
 
 pub(super) const KEY: &str = "SPILLWAY_DASHBOARD_KEY";

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::SignInError;
-use crate::access::ActionToken;
+use super::error::SignInError;
+use crate::action_token::ActionToken;
 use crate::sources::now_ms;
 use crate::visitor::{Role, Visitor};
 

@@ -1,7 +1,5 @@
 //! `/status`: whether the parts do their work.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -10,7 +8,8 @@ use settings::WEBHOOK_NAME;
 use spacelift::NamedWebhook;
 use temporal_client::{LastSweep, clock};
 
-use super::{Frame, PageError, Section, Shared, ShownState, answer, queues, shown_now_ms};
+use super::check::Check;
+use super::{Frame, PageError, Section, Shared, answer, queues, shown_now_ms};
 use crate::visitor::Visitor;
 use crate::words::{Moment, counted, duration};
 
@@ -19,55 +18,6 @@ use crate::words::{Moment, counted, duration};
 struct HealthPage {
     frame: Frame,
     checks: Vec<Check>,
-}
-
-pub(super) struct Check {
-    name: &'static str,
-    state: ShownState,
-    words: String,
-    at: Option<Moment>,
-    /// What to do, where something is wrong.
-    advice: Option<&'static str>,
-}
-
-impl Check {
-    pub(super) fn good(name: &'static str, words: impl Into<String>) -> Self {
-        Self {
-            name,
-            state: ShownState::Good,
-            words: words.into(),
-            at: None,
-            advice: None,
-        }
-    }
-
-    /// It says neither that something works nor that it does not.
-    fn unknown(name: &'static str, words: impl Into<String>) -> Self {
-        Self {
-            state: ShownState::Unknown,
-            ..Self::good(name, words)
-        }
-    }
-
-    pub(super) fn bad(name: &'static str, words: impl Into<String>, advice: &'static str) -> Self {
-        Self {
-            state: ShownState::Bad,
-            advice: Some(advice),
-            ..Self::good(name, words)
-        }
-    }
-
-    fn at(self, at: Option<SystemTime>) -> Self {
-        Self {
-            at: at.and_then(ms).and_then(Moment::of_ms),
-            ..self
-        }
-    }
-}
-
-fn ms(time: SystemTime) -> Option<i64> {
-    let since = time.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok()
 }
 
 pub(crate) async fn page(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use queue::{Depth, Queue};
 
-use super::health::Check;
+use super::check::Check;
 use crate::config::Queues;
 use crate::words::counted;
 
