@@ -117,7 +117,9 @@ impl Oracle<'_> {
         self.held.clear();
         self.answers.clear();
         self.gives_up.clear();
-        self.released.clear();
+        // An attempt from before the loss still knows what a person allowed.
+        self.released.retain(|stack, _| self.attempts.contains_key(stack));
+        self.released.values_mut().for_each(|surely| *surely = false);
         self.unguarded.clear();
         self.used.clear();
         self.ready_since.clear();
