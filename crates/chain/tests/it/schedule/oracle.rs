@@ -286,6 +286,7 @@ impl<'a> Oracle<'a> {
                 self.is_held(stack, hold.kind);
             }
             Decision::Thawed { .. } => self.held.retain(|_, hold| hold.kind != HoldKind::Freeze),
+            Decision::Resumed { .. } => self.held.retain(|_, hold| hold.kind != HoldKind::Halt),
             Decision::Released { stack, .. } => {
                 self.held.remove(stack);
             }

@@ -12,6 +12,7 @@ mod joins;
 mod notices;
 mod policies;
 mod repairs;
+mod reports;
 mod retries;
 mod slots;
 mod state;

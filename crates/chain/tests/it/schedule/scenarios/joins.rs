@@ -1,7 +1,26 @@
 //! Causes share runs: what is waited for, and for how long.
 
-use super::{MINUTE_MS, host, made, why};
+use chain::RunState;
+use chain::schedule::Event;
+
+use super::{MINUTE_MS, host, made, run_of, why};
+use crate::account::id;
+use crate::schedule::host::Host;
 use crate::schedule::world::{By, Fate};
+
+impl Host {
+    /// Goes on until the stack waits for another one of another chain.
+    #[track_caller]
+    fn until_it_joins(&mut self, stack: &str) {
+        for _ in 0..600 {
+            if why(self, stack).contains("so that one run serves several chains") {
+                return;
+            }
+            self.run_for(1_000);
+        }
+        panic!("{}", why(self, stack));
+    }
+}
 
 #[test]
 fn one_push_to_two_roots_runs_the_join_once() {
@@ -86,12 +105,88 @@ fn an_apply_directly_upstream_is_waited_for_until_it_ends() {
 }
 
 #[test]
+fn what_follows_from_an_apply_that_was_waited_for_shares_the_run() {
+    let mut host = host("a; b; app: a b");
+    host.pushes("a");
+    // The commit of `b` is newer, so a run for `a` alone would not serve its chain.
+    host.fate("b", Fate::Slow);
+    host.pushes("b");
+    while !host.world.runs[run_of(&host, "b")].is_over() {
+        assert_eq!(made(&host), "");
+        host.run_for(1_000);
+    }
+    host.run_for(5_000);
+    assert_eq!(made(&host), "app", "its chain is planned within a second");
+    host.hour();
+    assert_eq!(made(&host), "app");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn an_apply_that_begins_after_the_wait_is_not_waited_for() {
+    let mut host = host("a; b; c; app: a b c");
+    host.fate("b", Fate::Slow);
+    host.pushes("a b");
+    host.run_for(40 * MINUTE_MS);
+    host.fate("c", Fate::Slow);
+    host.pushes("c");
+    while !host.world.runs[run_of(&host, "b")].is_over() {
+        assert_eq!(made(&host), "");
+        host.run_for(1_000);
+    }
+    host.run_for(5_000);
+    let state = &host.world.runs[run_of(&host, "c")].facts.state;
+    assert_eq!(*state, RunState::Applying);
+    assert_eq!(made(&host), "app");
+    host.hour();
+    assert_eq!(made(&host), "app app");
+    host.keeps_the_laws();
+}
+
+#[test]
 fn a_plan_directly_upstream_is_not_waited_for_longer() {
     let mut host = host("a; b; app: a b");
     host.fate("b", Fate::Stays);
     host.pushes("a b");
-    host.run_for(14 * MINUTE_MS);
+    host.until_it_joins("app");
+    host.run_for(10 * MINUTE_MS - 2_000);
+    assert_eq!(made(&host), "");
+    host.run_for(5_000);
+    assert_eq!(made(&host), "app", "a fresh look says that `b` does not apply");
+}
+
+#[test]
+fn a_look_without_an_answer_ends_the_wait_after_half_a_minute() {
+    let mut host = host("a; b; app: a b");
+    host.deliver(Event::RunBegan {
+        stack: id("b"),
+        run: "01UNKNOWN".parse().unwrap(),
+    });
+    host.pushes("a");
+    host.until_it_joins("app");
+    host.run_for(10 * MINUTE_MS + 20_000);
+    assert_eq!(made(&host), "");
+    host.run_for(12_000);
     assert_eq!(made(&host), "app");
+}
+
+#[test]
+fn a_chain_waits_for_its_own_stacks_where_only_the_newest_listing_says_so() {
+    let mut host = host("a; slow: a; mid: a; app: mid; leaf");
+    host.fate("slow", Fate::Slow);
+    host.fate("mid", Fate::Unconfirmed);
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    host.world.depend_by_label(&id("app"), &id("slow"), true);
+    host.pushes("leaf");
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(host.lists, 2, "that of `leaf` knows the new label");
+    host.confirms("mid", true);
+    host.until_it_joins("app");
+    assert_eq!(made(&host), "slow mid");
+    host.hour();
+    assert_eq!(made(&host), "slow mid app");
+    host.keeps_the_laws();
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use chain::attempt::HoldKind;
 use chain::schedule::{Control, Decision, Event};
 
-use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, why};
+use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, tried, why};
 use crate::account::id;
 use crate::schedule::host::Entry;
 use crate::schedule::world::Fate;
@@ -88,6 +88,27 @@ fn a_halt_stops_everything_until_it_is_lifted() {
     host.halt(false);
     host.hour();
     assert_eq!(made(&host), "db app");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_stack_that_a_halt_held_is_tried_as_soon_as_it_is_lifted() {
+    let mut host = host("vpc; db: vpc");
+    host.faults.delay_ms = 1_000;
+    host.pushes("vpc");
+    while tried(&host).is_empty() {
+        host.run_for(1);
+    }
+    host.halt(true);
+    while !host.has_ended("db") {
+        host.run_for(1);
+    }
+    assert_eq!(made(&host), "");
+    host.halt(false);
+    host.run_for(1);
+    assert_eq!(tried(&host), "db db");
+    host.hour();
+    assert_eq!(made(&host), "db");
     host.keeps_the_laws();
 }
 

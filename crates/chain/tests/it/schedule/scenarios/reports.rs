@@ -1,0 +1,164 @@
+//! Reports about runs that were looked at: late, early, repeated, and about other runs of the stack.
+
+use chain::attempt::RunFacts;
+use chain::schedule::Event;
+use chain::{RunId, RunState};
+
+use super::{host, made, run_of, why};
+use crate::account::id;
+use crate::schedule::host::Host;
+use crate::schedule::world::{Fate, Run};
+
+impl Host {
+    fn reports(&mut self, stack: &str, run: &RunFacts, state: RunState) {
+        let run = RunFacts { state, ..run.clone() };
+        self.deliver(Event::RunMoved {
+            stack: id(stack),
+            run,
+        });
+    }
+
+    fn begins(&mut self, stack: &str, run: &str) -> RunId {
+        let run: RunId = run.parse().unwrap();
+        self.deliver(Event::RunBegan {
+            stack: id(stack),
+            run: run.clone(),
+        });
+        run
+    }
+}
+
+/// A run of `app`, for a chain, that was triggered a moment ago.
+fn with_a_run() -> (Host, RunFacts) {
+    let mut host = host("a; app: a");
+    host.fate("app", Fate::Stays);
+    host.pushes("a");
+    while !why(&host, "app").starts_with("its run 01R") {
+        host.run_for(100);
+    }
+    let run = host.world.runs[run_of(&host, "app")].facts.clone();
+    (host, run)
+}
+
+#[test]
+fn a_look_at_a_run_says_what_it_does() {
+    let (mut host, run) = with_a_run();
+    for (state, expected) in [
+        (RunState::Queued, "is running"),
+        (RunState::Ready, "waits for a worker"),
+        (RunState::Unconfirmed, "waits for a person"),
+        // The end is reported by another event.
+        (RunState::Finished, "waits for a person"),
+        (RunState::Applying, "is applying"),
+    ] {
+        host.reports("app", &run, state.clone());
+        let expected = format!("its run {} {expected}", run.id);
+        assert_eq!(why(&host, "app"), expected, "{state}");
+    }
+}
+
+#[test]
+fn a_queued_run_is_behind_older_ones_only() {
+    for (other, expected) in [("00R", "is queued behind run 00R"), ("99R", "is running")] {
+        let (mut host, run) = with_a_run();
+        host.begins("app", other);
+        host.reports("app", &run, RunState::Queued);
+        assert_eq!(why(&host, "app"), format!("its run {} {expected}", run.id));
+    }
+}
+
+#[test]
+fn a_look_at_another_run_of_the_stack_says_nothing_about_the_one_that_serves() {
+    let (mut host, run) = with_a_run();
+    let other = RunFacts {
+        id: host.begins("app", "99R"),
+        ours: false,
+        ..run.clone()
+    };
+    host.reports("app", &other, RunState::Unconfirmed);
+    assert_eq!(why(&host, "app"), format!("its run {} is running", run.id));
+}
+
+#[test]
+fn a_run_queued_behind_one_that_waits_for_a_person_is_not_waited_for() {
+    let mut host = host("a; b; app: a b");
+    let run = RunFacts {
+        ours: false,
+        ..RunFacts::gone("01X".parse().unwrap(), 7)
+    };
+    for (run_id, state) in [("01X", RunState::Unconfirmed), ("01Y", RunState::Queued)] {
+        let id = host.begins("b", run_id);
+        host.reports("b", &RunFacts { id, ..run.clone() }, state);
+    }
+    host.pushes("a");
+    while !host.world.runs.iter().all(Run::is_over) {
+        host.run_for(1_000);
+    }
+    host.run_for(2_000);
+    assert_eq!(made(&host), "app");
+}
+
+/// The run is triggered, and the attempt has not reported so yet.
+fn with_an_open_attempt() -> (Host, RunFacts) {
+    let mut host = host("a; app: a");
+    host.fate("app", Fate::Stays);
+    host.faults.delay_ms = 5_000;
+    host.pushes("a");
+    while !host.has_answer("app") {
+        host.run_for(1);
+    }
+    let run = host.world.runs[run_of(&host, "app")].facts.clone();
+    (host, run)
+}
+
+fn after_the_answer(host: &mut Host) -> String {
+    while host.has_answer("app") {
+        host.run_for(1);
+    }
+    why(host, "app")
+}
+
+#[test]
+fn the_last_report_about_a_run_of_an_open_attempt_counts() {
+    let (mut host, run) = with_an_open_attempt();
+    for state in [RunState::Planning, RunState::Unconfirmed] {
+        host.reports("app", &run, state);
+        assert_eq!(why(&host, "app"), "its run is being triggered");
+    }
+    let expected = format!("its run {} waits for a person", run.id);
+    assert_eq!(after_the_answer(&mut host), expected);
+}
+
+#[test]
+fn a_late_report_about_a_run_of_an_open_attempt_does_not_hide_its_end() {
+    let (mut host, run) = with_an_open_attempt();
+    let ended = RunFacts {
+        state: RunState::Finished,
+        began_at_s: Some(run.created_at_s),
+        ..run.clone()
+    };
+    host.deliver(Event::RunEnded {
+        stack: id("app"),
+        run: ended,
+    });
+    host.reports("app", &run, RunState::Unconfirmed);
+    assert_eq!(after_the_answer(&mut host), "no chain needs it");
+}
+
+#[test]
+fn a_late_report_about_a_run_that_ended_does_not_make_its_stack_busy() {
+    let mut host = host("a; app: a");
+    // After a lost answer, an unknown run of our key can be ours.
+    host.faults.ambiguous = 1_000;
+    host.pushes("a");
+    while made(&host).is_empty() {
+        host.run_for(1);
+    }
+    host.faults.ambiguous = 0;
+    host.run_for(600_000);
+    let run = host.world.runs[run_of(&host, "app")].facts.clone();
+    assert_eq!(run.state, RunState::Finished);
+    assert_eq!(why(&host, "app"), "no chain needs it");
+    host.reports("app", &run, RunState::Queued);
+    assert_eq!(why(&host, "app"), "no chain needs it");
+}
