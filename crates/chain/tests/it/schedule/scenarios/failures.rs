@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use chain::OnFailure;
 use chain::schedule::{Control, Event};
 
-use super::{MINUTE_MS, host, host_with, made, settings, states, tried, why};
+use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, tried, why};
 use crate::account::id;
 use crate::schedule::world::Fate;
 
@@ -93,6 +93,27 @@ fn a_repair_waits_for_another_chain_with_the_same_stack() {
     assert_eq!(made(&host), "slow x join", "one run of `join` does for all");
     host.hour();
     host.keeps_the_laws();
+}
+
+#[test]
+fn only_a_complete_run_that_ended_well_repairs() {
+    for (fate, is_partial) in [(Fate::Fails, false), (Fate::Well, true)] {
+        let mut host = host("a; x: a; slow: a; join: x");
+        host.fate("x", Fate::Fails);
+        host.fate("slow", Fate::Slow);
+        host.pushes("a");
+        host.run_for(5 * MINUTE_MS);
+        let chain = host.only_chain();
+        let failed = "x failed, join skipped, slow running";
+        assert_eq!(states(&host, &chain), failed);
+        host.fate("x", fate);
+        host.world.person(&id("x"), 0, host.now_ms);
+        let run = run_of(&host, "x");
+        host.world.runs[run].facts.partial = is_partial;
+        host.run_for(5 * MINUTE_MS);
+        assert!(host.world.runs[run].is_over());
+        assert_eq!(states(&host, &chain), failed, "{fate:?}, partial: {is_partial}");
+    }
 }
 
 #[test]

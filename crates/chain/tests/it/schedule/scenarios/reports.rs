@@ -1,12 +1,12 @@
 //! Reports about runs that were looked at: late, early, repeated, and about other runs of the stack.
 
 use chain::attempt::RunFacts;
-use chain::schedule::Event;
+use chain::schedule::{Decision, Event};
 use chain::{RunId, RunState};
 
 use super::{host, made, run_of, why};
 use crate::account::id;
-use crate::schedule::host::Host;
+use crate::schedule::host::{Entry, Host};
 use crate::schedule::world::{Fate, Run};
 
 impl Host {
@@ -65,6 +65,18 @@ fn a_queued_run_is_behind_older_ones_only() {
         host.reports("app", &run, RunState::Queued);
         assert_eq!(why(&host, "app"), format!("its run {} {expected}", run.id));
     }
+}
+
+#[test]
+fn a_queued_run_works_once_the_run_before_it_has_ended() {
+    let (mut host, run) = with_a_run();
+    let before = host.begins("app", "00R");
+    host.reports("app", &run, RunState::Queued);
+    host.deliver(Event::RunEnded {
+        stack: id("app"),
+        run: RunFacts::gone(before, run.created_at_s),
+    });
+    assert_eq!(why(&host, "app"), format!("its run {} is running", run.id));
 }
 
 #[test]
@@ -127,6 +139,24 @@ fn the_last_report_about_a_run_of_an_open_attempt_counts() {
     }
     let expected = format!("its run {} waits for a person", run.id);
     assert_eq!(after_the_answer(&mut host), expected);
+}
+
+#[test]
+fn the_end_of_somebody_elses_run_during_an_attempt_makes_it_a_root() {
+    let (mut host, run) = with_an_open_attempt();
+    let other = RunFacts {
+        id: "99R".parse().unwrap(),
+        state: RunState::Finished,
+        ours: false,
+        ..run
+    };
+    host.deliver(Event::RunEnded {
+        stack: id("app"),
+        run: other,
+    });
+    after_the_answer(&mut host);
+    let not_a_root = |entry: &Entry| matches!(entry, Entry::Decided(Decision::NotARoot { .. }));
+    assert!(!host.trace.iter().any(|(_, entry)| not_a_root(entry)));
 }
 
 #[test]
