@@ -4,7 +4,7 @@ use chain::attempt::RunFacts;
 use chain::schedule::{Decision, Event};
 use chain::{RunId, RunState};
 
-use super::{host, made, run_of, why};
+use super::{host, host_with, made, run_of, settings, why};
 use crate::account::id;
 use crate::schedule::host::{Entry, Host};
 use crate::schedule::world::{Fate, Run};
@@ -108,6 +108,18 @@ fn a_run_queued_behind_one_that_waits_for_a_person_is_not_waited_for() {
     }
     host.run_for(2_000);
     assert_eq!(made(&host), "app");
+}
+
+#[test]
+fn the_end_of_a_drift_run_starts_a_chain_only_if_the_settings_say_so() {
+    for (drift_runs, expected) in [(false, ""), (true, "app")] {
+        let mut host = host_with("a; app: a", settings(|settings| settings.drift_runs = drift_runs));
+        host.world.drift(&id("a"), host.now_ms);
+        host.hour();
+        assert!(host.world.runs[0].is_over());
+        assert_eq!(made(&host), expected, "drift_runs: {drift_runs}");
+        host.keeps_the_laws();
+    }
 }
 
 /// The run is triggered, and the attempt has not reported so yet.
