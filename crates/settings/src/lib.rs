@@ -170,6 +170,6 @@ mod tests {
     fn pauses_grow_to_the_longest() {
         let timing = Timing::default();
         let pauses: Vec<u64> = (0..7).map(|looks| timing.poll_pause(looks).as_secs()).collect();
-        assert_eq!(pauses, [300, 900, 2700, 8100, 10_800, 10_800, 10_800]);
+        assert_eq!(pauses, [600, 1800, 5400, 10_800, 10_800, 10_800, 10_800]);
     }
 }
