@@ -11,7 +11,8 @@ use crate::world::{program, temporal_executable};
 /// How long it may take on a busy machine.
 const DEMO_MAX: Duration = Duration::from_secs(240);
 
-async fn demo(arguments: &[&str]) -> Output {
+/// What a demo that succeeds prints.
+async fn demo(arguments: &[&str]) -> String {
     let path = tempfile::tempdir().unwrap();
     symlink(temporal_executable(), path.path().join("temporal")).unwrap();
     let demo = Command::new(program("spillway"))
@@ -22,18 +23,19 @@ async fn demo(arguments: &[&str]) -> Output {
         .kill_on_drop(true)
         .output();
     let ended = tokio::time::timeout(DEMO_MAX, demo).await;
-    ended.expect("it ends").unwrap()
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = ended.expect("it ends").unwrap();
+    let text = String::from_utf8(stdout).unwrap();
+    assert!(status.success(), "{text}{}", String::from_utf8_lossy(&stderr));
+    text
 }
 
 #[tokio::test]
 async fn a_demo_shows_a_chain_and_one_push_to_several_roots() {
-    let shown = demo(&[]).await;
-    let text = String::from_utf8(shown.stdout).unwrap();
-    assert!(
-        shown.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&shown.stderr)
-    );
+    let text = demo(&[]).await;
     for said in [
         "Simulating a push to `core-network`",
         "Every stack ran once, after everything that it depends on.",
@@ -46,13 +48,7 @@ async fn a_demo_shows_a_chain_and_one_push_to_several_roots() {
 
 #[tokio::test]
 async fn a_demo_of_a_failure_skips_what_depends_on_it() {
-    let shown = demo(&["--fail", "cluster", "-o", "json"]).await;
-    let text = String::from_utf8(shown.stdout).unwrap();
-    assert!(
-        shown.status.success(),
-        "{text}{}",
-        String::from_utf8_lossy(&shown.stderr)
-    );
+    let text = demo(&["--fail", "cluster", "-o", "json"]).await;
     let chain: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(chain["state"], "failed");
     let stacks = chain["stacks"].as_array().unwrap();

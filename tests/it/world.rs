@@ -17,7 +17,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chain::signature::{self, WebhookSecret, WebhookSecrets};
-use chain::{AccountName, ChainId, RunId, RunState};
+use chain::{AccountName, ChainId, RunId, RunState, StackProgress};
 use environment::Variables;
 use mock_spacelift::{MockSpacelift, NewWebhook, Pace, RunRecord, Server};
 use settings::Settings;
@@ -203,6 +203,25 @@ impl World {
             panic!("{chain}: {what} did not happen:\n{}", self.state().await)
         };
         report
+    }
+
+    /// Waits until the record of a chain shows this of one of its stacks.
+    pub(crate) async fn wait_for_stack(
+        &self,
+        root: &RunId,
+        stack: &str,
+        what: &str,
+        condition: impl Fn(&StackProgress) -> bool,
+    ) -> ChainReport {
+        let id = stack.parse().unwrap();
+        let what = format!("{what} of {stack}");
+        self.wait_for_chain(root, &what, |report| {
+            let record = report.record.as_ref();
+            record
+                .and_then(|record| record.stack(&id))
+                .is_some_and(&condition)
+        })
+        .await
     }
 
     /// Confirms the run of a stack once it waits for that.

@@ -9,7 +9,7 @@ use anyhow::{Context, ensure};
 use crate::cargo::repository;
 use crate::sbom::{Materials, bill};
 
-const DIST: &str = "dist";
+pub(crate) const DIST: &str = "dist";
 /// For each function: its name in the template, its package, and the `CodeUri` in the template.
 const FUNCTIONS: [(&str, &str, &str); 4] = [
     ("Webhook", "webhook", "functions/webhook"),

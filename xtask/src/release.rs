@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::cargo::{cargo, repository, succeed};
-use crate::dist::Dist;
+use crate::dist::{DIST, Dist};
 use crate::{image, package};
 
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     dist.write_licences(&materials)?;
     let written = dist.write_checksums()?;
-    eprintln!("{written} files are in dist/, for {architecture}");
+    eprintln!("{written} files are in {DIST}/, for {architecture}");
     if !has_image {
         eprintln!(
             "The worker's image is not included: --image adds it, or build it as infra/README.md explains"

@@ -1,4 +1,4 @@
-//! What is reported to the schedule of a run that is followed and of a request, and why the rest is ignored.
+//! What the schedule has to know of a run that is followed, and why a run or a request is ignored.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +29,8 @@ pub enum IgnoredBecause {
     NotRetried { error: RetryError },
 }
 
-/// Why a run of our own account or a request for it is ignored, if it is of another one.
-pub fn other_account(account: &AccountName, ours: &AccountName) -> Result<(), IgnoredBecause> {
+/// Refuses what belongs to another account than our key.
+pub fn check_account(account: &AccountName, ours: &AccountName) -> Result<(), IgnoredBecause> {
     if account == ours {
         return Ok(());
     }
@@ -40,8 +40,9 @@ pub fn other_account(account: &AccountName, ours: &AccountName) -> Result<(), Ig
     })
 }
 
-/// Why a request for a run of this stack is ignored. `None` in place of facts: our key sees no such stack.
-pub fn requested_stack(stack: &StackId, facts: Option<&StackFacts>) -> Result<(), IgnoredBecause> {
+/// The facts of a stack whose run was requested, or why the request is ignored. `None` in place of facts: our key sees no
+/// such stack.
+pub fn requested_stack(stack: &StackId, facts: Option<StackFacts>) -> Result<StackFacts, IgnoredBecause> {
     let stack = stack.clone();
     let Some(facts) = facts else {
         return Err(IgnoredBecause::NoStack { stack });
@@ -52,7 +53,7 @@ pub fn requested_stack(stack: &StackId, facts: Option<&StackFacts>) -> Result<()
     if facts.disabled {
         return Err(IgnoredBecause::Disabled { stack });
     }
-    Ok(())
+    Ok(facts)
 }
 
 /// Whether the schedule has to know that this run began: what depends on its stack waits for it. Runs of API keys are most

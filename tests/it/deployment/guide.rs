@@ -27,10 +27,10 @@ const OTHERS: [&str; 4] = [
 fn names(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
     words.filter(|word| {
-        let mut letters = word.chars();
-        letters.next().is_some_and(|first| first.is_ascii_uppercase())
-            && letters.clone().any(|letter| letter.is_ascii_lowercase())
-            && letters.any(|letter| letter.is_ascii_uppercase())
+        let has = |letter: fn(char) -> bool| word.chars().skip(1).any(letter);
+        word.starts_with(|first: char| first.is_ascii_uppercase())
+            && has(|letter| letter.is_ascii_lowercase())
+            && has(|letter| letter.is_ascii_uppercase())
     })
 }
 
@@ -45,10 +45,7 @@ fn outputs_in_the_guide_are_outputs_of_the_template() {
     let outputs = template["Outputs"].as_object().unwrap();
     let guide = read(GUIDE);
     let mut read_by_guide = 0;
-    for (_, rest) in guide
-        .match_indices("output ")
-        .map(|(at, word)| guide.split_at(at + word.len()))
-    {
+    for rest in guide.split("output ").skip(1) {
         let name = rest.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
         if names(name).next().is_some() {
             assert!(outputs.contains_key(name), "the guide reads the output `{name}`");

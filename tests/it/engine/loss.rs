@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chain::{RunId, RunState};
+use chain::{RunId, RunState, StackProgress, StackState};
 use mock_spacelift::{Fault, MockSpacelift, WebhookFault};
 use temporal_client::id;
 
@@ -97,6 +97,25 @@ async fn an_unplanned_root_survives_rebuilds_and_the_loss_of_the_schedule() {
     }
     lose_unplanned(&world).await;
     ends_well(&world, root).await;
+}
+
+/// The record gets a success together with the next stack's run, and the schedule is lost before there is one.
+#[tokio::test]
+async fn a_success_that_is_not_recorded_yet_survives_the_loss_of_the_schedule() {
+    let world = World::swept().await;
+    world.graph_confirming("network; database: network; apps: database", &["database"]);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("database", &RunState::Unconfirmed).await;
+    let slow = Fault::slow(Duration::from_secs(8)).on("StackWithRuns").times(1);
+    world.spacelift.fault(slow);
+    world.confirm("database").await;
+    world.wait_for_attempt("apps").await;
+    let is_open = |stack: &StackProgress| stack.state == StackState::Running;
+    world.wait_for_stack(&root, "database", "no end", is_open).await;
+    world.terminate_schedule().await;
+    world.all_succeed(&[root]).await;
+    world.wait_for_quiet().await;
+    world.assert_once(&["network", "database", "apps"]);
 }
 
 /// It ended before there was a stack that depends on it.

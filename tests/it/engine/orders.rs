@@ -17,14 +17,10 @@ async fn locked_without_worker() -> (World, ChainId) {
     world.graph("network; database: network");
     world.spacelift.lock("database", "alice");
     let root = world.push_to(1, &["network"]).remove(0);
-    let database = "database".parse().unwrap();
-    let chain = world
-        .wait_for_chain(&root, "word of the lock", |report| {
-            let stack = report.record.as_ref().and_then(|record| record.stack(&database));
-            stack.is_some_and(|stack| stack.note.is_some())
-        })
-        .await
-        .id;
+    let noted = world
+        .wait_for_stack(&root, "database", "the note", |stack| stack.note.is_some())
+        .await;
+    let chain = noted.id;
     world.kill_worker().await;
     (world, chain)
 }

@@ -1,6 +1,6 @@
 //! A chain that an operator resets in Temporal: its record is written again, and nothing runs because of that.
 
-use chain::{ChainId, RunState, StackState};
+use chain::{ChainId, RunState, StackProgress, StackState};
 
 use crate::world::World;
 
@@ -13,21 +13,15 @@ async fn a_chain_that_is_reset_while_a_stack_runs_fails_nothing_and_runs_nothing
     );
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Unconfirmed).await;
-    let cluster = "cluster".parse().unwrap();
+    let has_succeeded = |stack: &StackProgress| stack.state == StackState::Succeeded;
     world
-        .wait_for_chain(&root, "the end of cluster", |report| {
-            let record = report.record.as_ref();
-            record.is_some_and(|record| record.stack(&cluster).unwrap().state == StackState::Succeeded)
-        })
+        .wait_for_stack(&root, "cluster", "the end", has_succeeded)
         .await;
     let chain = ChainId::of_root_run(&world.account, &root);
     world.reset(chain.as_str()).await;
     // What had been recorded is still there.
     world
-        .wait_for_chain(&root, "the end of cluster, again", |report| {
-            let record = report.record.as_ref();
-            record.is_some_and(|record| record.stack(&cluster).unwrap().state == StackState::Succeeded)
-        })
+        .wait_for_stack(&root, "cluster", "the end", has_succeeded)
         .await;
     assert_eq!(world.spacelift.runs_of("database").len(), 1);
     world.confirm("database").await;

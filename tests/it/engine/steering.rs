@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chain::schedule::Control;
-use chain::{ChainId, ChainResult, RunId, RunState, StackState};
+use chain::{ChainId, ChainResult, RunId, RunState, StackProgress, StackState};
 use temporal_client::Ordered;
 use temporal_client::contract::ScheduleMessage;
 
@@ -20,12 +20,8 @@ async fn a_locked_stack_of_a_cancelled_chain_does_not_run_once_unlocked() {
     world.graph("network; database: network; other; apps: other");
     world.spacelift.lock("database", "alice");
     let root = world.push_to(1, &["network"]).remove(0);
-    let database = "database".parse().unwrap();
     world
-        .wait_for_chain(&root, "word of the lock", |report| {
-            let record = report.record.as_ref();
-            record.is_some_and(|record| record.stack(&database).unwrap().note.is_some())
-        })
+        .wait_for_stack(&root, "database", "the note", |stack| stack.note.is_some())
         .await;
     let chain = chain_of(&world, &root);
     assert!(
@@ -67,12 +63,9 @@ async fn a_stack_of_a_paused_chain_runs_for_another_chain_and_that_run_counts() 
         .wait_for_chain(&first, "a pause", |report| report.result == ChainResult::Paused)
         .await;
     world.confirm("database").await;
-    let database = "database".parse().unwrap();
+    let has_succeeded = |stack: &StackProgress| stack.state == StackState::Succeeded;
     world
-        .wait_for_chain(&first, "the end of database", |report| {
-            let record = report.record.as_ref().unwrap();
-            record.stack(&database).unwrap().state == StackState::Succeeded
-        })
+        .wait_for_stack(&first, "database", "the end", has_succeeded)
         .await;
     assert!(world.spacelift.runs_of("apps").is_empty());
     // Times are whole seconds: a run that should count has to begin in a later one.

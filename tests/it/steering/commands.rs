@@ -11,16 +11,8 @@ impl World {
     async fn waiting_chain(&self) -> ChainId {
         self.graph_confirming("network; database: network; apps: database", &["database"]);
         let root = self.push_to(1, &["network"]).remove(0);
-        let waits = |id: &str| id.parse().unwrap();
-        let report = self.wait_for_chain(&root, "a confirmation", |report| {
-            let record = report.record.as_ref();
-            record.is_some_and(|record| {
-                record
-                    .stack(&waits("database"))
-                    .is_some_and(|one| one.note.is_some())
-            })
-        });
-        report.await.id
+        let noted = self.wait_for_stack(&root, "database", "the note", |stack| stack.note.is_some());
+        noted.await.id
     }
 }
 

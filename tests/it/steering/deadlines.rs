@@ -34,14 +34,10 @@ async fn cancelling_a_chain_can_stop_its_runs() {
     world.graph_confirming("network; database: network; apps: database", &["database"]);
     let root = world.push_to(1, &["network"]).remove(0);
     world.wait_for_run("database", &RunState::Unconfirmed).await;
-    let chain = world
-        .wait_for_chain(&root, "word of the confirmation", |report| {
-            let database = "database".parse().unwrap();
-            let stack = report.record.as_ref().and_then(|record| record.stack(&database));
-            stack.is_some_and(|stack| stack.note.is_some())
-        })
-        .await
-        .id;
+    let noted = world
+        .wait_for_stack(&root, "database", "the note", |stack| stack.note.is_some())
+        .await;
+    let chain = noted.id;
     let said = world
         .says(&[
             "chain",

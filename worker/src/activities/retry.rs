@@ -25,7 +25,7 @@ impl Activities {
         &self,
         request: &RetryRequest,
     ) -> Result<Result<ScheduleMessage, IgnoredBecause>, ActivityError> {
-        if let Err(other) = follow::other_account(&request.account, self.account().await?) {
+        if let Err(other) = follow::check_account(&request.account, self.account().await?) {
             return Ok(Err(other));
         }
         let Some(before) = self.workflows.chain(&request.of).await.map_err(temporal_error)? else {

@@ -102,22 +102,21 @@ impl Activities {
         &self,
         requested: &RunRequested,
     ) -> Result<Result<ScheduleMessage, IgnoredBecause>, ActivityError> {
-        if let Err(other) = follow::other_account(&requested.account, self.account().await?) {
+        if let Err(other) = follow::check_account(&requested.account, self.account().await?) {
             return Ok(Err(other));
         }
         let id = &requested.request.stack;
         let facts = self.spacelift.stack(id).await.map_err(activity_error)?;
-        let facts = facts.map(StackFacts::from);
-        if let Err(why) = follow::requested_stack(id, facts.as_ref()) {
-            return Ok(Err(why));
-        }
-        let branch = facts.map(|facts| facts.branch).unwrap_or_default();
+        let facts = match follow::requested_stack(id, facts.map(StackFacts::from)) {
+            Ok(facts) => facts,
+            Err(why) => return Ok(Err(why)),
+        };
         Ok(Ok(ScheduleMessage::Requested {
             chain: requested.chain.clone(),
             root: Root {
                 ended_at_s: Some(clock::now_ms() / 1000),
                 follow: requested.request.follow,
-                ..Root::requested(requested.account.clone(), id.clone(), branch)
+                ..Root::requested(requested.account.clone(), id.clone(), facts.branch)
             },
             by: requested.request.requested_by.clone(),
             only: None,

@@ -107,8 +107,8 @@ impl Schedule {
         for run in unclaimed_moves {
             self.run_moved(stack, &run);
         }
-        // What nobody needs any more must not shorten the patience with the next cause.
-        self.is_ready_no_more(stack);
+        // The causes of the attempt may have been cancelled meanwhile.
+        self.forget_wait_unless_ready(stack);
     }
 
     fn understood(&mut self, stack: &StackId) {

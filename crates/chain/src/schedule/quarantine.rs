@@ -61,7 +61,7 @@ impl Schedule {
 
     fn quarantine(&mut self, number: CauseNumber, why: &str) {
         for stack in self.ready.remove_cause(number) {
-            self.is_ready_no_more(&stack);
+            self.forget_wait_unless_ready(&stack);
         }
         if let Some(cause) = self.state.causes.remove(&number) {
             self.log(Decision::Quarantined {

@@ -204,7 +204,7 @@ impl Schedule {
     /// The stack does not run for this cause, or already does.
     pub(super) fn unset_ready(&mut self, number: CauseNumber, stack: &StackId) {
         self.ready.remove(stack, number);
-        self.is_ready_no_more(stack);
+        self.forget_wait_unless_ready(stack);
     }
 
     /// A run of the stack begins. Causes that need another one wait anew, so that they can share it with others.
@@ -219,7 +219,8 @@ impl Schedule {
         }
     }
 
-    pub(super) fn is_ready_no_more(&mut self, stack: &StackId) {
+    /// A stack that no cause needs now waits and is tried anew for the next cause.
+    pub(super) fn forget_wait_unless_ready(&mut self, stack: &StackId) {
         if self.ready.causes(stack).next().is_none()
             && let Some(known) = self.state.stacks.get_mut(stack)
         {

@@ -109,22 +109,22 @@ fn a_request_is_ignored_for_a_reason_that_says_what_to_change() {
     };
     let stack = id("network");
     for (facts, expected) in [
-        (Some(&network), Ok(())),
+        (Some(network.clone()), Ok(network)),
         (None, Err(IgnoredBecause::NoStack { stack: stack.clone() })),
         (
-            Some(&disabled),
+            Some(disabled),
             Err(IgnoredBecause::Disabled { stack: stack.clone() }),
         ),
         (
-            Some(&labelled),
+            Some(labelled),
             Err(IgnoredBecause::Label { stack: stack.clone() }),
         ),
     ] {
         assert_eq!(follow::requested_stack(&stack, facts), expected);
     }
     let (acme, acmee) = ("acme".parse().unwrap(), "acmee".parse().unwrap());
-    assert_eq!(follow::other_account(&acme, &acme), Ok(()));
-    let other = follow::other_account(&acmee, &acme).unwrap_err();
+    assert_eq!(follow::check_account(&acme, &acme), Ok(()));
+    let other = follow::check_account(&acmee, &acme).unwrap_err();
     assert_eq!(
         other.to_string(),
         "our key belongs to the account `acme`, not to `acmee`"

@@ -3,9 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use chain::RunState;
 use mock_spacelift::{Fault, MockSpacelift, NewStack, Pace, Server};
 use secrecy::SecretString;
-use spacelift::{Error, ErrorKind, Limits, Settings, Spacelift, TriggerRun};
+use spacelift::{Error, ErrorKind, Limits, RunEnd, Settings, Spacelift, TriggerRun};
 
 use crate::server::account;
 
@@ -118,6 +119,23 @@ async fn a_reserved_trigger_waits_for_nothing() {
         .await
         .unwrap();
     assert_eq!((mock.requests().len(), mock.runs().len()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_run_is_ended_right_after_the_look_at_it() {
+    let (mock, server, _) = vpc().await;
+    let client = with_budget(&server, 3);
+    let stack = "vpc".parse().unwrap();
+    let run = mock.push("vpc");
+    // The login, the reservation and the look take the budget.
+    let reservation = client.reserve().await.unwrap();
+    assert!(client.run(&stack, &run).await.unwrap().is_some());
+    let another = tokio::time::timeout(Duration::from_millis(300), client.reserve()).await;
+    assert!(another.is_err(), "{another:?}");
+    let ended = client
+        .end_reserved_run(reservation, &stack, &run, RunEnd::Cancel, None)
+        .await;
+    assert_eq!(ended.unwrap().state, RunState::Canceled);
 }
 
 #[tokio::test]

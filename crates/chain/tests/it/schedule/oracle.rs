@@ -67,7 +67,7 @@ impl Cause {
         listing.flat_map(|listing| listing.upstream(stack))
     }
 
-    /// Everything upstream of the stack is over in the self.
+    /// Everything upstream of the stack is over in the cause.
     fn is_ready(&self, stack: &StackId) -> bool {
         self.stacks.get(stack) == Some(&Place::Due)
             && self
