@@ -245,7 +245,6 @@ async fn deliveries_lost_in_an_outage_of_temporal_and_the_queue_are_found_by_the
     world
         .spacelift
         .webhook(&NewWebhook::on_every_stack(&receiver.url, SECRET));
-    world.wait_for_a_sweep().await;
 
     temporal.kill().await;
     moto.go_away(true);

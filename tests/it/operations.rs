@@ -69,7 +69,6 @@ async fn the_program_checks_the_health_of_the_worker() {
 #[tokio::test]
 async fn a_sweep_emits_the_metric_of_a_halt() {
     let world = World::swept().await;
-    world.wait_for_a_sweep().await;
     world.workflows.halt(&world.account, "alice").await.unwrap();
     world
         .wait_for_metric(r#"spillway_sweep_found_total{what="halt"}"#)
@@ -111,7 +110,6 @@ async fn a_sweep_emits_the_metric_of_a_run_without_a_worker() {
 #[tokio::test]
 async fn doctor_says_when_a_sweep_last_succeeded() {
     let world = World::swept().await;
-    world.wait_for_a_sweep().await;
     let doctor = world.spillway(&["doctor"]).await;
     let said = String::from_utf8(doctor.stdout).unwrap();
     assert!(

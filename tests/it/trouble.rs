@@ -105,7 +105,6 @@ async fn the_sweep_finds_a_run_without_any_webhook() {
     .await;
     diamond(&world);
     world.spacelift.webhook_fault(WebhookFault::lost().always());
-    world.wait_for_a_sweep().await;
     let root = world.spacelift.push("network");
     assert_eq!(world.chain_of(&root).await.result, ChainResult::Succeeded);
     assert_eq!(world.runs_per_stack(), EACH_ONCE);

@@ -149,7 +149,15 @@ impl World {
             endpoints,
         };
         world.start_worker();
+        if world.sweeps_often() {
+            // Runs from before the first worker are ignored.
+            world.wait_for_sweeps(1).await;
+        }
         world
+    }
+
+    fn sweeps_often(&self) -> bool {
+        self.workflows.settings().sweep_every < Duration::from_secs(60)
     }
 
     pub(crate) fn spacelift_url(&self) -> String {

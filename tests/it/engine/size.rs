@@ -59,7 +59,6 @@ async fn a_sweep_costs_requests_for_new_and_open_runs_alone() {
     let world = World::swept().await;
     world.graph_confirming("waiting", &["waiting"]);
     others(&world, STACKS);
-    world.wait_for_a_sweep().await;
     let requests_of_sweep = async || {
         let sweeps = world.sweeps().await;
         let before = world.spacelift.requests().len();

@@ -28,10 +28,6 @@ impl World {
             .await;
     }
 
-    pub(crate) async fn wait_for_a_sweep(&self) {
-        self.wait_for_sweeps(1).await;
-    }
-
     /// The number of sweeps that are done.
     pub(crate) async fn sweeps(&self) -> usize {
         self.count(SWEEPS).await

@@ -103,9 +103,8 @@ impl World {
 /// The schedule of frequent sweeps would keep the shared server busy until all tests have ended.
 impl Drop for World {
     fn drop(&mut self) {
-        let settings = self.workflows.settings();
-        if settings.sweep_every < Duration::from_secs(60) {
-            let schedule = format!("reconcile:{}", settings.task_queue);
+        if self.sweeps_often() {
+            let schedule = format!("reconcile:{}", self.workflows.settings().task_queue);
             let deleted = std::process::Command::new(temporal_executable())
                 .args(["schedule", "delete", "--schedule-id", &schedule])
                 .args(["--address", &self.temporal["TEMPORAL_ADDRESS"]])
