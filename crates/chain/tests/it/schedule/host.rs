@@ -100,6 +100,8 @@ pub(crate) struct Host {
     needless: BTreeSet<ChainId>,
     followed: usize,
     pub(crate) trouble_until_ms: i64,
+    /// Spacelift says when to come again.
+    pub(crate) retry_after_ms: Option<i64>,
     /// Nothing starts before this moment.
     pub(crate) frozen_until_ms: i64,
 }
@@ -132,6 +134,7 @@ impl Host {
             needless: BTreeSet::new(),
             followed: 0,
             trouble_until_ms: 0,
+            retry_after_ms: None,
             frozen_until_ms: 0,
         };
         host.schedule.decide(host.now_ms);

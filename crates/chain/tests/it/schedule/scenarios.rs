@@ -10,6 +10,7 @@ mod follow;
 mod freezes;
 mod joins;
 mod notices;
+mod orders;
 mod policies;
 mod repairs;
 mod reports;

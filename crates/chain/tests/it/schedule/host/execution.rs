@@ -21,7 +21,7 @@ impl Host {
             let outcome = AttemptOutcome::Trouble {
                 message: "503".to_owned(),
                 in_doubt: again,
-                again_in_ms: None,
+                again_in_ms: self.retry_after_ms,
             };
             return self.answer(stack, outcome);
         }

@@ -1,66 +1,12 @@
 //! Orders of people affect everything that has no run yet.
 
-use std::num::NonZeroU32;
-
 use chain::attempt::HoldKind;
 use chain::schedule::{Control, Decision, Event};
 
-use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, tried, why};
+use super::{MINUTE_MS, host, made, run_of, states, tried, why};
 use crate::account::id;
 use crate::schedule::host::Entry;
 use crate::schedule::world::Fate;
-
-#[test]
-fn held_stacks_of_a_cancelled_chain_never_run() {
-    let mut host = host("vpc; db: vpc; app: db");
-    host.locks("db", true);
-    host.pushes("vpc");
-    host.run_for(5 * MINUTE_MS);
-    assert_eq!(why(&host, "db"), "the stack is locked by alice");
-    let chain = host.only_chain();
-    host.control(&chain, Control::Cancel);
-    host.run_for(1);
-    host.locks("db", false);
-    host.hour();
-    assert_eq!(made(&host), "");
-    assert_eq!(states(&host, &chain), "db skipped, app skipped");
-    host.keeps_the_laws();
-}
-
-#[test]
-fn pause_and_resume_affect_waiting_stacks() {
-    for waits_for in ["upstream", "lock", "slot", "halt"] {
-        let one_at_a_time = settings(|settings| settings.chain.parallel_runs = NonZeroU32::MIN);
-        let mut host = host_with("vpc; a: vpc; b: vpc", one_at_a_time);
-        host.world.step_ms = 50_000;
-        match waits_for {
-            "lock" => host.locks("a", true),
-            "halt" => host.halt(true),
-            _ => {}
-        }
-        host.pushes("vpc");
-        host.run_for(if waits_for == "upstream" { 1 } else { 5 * MINUTE_MS });
-        while host.records.is_empty() {
-            host.run_for(1_000);
-        }
-        let chain = host.only_chain();
-        host.control(&chain, Control::Pause);
-        host.run_for(1);
-        let before = made(&host);
-        host.locks("a", false);
-        host.halt(false);
-        host.hour();
-        let after = made(&host);
-        assert!(
-            after.len() <= before.len().max(1),
-            "{waits_for}: {before}, then {after}"
-        );
-        host.control(&chain, Control::Resume);
-        host.hour();
-        assert_eq!(made(&host).len(), 3, "{waits_for}");
-        host.keeps_the_laws();
-    }
-}
 
 #[test]
 fn a_second_halt_changes_neither_the_name_nor_the_reason() {
