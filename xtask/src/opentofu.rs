@@ -1,6 +1,7 @@
 //! The modules of `infra/opentofu`: are they formatted, and do they fit the providers?
 
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::Context;
 use tokio::process::Command;
@@ -8,12 +9,14 @@ use tokio::process::Command;
 const MODULES: &str = "infra/opentofu";
 /// Either of the two reads the modules.
 const PROGRAMS: [&str; 2] = ["tofu", "terraform"];
+/// The formatter that both use. Go builds it in seconds.
+const FORMATTER: &str = "github.com/hashicorp/hcl/v2/cmd/hclfmt@v2.25.0";
 
 /// The questions whose answer is no. What cannot be checked here is reported.
 pub(crate) async fn failures(repository: &Path) -> anyhow::Result<Vec<String>> {
     let Some(program) = PROGRAMS.into_iter().find(|program| is_there(program)) else {
-        eprintln!("{MODULES}: not checked, since this machine has neither `tofu` nor `terraform`");
-        return Ok(Vec::new());
+        eprintln!("{MODULES}: not validated, since this machine has neither `tofu` nor `terraform`");
+        return format_failures(repository).await;
     };
     let mut failed = Vec::new();
     let mut check = async |question: String, command: Command| -> anyhow::Result<()> {
@@ -56,6 +59,28 @@ pub(crate) async fn failures(repository: &Path) -> anyhow::Result<Vec<String>> {
         }
     }
     Ok(failed)
+}
+
+/// Only the format and the syntax are checked.
+async fn format_failures(repository: &Path) -> anyhow::Result<Vec<String>> {
+    if !is_there("go") {
+        eprintln!("{MODULES}: format not checked, since this machine has no Go either");
+        return Ok(Vec::new());
+    }
+    let question = "hclfmt: are the modules formatted?".to_owned();
+    eprintln!("{question}");
+    let mut format = Command::new("go");
+    format.args(["run", FORMATTER, "-check", "-require-no-change"]);
+    for module in std::fs::read_dir(repository.join(MODULES))? {
+        format.arg(module?.path().join("main.tf"));
+    }
+    // It prints the formatted files.
+    format.stdout(Stdio::null());
+    Ok(if succeeds(format).await? {
+        Vec::new()
+    } else {
+        vec![question]
+    })
 }
 
 async fn succeeds(mut command: Command) -> anyhow::Result<bool> {
