@@ -7,6 +7,7 @@ mod limits;
 mod listing;
 mod lost_causes;
 mod notices;
+mod open_chains;
 mod open_work;
 mod repair;
 mod retry;
@@ -19,15 +20,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use audit::{Record, Store};
-use chain::{AccountName, AttemptOutcome, AttemptRequest};
+use chain::{AccountName, AttemptOutcome, AttemptRequest, ChainId};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use notify::Notifier;
 use spacelift::Spacelift;
 use temporal_client::contract::{
-    AuditRecords, ExecutionRef, FollowResult, ListRequest, ListedStacks, OpenWork, OpenWorkRequest,
-    RetryRequest, RunLook, RunLookRequest, RunRequested, RunStop, SendNotices, SendRunNotices, SentNotices,
-    SentRunNotices, SweepOutcome,
+    AuditRecords, ExecutionRef, FollowResult, ListRequest, ListedStacks, OpenChains, OpenWork,
+    OpenWorkRequest, RetryRequest, RunLook, RunLookRequest, RunRequested, RunStop, SendNotices,
+    SendRunNotices, SentNotices, SentRunNotices, SweepOutcome,
 };
 use temporal_client::{WorkflowClient, clock};
 use temporalio_sdk::activities::{ActivityContext, ActivityError, activities};
@@ -158,6 +159,16 @@ impl Activities {
         request: OpenWorkRequest,
     ) -> Result<OpenWork, ActivityError> {
         with_heartbeats(ctx, self.open_work(&request).boxed()).await
+    }
+
+    /// Reads the records of open chains that did not fit into the answer before.
+    #[activity(name = "read_open_chains")]
+    pub async fn read_open_chains(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        chains: Vec<ChainId>,
+    ) -> Result<OpenChains, ActivityError> {
+        with_heartbeats(ctx, self.read_chains(chains).map(Ok).boxed()).await
     }
 
     /// Writes a batch of a chain's audit log. Idempotent.

@@ -1,9 +1,12 @@
-//! Requests to Spacelift for large accounts.
+//! Large accounts: requests to Spacelift, and what is sent to Temporal.
 
-use chain::RunState;
+use std::time::Duration;
+
+use chain::{ChainId, ChainStack, RunState};
 use mock_spacelift::MockSpacelift;
+use temporal_client::contract::ScheduleMessage;
 
-use crate::world::World;
+use crate::world::{WAIT_MAX, World};
 
 /// The default budget of requests in a minute.
 const BUDGET: usize = 600;
@@ -73,4 +76,54 @@ async fn a_sweep_costs_requests_for_new_and_open_runs_alone() {
     assert!(idle <= 1 + MORE, "{idle} requests");
     assert!(open <= 2 + MORE, "{open} requests");
     assert_eq!(searches(&world.spacelift, "searchStacks"), 0);
+}
+
+/// Together, their records are larger than what Temporal accepts as the answer of an activity: 2 MiB.
+#[tokio::test]
+async fn a_lost_schedule_takes_up_chains_of_many_stacks() {
+    const CHAINS: usize = 3;
+    const STACKS: usize = 7_000;
+    let world = World::start().await;
+    world.graph("network; database: network");
+    let root = world.push_to(1, &["network"]).remove(0);
+    let report = world.all_succeed(&[root]).await.remove(0);
+    world.wait_for_quiet().await;
+    // So nothing is triggered.
+    world.workflows.halt(&world.account, "alice").await.unwrap();
+    world.terminate_schedule().await;
+    let mut plan = report.record.unwrap().chain().clone();
+    let database = plan.stacks.remove(0);
+    let random = || uuid::Uuid::new_v4().simple().to_string();
+    let stacks = (0..STACKS).map(|number| ChainStack {
+        id: format!("stack-{number}").parse().unwrap(),
+        locked_by: Some((0..4).map(|_| random()).collect()),
+        ..database.clone()
+    });
+    plan.stacks = stacks.collect();
+    let chains = (0..CHAINS).map(|number| ChainId::of_request(&world.account, &number.to_string()));
+    let mut chains: Vec<ChainId> = chains.collect();
+    chains.sort();
+    for chain in &chains {
+        world.open_chain(chain, plan.clone()).await;
+    }
+    world
+        .workflows
+        .signal_schedule(&world.account, &ScheduleMessage::Wake)
+        .await
+        .unwrap();
+    let taken_up = tokio::time::timeout(WAIT_MAX, async {
+        loop {
+            let report = world.workflows.schedule_report(&world.account).await.unwrap();
+            if let Some(report) = report.filter(|report| report.rebuilt) {
+                return report.chains;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let mut taken_up = taken_up.await.expect("it knows what is open");
+    taken_up.sort();
+    assert_eq!(taken_up, chains);
+    for chain in &chains {
+        world.terminate(chain.as_str()).await;
+    }
 }

@@ -6,25 +6,23 @@ use std::time::Duration;
 use chain::schedule::CONFLICT_LASTS_S;
 use chain::{AccountName, AttemptOutcome, ChainRecord, RunFacts, RunId, StackId, StackState};
 use futures::{StreamExt, TryStreamExt, stream};
-use temporal_client::contract::{Halt, OpenWork, OpenWorkRequest, ScheduleMessage};
+use temporal_client::contract::{Halt, OpenChains, OpenWork, OpenWorkRequest, ScheduleMessage};
 use temporal_client::{LostSchedules, clock};
 use temporalio_sdk::activities::ActivityError;
-use tracing::{error, warn};
+use tracing::warn;
 
 use super::Activities;
 use super::limits::{LOOK_BACK_MAX, with_timeout};
+use super::open_chains;
 use crate::failure::{activity_error, temporal_error};
 use crate::metrics::{self, Alarm};
 
-/// How often each chain's state is queried before the chain is left out, and the pause in between.
-const PASSES: u32 = 3;
-const PASS_PAUSE: Duration = Duration::from_secs(2);
 /// Records get the beginnings of runs in batches, up to two seconds late; under load, later.
 const RECORDS_LAG: Duration = Duration::from_secs(30);
 /// How far back to look for runs that ended and were not reported yet. The sweep finds older ones.
 const UNREPORTED_LOOK_BACK: Duration = Duration::from_secs(3600);
 /// How many workflows are queried concurrently.
-const CONCURRENT_QUERIES: usize = 8;
+pub(super) const CONCURRENT_QUERIES: usize = 8;
 
 impl Activities {
     pub(super) async fn open_work(&self, request: &OpenWorkRequest) -> Result<OpenWork, ActivityError> {
@@ -51,7 +49,12 @@ impl Activities {
             let since_ms = lost_at_ms.unwrap_or_else(clock::now_ms) - clock::milliseconds(RECORDS_LAG);
             self.ended_executions(account, since_ms, &executions).await?
         };
-        let chains = self.open_records(account).await?;
+        let chains = self
+            .workflows
+            .open_chains(account)
+            .await
+            .map_err(temporal_error)?;
+        let chains = self.records_of(chains).await;
         // Also if nothing else is open: the next root may be running already.
         let mut runs = self.open_runs(&chains).await?;
         let mut lost = Vec::new();
@@ -72,8 +75,10 @@ impl Activities {
             }));
         }
         let halt = self.halt(account).await?;
+        let OpenChains { records, unread } = open_chains::within_limit(chains);
         Ok(OpenWork {
-            chains,
+            chains: records,
+            unread_chains: unread,
             executions,
             ended_executions,
             lost,
@@ -147,39 +152,6 @@ impl Activities {
             .try_collect()
             .await
             .map_err(temporal_error)
-    }
-
-    /// The records of the open chains. One that does not answer is left out, with an alarm, so that it does not block
-    /// the others: the sweep adds it once it answers.
-    async fn open_records(&self, account: &AccountName) -> Result<Vec<ChainRecord>, ActivityError> {
-        let mut unread = self
-            .workflows
-            .open_chains(account)
-            .await
-            .map_err(temporal_error)?;
-        let mut records = Vec::new();
-        for pass in 1..=PASSES {
-            let asked: Vec<_> = stream::iter(std::mem::take(&mut unread))
-                .map(async |chain| (with_timeout(self.workflows.open_record(&chain)).await, chain))
-                .buffered(CONCURRENT_QUERIES)
-                .collect()
-                .await;
-            for (answer, chain) in asked {
-                match answer {
-                    Ok(record) => records.extend(record),
-                    Err(_) if pass < PASSES => unread.push(chain),
-                    Err(why) => {
-                        metrics::alarm(Alarm::ChainSilent);
-                        error!(chain.id = %chain, "{chain} does not answer and is left out of the schedule: {why}");
-                    }
-                }
-            }
-            if unread.is_empty() {
-                break;
-            }
-            tokio::time::sleep(PASS_PAUSE).await;
-        }
-        Ok(records)
     }
 
     /// The tracked runs that are not over, and those that are over although a chain's record says that they are

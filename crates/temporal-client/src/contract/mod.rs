@@ -25,7 +25,9 @@ pub use run::{
     FollowInput, FollowOutcome, FollowResult, RetryRequest, RunLook, RunLookRequest, RunRef, RunRequested,
     RunStop, Subject,
 };
-pub use schedule::{ListRequest, ListedStacks, OpenWork, OpenWorkRequest, ScheduleInput, ScheduleMessage};
+pub use schedule::{
+    ListRequest, ListedStacks, OpenChains, OpenWork, OpenWorkRequest, ScheduleInput, ScheduleMessage,
+};
 pub use sweep::{SweepInput, SweepOutcome};
 
 /// The version of the inputs that this program writes.

@@ -177,6 +177,9 @@ pub struct OpenWorkRequest {
 pub struct OpenWork {
     /// The records of the open chains.
     pub chains: Vec<ChainRecord>,
+    /// Open chains whose records would make this too large: `read_open_chains` returns them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread_chains: Vec<ChainId>,
     /// Stacks with an open execution.
     pub executions: Vec<StackId>,
     /// Outcomes of executions that ended shortly before the schedule was lost.
@@ -202,4 +205,12 @@ pub struct OpenWork {
     pub clean: bool,
     pub now_s: i64,
     pub settings: ScheduleSettings,
+}
+
+/// Output of the activity `read_open_chains`, whose input is the chains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenChains {
+    pub records: Vec<ChainRecord>,
+    /// The chains whose records would make this too large.
+    pub unread: Vec<ChainId>,
 }

@@ -44,6 +44,7 @@ contract! {
     list_request: ListRequest,
     listed_stacks: ListedStacks,
     notify_input: NotifyInput,
+    open_chains: OpenChains,
     open_work: OpenWork,
     open_work_request: OpenWorkRequest,
     received: Received,

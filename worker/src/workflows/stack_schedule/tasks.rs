@@ -17,10 +17,10 @@ use chain::{AttemptOutcome, ChainId, Change, DependencyGraph, RunId, ScheduleSet
 use futures::FutureExt;
 use futures::future::FusedFuture;
 use temporal_client::contract::{
-    ListRequest, OpenWorkRequest, RunRef, RunStop, ScheduleInput, ScheduleMessage,
+    ListRequest, OpenWork, OpenWorkRequest, RunRef, RunStop, ScheduleInput, ScheduleMessage,
 };
 use temporal_client::definition::RecordChanges;
-use temporalio_sdk::{ActivityExecutionError, SignalWorkflowOptions, WorkflowSignalError};
+use temporalio_sdk::{ActivityExecutionError, ActivityOptions, SignalWorkflowOptions, WorkflowSignalError};
 use tracing::error;
 
 use super::super::unlimited_retries;
@@ -151,10 +151,7 @@ impl Tasks {
         let options = unlimited_retries(&input.timing, "what is open?".to_owned());
         let ctx = ctx.clone();
         self.running.push(Box::pin(async move {
-            let found = ctx
-                .execute_activity(Activities::find_open_work, request, options)
-                .await;
-            match found {
+            match open_work(&ctx, request, options).await {
                 Ok(open) => Done::Rebuilt {
                     settings: open.settings.clone(),
                     lost: open.lost,
@@ -288,6 +285,26 @@ impl Tasks {
         })
         .fuse()
     }
+}
+
+/// Everything that is open. The records of many large chains come in several answers.
+async fn open_work(
+    ctx: &Context,
+    request: OpenWorkRequest,
+    options: ActivityOptions,
+) -> Result<OpenWork, ActivityExecutionError> {
+    let mut open = ctx
+        .execute_activity(Activities::find_open_work, request, options.clone())
+        .await?;
+    while !open.unread_chains.is_empty() {
+        let unread = std::mem::take(&mut open.unread_chains);
+        let read = ctx
+            .execute_activity(Activities::read_open_chains, unread, options.clone())
+            .await?;
+        open.chains.extend(read.records);
+        open.unread_chains = read.unread;
+    }
+    Ok(open)
 }
 
 /// It is not known what the attempt did: the next one looks.
