@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::waits_for_person;
+use crate::event::EVENT_AGE_MAX;
 use crate::retry::RetryError;
 use crate::{AccountName, ChainId, RunEvent, RunFacts, RunState, StackFacts, StackId, StackPolicy};
 
@@ -17,6 +18,8 @@ pub enum IgnoredBecause {
     OtherAccount { ours: AccountName, account: AccountName },
     #[error("Spacelift knows no such run")]
     NoRun,
+    #[error("the run ended more than a day before it was reported")]
+    Late,
     #[error("there is no stack `{stack}` that our key can see")]
     NoStack { stack: StackId },
     #[error("the label `spillway:ignore=true` of the stack `{stack}` says that it never runs")]
@@ -81,6 +84,13 @@ pub fn changes_a_decision(run: &RunFacts, reported: Option<&RunState>) -> bool {
 /// Whether Spacelift has not shown the run for so long that nothing should wait for it any more.
 pub fn is_gone(unknown_since_ms: Option<i64>, now_ms: i64, patience_ms: i64) -> bool {
     unknown_since_ms.is_some_and(|since_ms| now_ms - since_ms >= patience_ms)
+}
+
+/// Whether a run had ended so long before it was reported that the report may be a repeated one: Temporal deletes what it
+/// knew of the first.
+pub fn is_reported_late(ended_at_s: i64, reported_at_ms: i64) -> bool {
+    let age_ms = reported_at_ms.saturating_sub(ended_at_s.saturating_mul(1000));
+    u128::try_from(age_ms).is_ok_and(|age_ms| age_ms > EVENT_AGE_MAX.as_millis())
 }
 
 /// Whether a run has waited for a worker for so long that a person should know. `since_s` is when it came into its state.

@@ -18,6 +18,8 @@ pub(crate) struct Described {
     pub(crate) status: WorkflowExecutionStatus,
     /// The summary that a client gave it, which is never encrypted.
     pub(crate) summary: Option<String>,
+    /// In milliseconds since 1970.
+    began_ms: Option<i64>,
 }
 
 /// One attempt of an activity of a workflow.
@@ -36,6 +38,12 @@ impl WorkflowClient {
             .describe(workflow_id)
             .await?
             .map(|described| described.status))
+    }
+
+    /// When a workflow began, in milliseconds since 1970; `None` if it does not exist.
+    pub async fn began_ms(&self, workflow_id: &str) -> Result<Option<i64>, TemporalError> {
+        let described = self.describe(workflow_id).await?;
+        Ok(described.and_then(|described| described.began_ms))
     }
 
     /// Whether Temporal still waits for this attempt of an activity. It does not if it gave up the attempt, because no
@@ -67,6 +75,7 @@ impl WorkflowClient {
             .and_then(|metadata| metadata.summary);
         Ok(answer.workflow_execution_info.map(|info| Described {
             status: info.status().into(),
+            began_ms: info.start_time.map(|began| began.seconds * 1000),
             summary: summary.and_then(|summary| serde_json::from_slice(&summary.data).ok()),
         }))
     }

@@ -1,10 +1,13 @@
 //! Requests and reports of others: what they claim is looked up and never trusted.
 
+use std::time::Duration;
+
+use chain::follow::IgnoredBecause;
 use chain::schedule::Control;
 use chain::{ChainId, ChainResult, RunRequest, RunState, StackState};
 use mock_spacelift::WebhookFault;
 use serde_json::json;
-use temporal_client::contract::{Received, Source};
+use temporal_client::contract::{FollowResult, Received, Source};
 
 use crate::chain::{EACH_ONCE, diamond};
 use crate::request::request;
@@ -90,6 +93,24 @@ async fn a_false_report_that_a_run_ended_starts_nothing() {
     world.confirm("network").await;
     world.all_succeed(&[root]).await;
     world.assert_once(&["network", "database"]);
+}
+
+/// Temporal may have deleted what it knew of an earlier report.
+#[tokio::test]
+async fn a_report_of_a_run_that_ended_days_ago_starts_nothing() {
+    let world = World::without_webhooks().await;
+    diamond(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("network", &RunState::Finished).await;
+    world.spacelift.age(&root, Duration::from_secs(25 * 3600));
+    let body = json!({"event": "completed", "stack_id": "network", "run_id": root}).to_string();
+    assert!(world.post(&body).await.status().is_success());
+    let follower = temporal_client::id::follow_run(&world.account, &root);
+    let outcome = world.workflows.end_of_follower(&follower).await.unwrap().unwrap();
+    let reason = IgnoredBecause::Late;
+    assert_eq!(outcome.result, FollowResult::Ignored { reason });
+    world.wait_for_quiet().await;
+    assert_eq!(world.runs_per_stack(), [("network", 1)]);
 }
 
 #[tokio::test]

@@ -93,18 +93,19 @@ async fn a_lost_schedule_takes_up_chains_of_many_stacks() {
     world.terminate_schedule().await;
     let mut plan = report.record.unwrap().chain().clone();
     let database = plan.stacks.remove(0);
+    // Random text stays large when it is compressed.
     let random = || uuid::Uuid::new_v4().simple().to_string();
-    let stacks = (0..STACKS).map(|number| ChainStack {
-        id: format!("stack-{number}").parse().unwrap(),
-        locked_by: Some((0..4).map(|_| random()).collect()),
-        ..database.clone()
-    });
-    plan.stacks = stacks.collect();
-    let chains = (0..CHAINS).map(|number| ChainId::of_request(&world.account, &number.to_string()));
-    let mut chains: Vec<ChainId> = chains.collect();
-    chains.sort();
-    for chain in &chains {
-        world.open_chain(chain, plan.clone()).await;
+    let mut chains: Vec<ChainId> = Vec::new();
+    for number in 0..CHAINS {
+        let stacks = (0..STACKS).map(|number| ChainStack {
+            id: format!("stack-{number}").parse().unwrap(),
+            locked_by: Some((0..6).map(|_| random()).collect()),
+            ..database.clone()
+        });
+        plan.stacks = stacks.collect();
+        let chain = ChainId::of_request(&world.account, &number.to_string());
+        world.open_chain(&chain, plan.clone()).await;
+        chains.push(chain);
     }
     world
         .workflows

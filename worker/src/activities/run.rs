@@ -4,8 +4,8 @@ use chain::follow::{self, IgnoredBecause};
 use chain::metadata;
 use chain::{AccountName, Root, RunFacts, RunState, StackFacts};
 use spacelift::FoundRun;
-use temporal_client::clock;
 use temporal_client::contract::{FollowResult, RunLook, RunLookRequest, RunRequested, ScheduleMessage};
+use temporal_client::{clock, id};
 use temporalio_sdk::activities::ActivityError;
 use tracing::warn;
 
@@ -36,6 +36,10 @@ impl Activities {
             facts.other_spillway = metadata::other_namespace(&request.metadata, &namespace);
         }
         let (stack, run) = (request.stack.clone(), facts.clone());
+        if self.is_late(request, &facts).await? {
+            warn!(stack.id = %stack, run.id = %facts.id, "The run ended more than a day before it was reported: it starts no chain");
+            return Ok(RunLook::Late);
+        }
         if !facts.is_tracked() {
             // It starts no chain, and nothing waits for it.
             self.order_impact(&request.account, &request.stack, &facts)
@@ -54,6 +58,19 @@ impl Activities {
         Ok(RunLook::Run {
             facts: Box::new(facts),
         })
+    }
+
+    /// Anyone who saw a report that a run is over can send it again. After some days Temporal knows neither the first report nor
+    /// the chain, and everything would run again.
+    async fn is_late(&self, request: &RunLookRequest, run: &RunFacts) -> Result<bool, ActivityError> {
+        let is_first = request.reported.is_none() && run.state.is_terminal();
+        if !is_first || !follow::is_reported_late(run.changed_at_s, clock::now_ms()) {
+            return Ok(false);
+        }
+        // Perhaps it was reported in time, and there was no worker.
+        let follower = id::follow_run(&request.account, &request.run);
+        let reported_ms = self.workflows.began_ms(&follower).await.map_err(temporal_error)?;
+        Ok(reported_ms.is_some_and(|reported_ms| follow::is_reported_late(run.changed_at_s, reported_ms)))
     }
 
     /// Reports the end of a run that Spacelift has not shown for a long time, so that nothing waits for it any more.

@@ -161,6 +161,14 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 input.ours |= ctx.state(|state| names_own_namespace(&state.metadata, &state.namespace));
                 return gave_up(&input, &run);
             }
+            RunLook::Late => {
+                let reason = IgnoredBecause::Late;
+                return Ok(outcome(
+                    &input.stack,
+                    Some(&run),
+                    FollowResult::Ignored { reason },
+                ));
+            }
             RunLook::OtherAccount { ours } => {
                 let reason = IgnoredBecause::OtherAccount {
                     ours,

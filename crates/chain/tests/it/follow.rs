@@ -130,3 +130,21 @@ fn a_request_is_ignored_for_a_reason_that_says_what_to_change() {
         "our key belongs to the account `acme`, not to `acmee`"
     );
 }
+
+#[test]
+fn a_run_is_reported_late_more_than_a_day_after_its_end() {
+    const DAY_MS: i64 = 86_400_000;
+    for (reported_at_ms, expected) in [
+        (5_000, false),
+        (10_000, false),
+        (10_000 + DAY_MS, false),
+        (10_001 + DAY_MS, true),
+        (i64::MAX, true),
+    ] {
+        assert_eq!(
+            follow::is_reported_late(10, reported_at_ms),
+            expected,
+            "{reported_at_ms}"
+        );
+    }
+}

@@ -150,4 +150,6 @@ pub enum RunLook {
     OtherAccount {
         ours: AccountName,
     },
+    /// The run ended more than a day before it was reported. The schedule was not signalled.
+    Late,
 }
