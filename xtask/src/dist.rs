@@ -152,7 +152,13 @@ fn replace(text: &mut String, from: &str, to: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Uses SAM's own packaging library, which keeps the executable permission.
+/// Packs one file as small as possible. Uses SAM's own packaging library, which keeps the executable permission.
+const ZIP: &str = "
+import os, sys, zipfile
+with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+    packed.write(sys.argv[2], os.path.basename(sys.argv[2]))
+";
+
 fn zip_file(file: &Path, zip: &Path) -> anyhow::Result<()> {
     ensure!(
         file.is_file(),
@@ -160,7 +166,7 @@ fn zip_file(file: &Path, zip: &Path) -> anyhow::Result<()> {
         file.display()
     );
     let status = Command::new("python3")
-        .args(["-m", "zipfile", "-c"])
+        .args(["-c", ZIP])
         .arg(zip)
         .arg(file)
         .status()

@@ -53,7 +53,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-        #[serde(try_from = "String", into = "String")]
+        #[serde(try_from = "String")]
         #[schemars(with = "String")]
         pub struct $name(String);
 
@@ -130,9 +130,20 @@ id!(
 /// Joins the parts of an id with `:`. In a part, `:` and `%` are written `%3A` and `%25`, so that different lists of
 /// parts never give the same id.
 pub fn join<const N: usize>(parts: [&str; N]) -> String {
-    parts
-        .map(|part| part.replace('%', "%25").replace(':', "%3A"))
-        .join(":")
+    let mut id = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum());
+    for (at, part) in parts.into_iter().enumerate() {
+        if at > 0 {
+            id.push(':');
+        }
+        for character in part.chars() {
+            match character {
+                '%' => id.push_str("%25"),
+                ':' => id.push_str("%3A"),
+                other => id.push(other),
+            }
+        }
+    }
+    id
 }
 
 /// The parts that [`join`] joined.

@@ -5,9 +5,13 @@ mod start;
 use chain::event::{EndEvent, EndedRun};
 use chain::{AccountName, RunFacts, RunId, RunRequest, StackId};
 use temporalio_client::grpc::WorkflowService;
+use temporalio_client::tonic::{Request, Status};
 use temporalio_client::{Client, NamespacedClient};
 use temporalio_common::data_converters::PayloadConversionError;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowIdReusePolicy;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    SignalWithStartWorkflowExecutionRequest, StartWorkflowExecutionRequest,
+};
 
 use crate::contract::{
     FollowInput, Received, ReceivedEvent, RetryRequest, RunRef, ScheduleInput, ScheduleMessage, Source,
@@ -40,13 +44,35 @@ pub enum Recorded {
 }
 
 /// A client that can record: the SDK's, or a function's, which can do nothing else.
-pub trait RecordingClient: NamespacedClient {
-    fn service(&self) -> impl WorkflowService;
+///
+/// Both calls return the run id of the workflow.
+pub trait RecordingClient: NamespacedClient + Sync {
+    fn start_workflow(
+        &self,
+        request: Request<StartWorkflowExecutionRequest>,
+    ) -> impl Future<Output = Result<String, Status>> + Send;
+
+    fn signal_with_start_workflow(
+        &self,
+        request: Request<SignalWithStartWorkflowExecutionRequest>,
+    ) -> impl Future<Output = Result<String, Status>> + Send;
 }
 
 impl RecordingClient for Client {
-    fn service(&self) -> impl WorkflowService {
-        self.clone()
+    async fn start_workflow(
+        &self,
+        request: Request<StartWorkflowExecutionRequest>,
+    ) -> Result<String, Status> {
+        let answer = self.clone().start_workflow_execution(request).await?;
+        Ok(answer.into_inner().run_id)
+    }
+
+    async fn signal_with_start_workflow(
+        &self,
+        request: Request<SignalWithStartWorkflowExecutionRequest>,
+    ) -> Result<String, Status> {
+        let answer = self.clone().signal_with_start_workflow_execution(request).await?;
+        Ok(answer.into_inner().run_id)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Records for functions: connects to Temporal on first use, and reconnects if the connection is dead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use environment::{SecretError, SecretVariables, Variables};
@@ -95,7 +96,7 @@ pub struct Recorder {
 
 #[derive(Default)]
 struct Link {
-    connected: Option<WorkflowClient<FunctionClient>>,
+    connected: Option<Arc<WorkflowClient<FunctionClient>>>,
     /// When it failed last, and why.
     failed: Option<(Instant, TemporalErrorKind)>,
 }
@@ -150,20 +151,21 @@ impl Recorder {
         };
     }
 
-    async fn workflows(&self) -> Result<WorkflowClient<FunctionClient>, TemporalErrorKind> {
+    async fn workflows(&self) -> Result<Arc<WorkflowClient<FunctionClient>>, TemporalErrorKind> {
         let mut link = self.link.lock().await;
         if let Some(connected) = &link.connected {
-            return Ok(connected.clone());
+            return Ok(Arc::clone(connected));
         }
         if let Some((at, why)) = link.failed
             && at.elapsed() < AWAY
         {
             return Err(why);
         }
-        match self.temporal.connect().await {
+        // On the heap: the connecting future is large, and every record would have room for it.
+        match Box::pin(self.temporal.connect()).await {
             Ok(client) => {
-                let connected = WorkflowClient::new(client, self.settings.clone());
-                link.connected = Some(connected.clone());
+                let connected = Arc::new(WorkflowClient::new(client, self.settings.clone()));
+                link.connected = Some(Arc::clone(&connected));
                 Ok(connected)
             }
             Err(error) => {

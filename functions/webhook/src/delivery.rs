@@ -229,7 +229,9 @@ impl Receiver {
             error!("A delivery could not be recorded, and there is no queue: {why}");
             return Answer::Unavailable;
         };
-        match buffer.send(&Message::Received(received.clone())).await {
+        let message = Message::Received(received.clone());
+        // On the heap: the future of a request to AWS is large, and every delivery would have room for it.
+        match Box::pin(buffer.send(&message)).await {
             Ok(()) => {
                 warn!("A delivery waits in the queue: {why}");
                 Answer::Buffered
@@ -248,7 +250,7 @@ impl Receiver {
             Some(quarantine) => {
                 let (field, reason) = (&unreadable.field, unreadable.to_string());
                 let kept = Message::Unreadable(Unreadable::new(field, &reason, clock::now_ms(), body));
-                Some(quarantine.send(&kept).await)
+                Some(Box::pin(quarantine.send(&kept)).await)
             }
         };
         let is_kept = match sent {

@@ -195,7 +195,8 @@ impl Secrets {
         // A sender that hangs up ends the read.
         read_state.has_failed = true;
         read_state.ended_at = Some(read_at);
-        let read = tokio::time::timeout(READ_TIME_MAX, manager.read(known)).await;
+        // On the heap: the future of a request to AWS is large, and every delivery would have room for it.
+        let read = tokio::time::timeout(READ_TIME_MAX, Box::pin(manager.read(known))).await;
         read_state.has_failed = !matches!(read, Ok(Ok(_)));
         match read {
             Ok(Ok(None)) => {}

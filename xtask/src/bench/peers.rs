@@ -1,5 +1,5 @@
-//! Compares the webhook with the same receiver in Go and in Python, one after the other, with the same stub of
-//! Temporal's frontend.
+//! Compares the webhook, as the image and as the function have it, with the same receiver in Go and in Python, one after
+//! the other, with the same stub of Temporal's frontend.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -82,9 +82,13 @@ pub(crate) async fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn build(repository: &Path, built: &Path) -> anyhow::Result<()> {
-    let mut webhook = cargo();
-    webhook.args(["build", "--locked", "--profile", PROFILE, "--bin", "webhook"]);
-    succeed(webhook).await?;
+    let mut image = cargo();
+    image.args(["build", "--locked", "--profile", PROFILE, "--bin", "webhook"]);
+    succeed(image).await?;
+    // `sam build` builds the package alone, and so with the features of the functions only.
+    let mut function = cargo();
+    function.args(["build", "--locked", "--release", "--package", "webhook"]);
+    succeed(function).await?;
     let mut go = Command::new("go");
     go.current_dir(repository.join("bench/peers"))
         .arg("build")
@@ -94,11 +98,14 @@ async fn build(repository: &Path, built: &Path) -> anyhow::Result<()> {
     succeed(go).await
 }
 
-fn receivers(repository: &Path, built: &Path) -> anyhow::Result<[Receiver; 3]> {
+fn receivers(repository: &Path, built: &Path) -> anyhow::Result<[Receiver; 4]> {
     let requirements = std::fs::read_to_string(repository.join("bench/peers/requirements.txt"))?;
     let python = python_environment::install(&repository.join("target/tools/peers"), &requirements)?;
-    let mut rust = Command::new(repository.join("target").join(PROFILE).join("webhook"));
-    rust.args(["--listen", "127.0.0.1:18000"]);
+    let webhook = |profile, address| {
+        let mut webhook = Command::new(repository.join("target").join(profile).join("webhook"));
+        webhook.args(["--listen", address]);
+        webhook
+    };
     let mut go = Command::new(built.join("receiver"));
     go.args(["--listen", "127.0.0.1:18001"]);
     let mut fastapi = Command::new(python.join("python"));
@@ -106,7 +113,8 @@ fn receivers(repository: &Path, built: &Path) -> anyhow::Result<[Receiver; 3]> {
         .arg(repository.join("bench/peers/receiver.py"))
         .env("PORT", "18002");
     Ok([
-        ("webhook", 18000, rust),
+        ("image", 18000, webhook(PROFILE, "127.0.0.1:18000")),
+        ("function", 18003, webhook("release", "127.0.0.1:18003")),
         ("go", 18001, go),
         ("python", 18002, fastapi),
     ]

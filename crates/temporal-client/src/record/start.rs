@@ -1,9 +1,9 @@
 //! Starts workflows and signals them, with requests that a function can also send.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chain::{AccountName, RunId, StackId};
-use temporalio_client::grpc::WorkflowService as _;
 use temporalio_client::tonic::{Code, Request};
 use temporalio_common::SignalDefinition;
 use temporalio_common::data_converters::{
@@ -54,12 +54,10 @@ impl<C: RecordingClient> WorkflowClient<C> {
             workflow_id_reuse_policy: start.reuse.into(),
             workflow_id_conflict_policy: WorkflowIdConflictPolicy::Fail.into(),
             memo: Some(start.memo),
-            user_metadata: Some(user_metadata(&start.summary).await?),
+            user_metadata: Some(user_metadata(start.summary).await?),
             ..Default::default()
         };
-        let mut service = self.client.service();
-        let answer = service.start_workflow_execution(in_time(request)).await?;
-        Ok(answer.into_inner().run_id)
+        Ok(self.client.start_workflow(in_time(request)).await?)
     }
 
     /// Signals a workflow, and starts it if needed.
@@ -82,16 +80,12 @@ impl<C: RecordingClient> WorkflowClient<C> {
             workflow_id_reuse_policy: start.reuse.into(),
             workflow_id_conflict_policy: WorkflowIdConflictPolicy::UseExisting.into(),
             memo: Some(start.memo),
-            user_metadata: Some(user_metadata(&start.summary).await?),
+            user_metadata: Some(user_metadata(start.summary).await?),
             signal_name: signal.name().to_owned(),
             signal_input: Some(arguments(self.client.data_converter(), input).await?),
             ..Default::default()
         };
-        let mut service = self.client.service();
-        let answer = service
-            .signal_with_start_workflow_execution(in_time(request))
-            .await?;
-        Ok(answer.into_inner().run_id)
+        Ok(self.client.signal_with_start_workflow(in_time(request)).await?)
     }
 
     fn task_queue(&self) -> TaskQueue {
@@ -104,9 +98,10 @@ impl<C: RecordingClient> WorkflowClient<C> {
 }
 
 /// Never encrypted: it is for people.
-async fn user_metadata(summary: &str) -> Result<UserMetadata, PayloadConversionError> {
+async fn user_metadata(summary: String) -> Result<UserMetadata, PayloadConversionError> {
+    static PLAIN: LazyLock<DataConverter> = LazyLock::new(DataConverter::default);
     Ok(UserMetadata {
-        summary: Some(payload(&DataConverter::default(), &summary.to_owned()).await?),
+        summary: Some(payload(&PLAIN, &summary).await?),
         details: None,
     })
 }
