@@ -29,6 +29,7 @@ mod notices;
 mod operations;
 mod outage;
 mod pages;
+mod patience;
 mod request;
 mod rules;
 mod steering;

@@ -41,11 +41,17 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves the endpoints for as long as the process lives. The SDK serves the metrics at another socket, which is read
 /// here.
-pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: SocketAddr) -> anyhow::Result<()> {
+pub(crate) async fn serve(listener: TcpListener, health: Health, metrics: SocketAddr) {
     let router = Router::new()
         .route("/health", get(move || async move { health.answer() }))
         .route("/metrics", get(move || read(metrics)));
-    axum::serve(listener, router).await.context("the endpoints ended")
+    http_server::serve(
+        listener,
+        router,
+        http_server::Limits::default(),
+        std::future::pending(),
+    )
+    .await;
 }
 
 /// Whether the worker with this health address polls for work.

@@ -118,9 +118,7 @@ pub(crate) fn codec_server(arguments: CodecServerArguments) -> Done {
             listener.local_addr()?
         ))?;
         let server = Arc::new(Server { temporal, access });
-        axum::serve(listener, router(server))
-            .with_graceful_shutdown(stop)
-            .await?;
+        http_server::serve(listener, router(server), http_server::Limits::default(), stop).await;
         Ok(Exit::Success)
     })
 }

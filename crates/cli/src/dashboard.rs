@@ -69,7 +69,7 @@ pub(crate) fn dashboard(arguments: DashboardArguments) -> Done {
         output::line(&format!(
             "The dashboard is at http://{address}. Press Ctrl-C to stop."
         ))?;
-        served.await?;
+        served.await;
         Ok(Exit::Success)
     })
 }
@@ -81,7 +81,7 @@ pub(crate) async fn start(
     listen: SocketAddr,
     flag: &str,
     stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<(SocketAddr, impl Future<Output = anyhow::Result<()>> + Send)> {
+) -> anyhow::Result<(SocketAddr, impl Future<Output = ()> + Send)> {
     let listener = TcpListener::bind(listen).await.map_err(|error| {
         Failure::setting(format!(
             "the dashboard could not listen on {listen}: {}",

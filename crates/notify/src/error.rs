@@ -10,6 +10,8 @@ use reqwest::{Response, StatusCode};
 const ANSWER_CHARACTERS_MAX: usize = 200;
 /// The longest answer that is read. A page of comments of GitHub can have megabytes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The longest `Retry-After` that is obeyed: a longer one is a mistake, such as a time in seconds since 1970.
+const RETRY_AFTER_MAX: Duration = Duration::from_hours(1);
 /// The header with which GitHub says how many requests are left.
 const REMAINING: &str = "x-ratelimit-remaining";
 
@@ -100,9 +102,12 @@ pub(crate) async fn accepted(response: Response) -> Result<Vec<u8>, SinkError> {
 /// Seconds, or a date.
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = httpdate::parse_http_date(text).ok()?;
-    at.duration_since(SystemTime::now()).ok()
+    let pause = match text.trim().parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => httpdate::parse_http_date(text)
+            .ok()?
+            .duration_since(SystemTime::now())
+            .ok()?,
+    };
+    Some(pause.min(RETRY_AFTER_MAX))
 }

@@ -26,7 +26,8 @@ async fn main() -> anyhow::Result<()> {
             let stop = environment::stop_signal()?;
             let listener = tokio::net::TcpListener::bind(address).await?;
             tracing::info!(listen.address = %listener.local_addr()?, "Listening on http://{}", listener.local_addr()?);
-            dashboard::serve(listener, dashboard_function::router(config).await?, stop).await
+            dashboard::serve(listener, dashboard_function::router(config).await?, stop).await;
+            Ok(())
         }
         None => lambda_http::run(dashboard_function::router(config).await?)
             .await

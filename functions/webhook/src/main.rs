@@ -36,7 +36,8 @@ async fn main() -> anyhow::Result<()> {
         Some(address) => {
             let stop = environment::stop_signal()?;
             let listener = tokio::net::TcpListener::bind(address).await?;
-            webhook::serve(listener, config, stop).await
+            webhook::serve(listener, config, stop).await;
+            Ok(())
         }
         None => webhook::run_in_lambda(config).await,
     }

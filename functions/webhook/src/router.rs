@@ -1,10 +1,8 @@
 //! The routes, and the HTTP server outside of Lambda.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
@@ -63,11 +61,7 @@ pub(crate) async fn health() -> &'static str {
 }
 
 /// Serves the routes on a socket until `stop` completes, and then ends with everything written.
-pub async fn serve(
-    listener: TcpListener,
-    config: Config,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> anyhow::Result<()> {
+pub async fn serve(listener: TcpListener, config: Config, stop: impl Future<Output = ()> + Send + 'static) {
     if let Ok(address) = listener.local_addr() {
         info!(listen.address = %address, "Listening on http://{address}");
     }
@@ -80,23 +74,15 @@ pub async fn serve(
             stopping.notify_one();
         }
     };
-    let served = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(stop_server);
+    let served = http_server::serve(listener, router, http_server::Limits::default(), stop_server);
     let late = async {
         stopping.notified().await;
         tokio::time::sleep(STOP_TIME_MAX).await;
     };
-    let ended = tokio::select! {
-        ended = served.into_future() => ended,
-        () = late => {
-            warn!("Some requests were still open after {} s and are dropped", STOP_TIME_MAX.as_secs());
-            Ok(())
-        }
+    tokio::select! {
+        () = served => {}
+        () = late => warn!("Some requests were still open after {} s and are dropped", STOP_TIME_MAX.as_secs()),
         never = receiver.write_on_schedule() => match never {},
-    };
+    }
     receiver.finish().await;
-    ended.context("the webhook's server ended")
 }

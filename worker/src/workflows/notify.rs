@@ -18,7 +18,12 @@ use crate::activities::Activities;
 /// Stacks end in quick succession, and sinks limit how often a message may change.
 const PAUSE: Duration = Duration::from_secs(3);
 /// How long a failing sink is retried after the end of a chain or run.
-pub(super) const PATIENCE_MS: i64 = 24 * 3600 * 1000;
+const PATIENCE_MS: i64 = 24 * 3600 * 1000;
+
+/// When messages that wait since this time are given up.
+pub(super) fn patient_until_ms(since_ms: i64) -> i64 {
+    since_ms.saturating_add(PATIENCE_MS)
+}
 
 #[workflow]
 pub struct NotifyWorkflow {
@@ -56,18 +61,20 @@ impl NotifyWorkflow {
             }
             let now = now_ms(ctx);
             let is_last = notice.is_over() && ctx.state(|state| state.unsent.is_none());
-            let is_hopeless = notice
-                .ended_at_ms
-                .is_some_and(|ended_at_ms| now - ended_at_ms > PATIENCE_MS);
+            let patient_until_ms = notice.ended_at_ms.filter(|_| is_last).map(patient_until_ms);
+            let is_hopeless = patient_until_ms.is_some_and(|until_ms| now >= until_ms);
             if is_last && (next_at_ms.is_none() || is_hopeless) {
                 if is_hopeless && !ctx.is_replaying() {
                     warn!(chain.id = %notice.chain, "Some sinks did not get the final message of chain `{}`", notice.chain);
                 }
                 return Ok(());
             }
+            // A sink may have asked for a pause beyond the patience.
+            let wake_at_ms = next_at_ms
+                .map(|next_at_ms| patient_until_ms.map_or(next_at_ms, |until_ms| next_at_ms.min(until_ms)));
             select! {
                 newer = ctx.wait_condition(|state: &NotifyWorkflow| state.unsent.is_some()) => newer?,
-                () = pause_until(ctx, next_at_ms) => continue,
+                () = pause_until(ctx, wake_at_ms) => continue,
             }
             // The end is sent at once; progress is collected for a moment.
             select! {

@@ -8,7 +8,7 @@ use temporalio_sdk::workflows::{workflow, workflow_methods};
 use temporalio_sdk::{ContinueAsNewOptions, WorkflowContext, WorkflowContextView, WorkflowResult};
 use tracing::warn;
 
-use super::notify::PATIENCE_MS;
+use super::notify::patient_until_ms;
 use super::{is_history_full, now_ms, unlimited_retries};
 use crate::activities::Activities;
 
@@ -40,7 +40,8 @@ impl RunNotifyWorkflow {
                 return Ok(());
             };
             let now = now_ms(ctx);
-            if now - input.since_ms > PATIENCE_MS {
+            let patient_until_ms = patient_until_ms(input.since_ms);
+            if now >= patient_until_ms {
                 if !ctx.is_replaying() {
                     warn!("Some sinks did not get their message about a run for a day; it is dropped");
                 }
@@ -50,7 +51,9 @@ impl RunNotifyWorkflow {
                 let next = ctx.state(|state| state.input.clone());
                 ctx.continue_as_new(next, ContinueAsNewOptions::default())?;
             }
-            let pause_ms = u64::try_from(next_at_ms - now).unwrap_or(0).max(1);
+            // A sink may have asked for a pause beyond the patience.
+            let wake_at_ms = next_at_ms.min(patient_until_ms);
+            let pause_ms = u64::try_from(wake_at_ms - now).unwrap_or(0).max(1);
             ctx.timer(Duration::from_millis(pause_ms)).await;
         }
     }

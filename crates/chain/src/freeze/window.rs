@@ -132,14 +132,13 @@ impl FreezeWindow {
                 .collect(),
             _ => Vec::new(),
         };
-        let in_zone = |at: DateTime| {
-            let at = at.to_zoned(self.zone.clone()).ok()?;
-            Some(at.timestamp().as_millisecond())
-        };
+        // An hour that the clocks skip or repeat makes two moments of one time. A freeze is never shorter than written,
+        // so it begins at the earlier one and ends at the later one.
+        let in_zone = |at: DateTime| self.zone.to_ambiguous_timestamp(at);
         let periods = candidates.into_iter().filter_map(|(from, to)| {
             Some(Period {
-                from_ms: in_zone(from)?,
-                until_ms: in_zone(to)?,
+                from_ms: in_zone(from).earlier().ok()?.as_millisecond(),
+                until_ms: in_zone(to).later().ok()?.as_millisecond(),
             })
         });
         periods

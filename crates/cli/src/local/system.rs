@@ -67,7 +67,7 @@ pub(crate) struct System {
     server: Server,
     temporal_server: Option<DevServer>,
     stopping: watch::Sender<bool>,
-    receiver: tokio::task::JoinHandle<anyhow::Result<()>>,
+    receiver: tokio::task::JoinHandle<()>,
     worker: JoinHandle<anyhow::Result<()>>,
 }
 
@@ -152,7 +152,7 @@ impl System {
     /// Stops the parts in the order in which they use each other.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.stopping.send_replace(true);
-        self.receiver.await??;
+        self.receiver.await?;
         let worker = self.worker;
         let ended = tokio::task::spawn_blocking(move || worker.join()).await?;
         self.server.shutdown().await;

@@ -193,6 +193,23 @@ async fn a_sink_that_asks_for_a_pause_gets_it_and_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn no_sink_gets_a_pause_of_more_than_an_hour() {
+    let receiver = Receiver::start().await;
+    let sink = format!("[a]\nkind = 'slack-webhook'\nurl = '{}/hook'", receiver.url());
+    let notifier = notifier(&sink).await;
+    for asked in [
+        "1764003600",
+        "18446744073709551615",
+        "Thu, 31 Dec 2099 23:59:59 GMT",
+    ] {
+        receiver.answer_with("/hook", 429, &json!({}), &[("retry-after", asked)]);
+        let end = notice(ChainResult::Succeeded, 4);
+        let round = notifier.deliver(&end, &mut BTreeMap::new(), START_MS).await;
+        assert_eq!(round.next_at_ms, Some(START_MS + 3_600_000), "{asked}");
+    }
+}
+
+#[tokio::test]
 async fn errors_never_show_the_url_of_a_sink() {
     let notifier = notifier("[a]\nkind = 'slack-webhook'\nurl = 'http://127.0.0.1:1/T0/B0/s3cret'").await;
     let round = notifier

@@ -1,0 +1,110 @@
+//! Messages that no sink takes are given up a day after the end of the chain or run.
+
+use chain::binding::Target;
+use chain::notice::{Delivery, RunMessage, RunNotice};
+use chain::{ChainId, ChainResult, Counts, Notice, Root, RunState};
+use temporal_client::clock;
+use temporal_client::contract::{NotifyInput, RunNotifyInput, VERSION};
+use temporal_client::definition::{NotifyWorkflow, RunNotifyWorkflow};
+use temporal_client::id;
+use temporalio_client::WorkflowStartOptions;
+
+use crate::notices::taker;
+use crate::world::World;
+
+/// A day ago but for a few seconds.
+fn almost_a_day_ago_ms() -> i64 {
+    clock::now_ms() - 24 * 3600 * 1000 + 5_000
+}
+
+/// A sink that asked for a pause of years.
+fn in_years() -> Delivery {
+    Delivery {
+        not_before_ms: Some(clock::now_ms() * 2),
+        ..Delivery::default()
+    }
+}
+
+async fn world() -> World {
+    let (_, address) = taker().await;
+    let sinks = format!("[people]\nkind = 'webhook'\nurl = 'http://{address}/'");
+    World::with_variables(&[("SPILLWAY_SINKS", &sinks)]).await
+}
+
+#[tokio::test]
+async fn messages_about_a_chain_end_after_a_day_whatever_a_sink_asks_for() {
+    let world = world().await;
+    let ended_at_ms = almost_a_day_ago_ms();
+    let stack = "network".parse().unwrap();
+    let chain = ChainId::of_root_run(&world.account, &"01ROOT".parse().unwrap());
+    let input = NotifyInput {
+        version: VERSION,
+        notice: Notice {
+            chain: chain.clone(),
+            root: Root::requested(world.account.clone(), stack, "main"),
+            repository: None,
+            by: None,
+            result: ChainResult::Failed,
+            reason: None,
+            counts: Counts::default(),
+            failed: Vec::new(),
+            held: Vec::new(),
+            started_at_ms: ended_at_ms - 60_000,
+            ended_at_ms: Some(ended_at_ms),
+            at_ms: ended_at_ms,
+            revision: 1,
+        },
+        timing: world.workflows.settings().timing.clone(),
+        deliveries: [("people".to_owned(), in_years())].into(),
+    };
+    let workflow = id::notify(&chain);
+    let options = WorkflowStartOptions::new(&world.workflows.settings().task_queue, workflow);
+    let client = world.workflows.client();
+    client
+        .start_workflow(NotifyWorkflow, input, options.build())
+        .await
+        .unwrap();
+    world.wait_for_quiet().await;
+    assert_eq!(world.workflows("NotifyWorkflow").await, 1);
+}
+
+#[tokio::test]
+async fn messages_about_a_run_end_after_a_day_whatever_a_sink_asks_for() {
+    let world = world().await;
+    let since_ms = almost_a_day_ago_ms();
+    let notice = RunNotice {
+        account: world.account.clone(),
+        stack: "network".parse().unwrap(),
+        name: "network".to_owned(),
+        space: None,
+        repository: "acme/network".to_owned(),
+        run: "01RUN".parse().unwrap(),
+        state: RunState::Failed,
+        branch: "main".to_owned(),
+        commit: None,
+        by: None,
+        at_ms: since_ms,
+        impact: None,
+    };
+    let workflow = id::notify_run(&notice.account, &notice.run, &notice.state);
+    let input = RunNotifyInput {
+        version: VERSION,
+        messages: vec![RunMessage {
+            notice,
+            target: Target::Sink {
+                sink: "people".to_owned(),
+            },
+            delivery: in_years(),
+        }],
+        since_ms,
+        timing: world.workflows.settings().timing.clone(),
+    };
+    let options = WorkflowStartOptions::new(&world.workflows.settings().task_queue, workflow);
+    let client = world.workflows.client();
+    client
+        .start_workflow(RunNotifyWorkflow, input, options.build())
+        .await
+        .unwrap();
+    world.wait_for_quiet().await;
+    assert_eq!(world.workflows("RunNotifyWorkflow").await, 1);
+}
