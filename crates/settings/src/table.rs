@@ -294,7 +294,7 @@ const AUDIT_AND_TELEMETRY: Group = Group {
         ),
         variable(
             &["RUST_LOG"],
-            "What is logged, such as `info` or `worker=debug`. Nothing is below `debug`.",
+            "What is logged, such as `info` or `worker=debug`. `trace` logs no more than `debug`.",
             Some("info; off for the command"),
         ),
         variable(
