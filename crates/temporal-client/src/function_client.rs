@@ -48,7 +48,12 @@ impl FunctionClient {
         connection: &ConnectionOptions,
         options: ClientOptions,
     ) -> Result<Self, ClientConnectError> {
-        let headers = headers(connection)?;
+        let mut headers = headers(connection)?;
+        // Temporal Cloud routes by it. The SDK's own client sends it too.
+        let namespace = options.namespace.parse().map_err(|_| {
+            ClientConnectError::InvalidConfig("the name of the namespace cannot be sent".to_owned())
+        })?;
+        headers.insert("temporal-namespace", namespace);
         let mut endpoint = Endpoint::from_shared(connection.target.to_string())?;
         if let Some(limit) = connection.connect_timeout {
             endpoint = endpoint.connect_timeout(limit);
