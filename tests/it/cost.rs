@@ -89,6 +89,15 @@ impl Spent {
             listings: self.listings.saturating_sub(before.listings),
         }
     }
+
+    /// Each of this many stacks costs as little as it may.
+    #[track_caller]
+    fn is_cheap_for(self, stacks: usize) {
+        assert!(
+            self.actions <= stacks * ACTIONS_OF_STACK && self.requests <= stacks * REQUESTS_OF_STACK,
+            "{self:?} for {stacks} stacks"
+        );
+    }
 }
 
 /// Waits until the chains have ended and all messages have arrived.
@@ -127,14 +136,7 @@ async fn a_stack_costs_few_actions_and_requests() {
     const STACKS: usize = 10;
     let (more, one) = cost_of(STACKS, Pace::Every(PACE)).await;
     println!("a chain of one stack: {one:?}, {STACKS} stacks more: {more:?}");
-    assert!(
-        more.actions <= STACKS * ACTIONS_OF_STACK,
-        "{more:?} for {STACKS} stacks"
-    );
-    assert!(
-        more.requests <= STACKS * REQUESTS_OF_STACK,
-        "{more:?} for {STACKS} stacks"
-    );
+    more.is_cheap_for(STACKS);
     assert_eq!((one.listings, more.listings), (1, 0));
 }
 
@@ -207,14 +209,7 @@ async fn a_stack_whose_run_takes_minutes_costs_few_actions_and_requests() {
     assert!(Timing::default().poll_first > Duration::from_mins(5));
     let (more, _) = cost_of(STACKS, SLOW).await;
     println!("{STACKS} stacks with slow runs: {more:?}");
-    assert!(
-        more.actions <= STACKS * ACTIONS_OF_STACK,
-        "{more:?} for {STACKS} stacks"
-    );
-    assert!(
-        more.requests <= STACKS * REQUESTS_OF_STACK,
-        "{more:?} for {STACKS} stacks"
-    );
+    more.is_cheap_for(STACKS);
 }
 
 /// The looks of a day, one after the other and without most of the time between them.

@@ -7,7 +7,6 @@ use temporal_client::clock;
 use temporal_client::contract::{NotifyInput, RunNotifyInput, VERSION};
 use temporal_client::definition::{NotifyWorkflow, RunNotifyWorkflow};
 use temporal_client::id;
-use temporalio_client::WorkflowStartOptions;
 
 use crate::notices::taker;
 use crate::world::World;
@@ -58,12 +57,7 @@ async fn messages_about_a_chain_end_after_a_day_whatever_a_sink_asks_for() {
         deliveries: [("people".to_owned(), in_years())].into(),
     };
     let workflow = id::notify(&chain);
-    let options = WorkflowStartOptions::new(&world.workflows.settings().task_queue, workflow);
-    let client = world.workflows.client();
-    client
-        .start_workflow(NotifyWorkflow, input, options.build())
-        .await
-        .unwrap();
+    world.start_workflow(NotifyWorkflow, &workflow, input).await;
     world.wait_for_quiet().await;
     assert_eq!(world.workflows("NotifyWorkflow").await, 1);
 }
@@ -99,12 +93,7 @@ async fn messages_about_a_run_end_after_a_day_whatever_a_sink_asks_for() {
         since_ms,
         timing: world.workflows.settings().timing.clone(),
     };
-    let options = WorkflowStartOptions::new(&world.workflows.settings().task_queue, workflow);
-    let client = world.workflows.client();
-    client
-        .start_workflow(RunNotifyWorkflow, input, options.build())
-        .await
-        .unwrap();
+    world.start_workflow(RunNotifyWorkflow, &workflow, input).await;
     world.wait_for_quiet().await;
     assert_eq!(world.workflows("RunNotifyWorkflow").await, 1);
 }

@@ -152,7 +152,7 @@ fn replace(text: &mut String, from: &str, to: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Packs one file as small as possible. Uses SAM's own packaging library, which keeps the executable permission.
+/// Packs one file as small as possible, with the library that SAM also uses. It keeps the executable permission.
 const ZIP: &str = "
 import os, sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED, compresslevel=9) as packed:

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::attempt::waits_for_person;
 use crate::event::EVENT_AGE_MAX;
 use crate::retry::RetryError;
+use crate::settings::milliseconds;
 use crate::{AccountName, ChainId, RunEvent, RunFacts, RunState, StackFacts, StackId, StackPolicy};
 
 /// How long a run may be queued, or ready for a worker, before it counts for an alarm.
@@ -89,8 +90,7 @@ pub fn is_gone(unknown_since_ms: Option<i64>, now_ms: i64, patience_ms: i64) -> 
 /// Whether a run had ended so long before it was reported that the report may be a repeated one: Temporal deletes what it
 /// knew of the first.
 pub fn is_reported_late(ended_at_s: i64, reported_at_ms: i64) -> bool {
-    let age_ms = reported_at_ms.saturating_sub(ended_at_s.saturating_mul(1000));
-    u128::try_from(age_ms).is_ok_and(|age_ms| age_ms > EVENT_AGE_MAX.as_millis())
+    reported_at_ms.saturating_sub(ended_at_s.saturating_mul(1000)) > milliseconds(EVENT_AGE_MAX)
 }
 
 /// Whether a run has waited for a worker for so long that a person should know. `since_s` is when it came into its state.

@@ -11,7 +11,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
 };
 
-use crate::{TemporalError, WorkflowClient};
+use crate::{TemporalError, WorkflowClient, clock};
 
 /// The newest run of a workflow.
 pub(crate) struct Described {
@@ -75,7 +75,9 @@ impl WorkflowClient {
             .and_then(|metadata| metadata.summary);
         Ok(answer.workflow_execution_info.map(|info| Described {
             status: info.status().into(),
-            began_ms: info.start_time.map(|began| began.seconds * 1000),
+            began_ms: info
+                .start_time
+                .map(|began| clock::of_timestamp_ms(began.seconds, began.nanos)),
             summary: summary.and_then(|summary| serde_json::from_slice(&summary.data).ok()),
         }))
     }

@@ -8,6 +8,7 @@ use temporalio_common::data_converters::DataConverter;
 use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
+use crate::clock;
 use crate::contract::ScheduleMessage;
 use crate::definition::StackDependencyChainWorkflow;
 use crate::record::of_workflow;
@@ -113,7 +114,7 @@ pub(crate) async fn steps(converter: &DataConverter, events: Vec<HistoryEvent>) 
 
 fn at_ms(event: &HistoryEvent) -> i64 {
     let at = event.event_time.unwrap_or_default();
-    at.seconds.saturating_mul(1000) + i64::from(at.nanos / 1_000_000)
+    clock::of_timestamp_ms(at.seconds, at.nanos)
 }
 
 /// What no workflow task has processed, and whether anything was processed: a schedule that had not learned what is open

@@ -111,7 +111,7 @@ async fn a_success_that_is_not_recorded_yet_survives_the_loss_of_the_schedule() 
     world.confirm("database").await;
     world.wait_for_attempt("apps").await;
     let is_open = |stack: &StackProgress| stack.state == StackState::Running;
-    world.wait_for_stack(&root, "database", "no end", is_open).await;
+    world.wait_for_stack(&root, "database", "the run", is_open).await;
     world.terminate_schedule().await;
     world.all_succeed(&[root]).await;
     world.wait_for_quiet().await;

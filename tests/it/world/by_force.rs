@@ -13,13 +13,13 @@ use temporalio_client::{
     NamespacedClient, UntypedSignal, UntypedWorkflow, WorkflowSignalOptions, WorkflowStartOptions,
     WorkflowTerminateOptions,
 };
-use temporalio_common::SignalDefinition;
 use temporalio_common::data_converters::RawValue;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::PendingActivityState;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, ResetWorkflowExecutionRequest,
 };
+use temporalio_common::{HasWorkflowDefinition, SignalDefinition};
 
 use super::{WAIT_MAX, World};
 
@@ -91,10 +91,20 @@ impl World {
             opened_at_ms: None,
             notice: None,
         };
-        let options = WorkflowStartOptions::new(&self.workflows.settings().task_queue, id.as_str());
-        self.workflows
-            .client()
-            .start_workflow(StackDependencyChainWorkflow, input, options.build())
+        self.start_workflow(StackDependencyChainWorkflow, id.as_str(), input)
+            .await;
+    }
+
+    /// Starts a workflow that Spillway would start otherwise.
+    pub(crate) async fn start_workflow<W>(&self, workflow: W, id: &str, input: W::Input)
+    where
+        W: HasWorkflowDefinition,
+        W::Input: Send,
+    {
+        let options = WorkflowStartOptions::new(&self.workflows.settings().task_queue, id);
+        let client = self.workflows.client();
+        client
+            .start_workflow(workflow, input, options.build())
             .await
             .unwrap();
     }
@@ -155,12 +165,8 @@ impl World {
 
     /// Opens a chain that never answers the query for its state, since no worker can read its input.
     pub(crate) async fn open_unreadable_chain(&self, chain: &ChainId) {
-        let options = WorkflowStartOptions::new(&self.workflows.settings().task_queue, chain.as_str());
         let workflow = UntypedWorkflow::new(StackDependencyChainWorkflow::NAME);
-        self.workflows
-            .client()
-            .start_workflow(workflow, RawValue::empty(), options.build())
-            .await
-            .unwrap();
+        self.start_workflow(workflow, chain.as_str(), RawValue::empty())
+            .await;
     }
 }

@@ -20,9 +20,13 @@ const PASS_PAUSE: Duration = Duration::from_secs(2);
 const BYTES_MAX: usize = 6 * 1024 * 1024;
 
 impl Activities {
-    /// The records of as many of these chains as one answer may have.
-    pub(super) async fn read_chains(&self, chains: Vec<ChainId>) -> OpenChains {
-        within_limit(self.records_of(chains).await)
+    /// The records of as many of these chains as one answer may have. The others are mostly not queried: they would be
+    /// queried again for each answer.
+    pub(super) async fn read_chains(&self, mut chains: Vec<ChainId>) -> OpenChains {
+        let later = chains.split_off(chains.len().min(CONCURRENT_QUERIES));
+        let mut read = within_limit(self.records_of(chains).await);
+        read.unread.extend(later);
+        read
     }
 
     /// The records of these chains. One that does not answer is left out, with an alarm, so that it does not block the

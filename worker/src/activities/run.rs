@@ -37,7 +37,11 @@ impl Activities {
         }
         let (stack, run) = (request.stack.clone(), facts.clone());
         if self.is_late(request, &facts).await? {
-            warn!(stack.id = %stack, run.id = %facts.id, "The run ended more than a day before it was reported: it starts no chain");
+            warn!(
+                stack.id = %stack, run.id = %facts.id,
+                "The run ended more than a day before it was reported, so it starts no chain. If its dependents have to run, \
+                 use `spillway chain start {stack}`"
+            );
             return Ok(RunLook::Late);
         }
         if !facts.is_tracked() {

@@ -70,8 +70,7 @@ impl NotifyWorkflow {
                 return Ok(());
             }
             // A sink may have asked for a pause beyond the patience.
-            let wake_at_ms = next_at_ms
-                .map(|next_at_ms| patient_until_ms.map_or(next_at_ms, |until_ms| next_at_ms.min(until_ms)));
+            let wake_at_ms = next_at_ms.into_iter().chain(patient_until_ms).min();
             select! {
                 newer = ctx.wait_condition(|state: &NotifyWorkflow| state.unsent.is_some()) => newer?,
                 () = pause_until(ctx, wake_at_ms) => continue,

@@ -219,7 +219,7 @@ impl Schedule {
         }
     }
 
-    /// A stack that no cause needs now waits and is tried anew for the next cause.
+    /// A stack that no cause needs now forgets since when it waited and how often it was tried: for the next cause, both begin anew.
     pub(super) fn forget_wait_unless_ready(&mut self, stack: &StackId) {
         if self.ready.causes(stack).next().is_none()
             && let Some(known) = self.state.stacks.get_mut(stack)
