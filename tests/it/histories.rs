@@ -4,14 +4,17 @@
 //! `…_can_be_recorded` write their histories there, under that version.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chain::ChainId;
 use chain::ChainResult;
 use serde_json::Value;
-use temporalio_client::{UntypedWorkflow, WorkflowFetchHistoryOptions, WorkflowHistory};
+use temporalio_client::{
+    UntypedWorkflow, WorkflowExecutionStatus, WorkflowFetchHistoryOptions, WorkflowHistory,
+};
 use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOptions};
 use worker::workflows::{
-    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
+    AuditWorkflow, FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
     SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow, StackScheduleWorkflow,
 };
 
@@ -33,6 +36,8 @@ fn replayer() -> WorkflowReplayer {
         .register_workflow::<ReconcileWorkflow>()
         .unwrap()
         .register_workflow::<StackScheduleWorkflow>()
+        .unwrap()
+        .register_workflow::<AuditWorkflow>()
         .unwrap()
         .register_workflow::<FreezeWorkflow>()
         .unwrap()
@@ -128,6 +133,21 @@ async fn the_story_can_be_recorded() {
         ("schedule", temporal_client::id::schedule(&world.account)),
     ];
     record(&world, &workflows).await;
+}
+
+#[tokio::test]
+async fn a_freeze_can_be_recorded() {
+    let world = World::start().await;
+    world
+        .says(&["freeze", "now", "--for", "2h", "--reason", "incident 7"])
+        .await;
+    assert!(world.workflows.thaw(&world.account, "carol").await.unwrap());
+    let freeze = temporal_client::id::freeze(&world.account);
+    let running = Some(WorkflowExecutionStatus::Running);
+    while world.workflows.status(&freeze).await.unwrap() == running {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    record(&world, &[("freeze", freeze)]).await;
 }
 
 /// Replays these histories, and writes them down where that is wanted.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use worker::Config;
 use worker::activities::Activities;
 use worker::workflows::{
-    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
+    AuditWorkflow, FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
     SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackScheduleWorkflow,
 };
 
@@ -108,6 +108,8 @@ fn worker_options(task_queue: &str, activities: Activities) -> WorkerOptions {
         .register_workflow::<StackDependencyChainWorkflow>()
         .unwrap()
         .register_workflow::<StackScheduleWorkflow>()
+        .unwrap()
+        .register_workflow::<AuditWorkflow>()
         .unwrap()
         .register_workflow::<FreezeWorkflow>()
         .unwrap()

@@ -24,7 +24,7 @@ use crate::endpoints::{self, Health};
 use crate::metrics;
 use crate::traces::{self, TraceSettings};
 use crate::workflows::{
-    FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
+    AuditWorkflow, FreezeWorkflow, HaltWorkflow, NotifyWorkflow, ReconcileWorkflow, RunNotifyWorkflow,
     SpaceliftWebhookWorkflow, StackDependencyChainWorkflow, StackExecutionWorkflow, StackScheduleWorkflow,
     task_guard,
 };
@@ -123,6 +123,7 @@ pub async fn serve(
         .register_workflow::<StackDependencyChainWorkflow>()?
         .register_workflow::<StackExecutionWorkflow>()?
         .register_workflow::<StackScheduleWorkflow>()?
+        .register_workflow::<AuditWorkflow>()?
         .register_workflow::<FreezeWorkflow>()?
         .register_workflow::<HaltWorkflow>()?
         .register_workflow::<NotifyWorkflow>()?

@@ -1,5 +1,6 @@
 //! The workflows. Their type names are part of the product: people look for them in Temporal's UI.
 
+mod audit;
 mod freeze;
 mod halt;
 mod notify;
@@ -11,6 +12,7 @@ mod stack_execution;
 mod stack_schedule;
 mod task_guard;
 
+pub use audit::AuditWorkflow;
 pub use freeze::FreezeWorkflow;
 pub use halt::HaltWorkflow;
 pub use notify::NotifyWorkflow;

@@ -10,9 +10,9 @@ use chain::schedule::ScheduleReport;
 use chain::{Change, Notice, StackId, schedule::StackReport};
 
 use crate::contract::{
-    ChainInput, ChainOrder, ChainReport, Deliveries, ExecutionInput, FollowInput, FollowOutcome, FreezeInput,
-    Halt, NotifyInput, ReceivedEvent, RunNotifyInput, RunRef, ScheduleInput, ScheduleMessage, SweepInput,
-    SweepOutcome,
+    AuditInput, ChainInput, ChainOrder, ChainReport, Deliveries, ExecutionInput, FollowInput, FollowOutcome,
+    FreezeInput, Halt, NotifyInput, ReceivedEvent, RunNotifyInput, RunRef, ScheduleInput, ScheduleMessage,
+    SweepInput, SweepOutcome,
 };
 
 macro_rules! workflow {
@@ -85,6 +85,10 @@ workflow!(
 workflow!(
     /// While it is open, nothing that the freeze covers is started.
     FreezeWorkflow(FreezeInput) -> ()
+);
+workflow!(
+    /// Writes a record to the audit log for a workflow that does not wait for the log.
+    AuditWorkflow(AuditInput) -> ()
 );
 workflow!(
     /// Sends messages about one chain.

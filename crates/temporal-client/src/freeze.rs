@@ -1,6 +1,6 @@
 //! Freezes an account or a part of it: while a workflow with a known id is open, nothing that it covers is started.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chain::AccountName;
 use chain::freeze::Freeze;
@@ -12,8 +12,16 @@ use crate::definition::{FreezeState, FreezeWorkflow, Thaw};
 use crate::id;
 use crate::{TemporalError, WorkflowClient};
 
-/// How often to retry to begin a freeze while the previous one ends.
+/// How often, and how long, to retry to begin a freeze while the previous one ends.
 const ENDING_POLL: Duration = Duration::from_millis(200);
+const ENDING_MAX: Duration = Duration::from_secs(20);
+
+/// The workflow of the previous freeze stays open, although a worker answers for it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a worker is too slow, or an older version began that freeze: then it ends when the audit log is written"
+)]
+struct DoesNotEnd;
 
 impl WorkflowClient {
     /// Begins a freeze. If there is one already, it stays and is returned.
@@ -32,6 +40,7 @@ impl WorkflowClient {
             freeze: freeze.clone(),
             timing: self.settings.timing.clone(),
         };
+        let asked = Instant::now();
         loop {
             let started = self
                 .client
@@ -45,7 +54,11 @@ impl WorkflowClient {
             if let Some(known) = self.frozen(account).await? {
                 return Ok(Some(known));
             }
-            // The previous one is over, and is still writing its audit log.
+            // The previous one is over, and its workflow is about to end.
+            if asked.elapsed() >= ENDING_MAX {
+                let wanted = "begin the freeze: the previous one is over, but its workflow is still open";
+                return Err(TemporalError::new(wanted, DoesNotEnd));
+            }
             tokio::time::sleep(ENDING_POLL).await;
         }
     }

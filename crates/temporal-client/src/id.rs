@@ -54,6 +54,11 @@ pub fn freeze(account: &AccountName) -> String {
     join(["freeze", account.as_str()])
 }
 
+/// The workflow that writes one audit record of a workflow: `what` names the record, and the run the workflow.
+pub fn audit(account: &AccountName, workflow_run: &str, what: &str) -> String {
+    join(["audit", account.as_str(), workflow_run, what])
+}
+
 /// The workflow that sends messages about a chain.
 pub fn notify(chain: &ChainId) -> String {
     format!("{NOTIFY}{chain}")
@@ -98,6 +103,9 @@ mod tests {
                 ids.insert(notify_run(&account, &run, &RunState::from(part)));
                 ids.insert(follow_request(&account, part));
                 ids.insert(execution(&account, &part.parse().unwrap()));
+                for what in PARTS {
+                    ids.insert(audit(&account, part, what));
+                }
                 ids.insert(ChainId::of_root_run(&account, &run).to_string());
                 for chain in [
                     ChainId::of_root_run(&account, &run),
@@ -108,7 +116,7 @@ mod tests {
                     ids.insert(retry.to_string());
                 }
                 ids.insert(ChainId::of_request(&account, part).to_string());
-                made += 10;
+                made += 10 + PARTS.len();
             }
         }
         assert_eq!(ids.len(), made);

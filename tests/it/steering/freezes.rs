@@ -1,10 +1,12 @@
 //! Freezes, and waiting stacks.
 
+use std::time::Duration;
+
 use chain::RunState;
 use mock_spacelift::NewSpace;
 use temporal_client::contract::ScheduleMessage;
 
-use crate::world::{World, freeze_window};
+use crate::world::{WAIT_MAX, World, freeze_window};
 
 #[tokio::test]
 async fn a_freeze_holds_its_stacks_until_it_is_lifted_and_outlives_the_schedule() {
@@ -52,6 +54,7 @@ async fn a_freeze_holds_its_stacks_until_it_is_lifted_and_outlives_the_schedule(
     world.all_succeed(&[root]).await;
     world.assert_once(&["database", "apps", "free"]);
     assert!(world.says(&["thaw"]).await.contains("was not frozen"));
+    world.wait_for_quiet().await;
     for action in ["freeze_began", "freeze_lifted"] {
         let actors = world.audited(action).await;
         assert_eq!(actors.len(), 1, "{action}");
@@ -61,6 +64,51 @@ async fn a_freeze_holds_its_stacks_until_it_is_lifted_and_outlives_the_schedule(
     world
         .says(&["freeze", "now", "--for", "1s", "--reason", "short"])
         .await;
+}
+
+#[tokio::test]
+async fn a_freeze_can_follow_another_while_the_audit_log_is_down() {
+    let world = World::start().await;
+    world.graph("network; database: network");
+    let log = world.audit_path().join("deliveries");
+    // A file in place of the directory.
+    std::fs::write(&log, "").unwrap();
+    let freeze = async |reason| {
+        let command = ["freeze", "now", "--for", "2h", "--reason", reason];
+        let said = tokio::time::timeout(WAIT_MAX, world.says(&command)).await;
+        said.expect("the freeze begins");
+    };
+    freeze("incident 7").await;
+    world.says(&["thaw"]).await;
+    freeze("incident 8").await;
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_until_reason_contains("database", "incident 8").await;
+    assert!(world.spacelift.runs_of("database").is_empty());
+    world.says(&["thaw"]).await;
+    world.all_succeed(&[root]).await;
+
+    std::fs::remove_file(&log).unwrap();
+    world.wait_for_quiet().await;
+    for action in ["freeze_began", "freeze_lifted"] {
+        assert_eq!(world.audited(action).await.len(), 2, "{action}");
+    }
+}
+
+/// The first freeze ends by itself while nobody can write that it began.
+#[tokio::test]
+async fn a_freeze_ends_by_itself_while_the_audit_log_is_down() {
+    let world = World::start().await;
+    std::fs::write(world.audit_path().join("deliveries"), "").unwrap();
+    world
+        .says(&["freeze", "now", "--for", "1s", "--reason", "a moment"])
+        .await;
+    let over = async {
+        while world.workflows.frozen(&world.account).await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let over = tokio::time::timeout(WAIT_MAX, over).await;
+    over.expect("the freeze is over");
 }
 
 #[tokio::test]

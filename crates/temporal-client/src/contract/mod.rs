@@ -3,6 +3,7 @@
 //! Histories outlive deployments, so a field is only ever added, with a default, and never renamed. The same rule holds
 //! for the types of `chain` that are used here.
 
+pub mod audit_log;
 pub mod chain_record;
 pub mod execution;
 pub mod freeze;
@@ -13,6 +14,7 @@ pub mod run;
 pub mod schedule;
 pub mod sweep;
 
+pub use audit_log::AuditInput;
 pub use chain_record::{AuditRecords, ChainAudit, ChainInput, ChainOrder, ChainReport};
 pub use execution::{ExecutionInput, ExecutionRef};
 pub use freeze::FreezeInput;

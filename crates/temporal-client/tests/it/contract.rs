@@ -28,6 +28,7 @@ macro_rules! contract {
 
 contract! {
     attempt_outcome: AttemptOutcome,
+    audit_input: AuditInput,
     audit_record: audit::Record,
     audit_records: AuditRecords,
     chain_input: ChainInput,
