@@ -2,7 +2,7 @@
 
 use chain::follow::{self, IgnoredBecause};
 use chain::metadata;
-use chain::{AccountName, Root, RunFacts, RunState, StackFacts};
+use chain::{AccountName, Root, RunFacts, StackFacts};
 use spacelift::FoundRun;
 use temporal_client::contract::{FollowResult, RunLook, RunLookRequest, RunRequested, ScheduleMessage};
 use temporal_client::{clock, id};
@@ -162,13 +162,8 @@ const UNFINISHED_RUNS_MAX: usize = 5_000;
 impl Activities {
     /// The unfinished runs of all stacks and types.
     pub(super) async fn unfinished_runs(&self) -> Result<Vec<FoundRun>, ActivityError> {
-        let states: Vec<RunState> = RunState::ALL
-            .iter()
-            .filter(|state| !state.is_terminal() && **state != RunState::None)
-            .cloned()
-            .collect();
         self.spacelift
-            .search_runs(&states, UNFINISHED_RUNS_MAX)
+            .open_runs(UNFINISHED_RUNS_MAX)
             .await
             .map_err(activity_error)
     }

@@ -240,10 +240,6 @@ impl BlueprintMutation {
 impl Searchable for BlueprintNode {
     const OUTPUT: &'static str = "SearchBlueprintsOutput";
 
-    fn cursor(&self) -> String {
-        self.id.to_string()
-    }
-
     fn values(&self, field: &str) -> Vec<String> {
         match field {
             "name" => vec![self.name.clone()],

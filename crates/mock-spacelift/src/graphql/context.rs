@@ -293,10 +293,6 @@ impl ContextMutation {
 impl Searchable for ContextNode {
     const OUTPUT: &'static str = "SearchContextsOutput";
 
-    fn cursor(&self) -> String {
-        self.id.to_string()
-    }
-
     fn values(&self, field: &str) -> Vec<String> {
         match field {
             "name" => vec![self.name.clone()],

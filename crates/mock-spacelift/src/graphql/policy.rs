@@ -247,10 +247,6 @@ impl PolicyMutation {
 impl Searchable for PolicyNode {
     const OUTPUT: &'static str = "SearchPoliciesOutput";
 
-    fn cursor(&self) -> String {
-        self.id.to_string()
-    }
-
     fn values(&self, field: &str) -> Vec<String> {
         match field {
             "name" => vec![self.name.clone()],

@@ -25,7 +25,7 @@ pub(crate) struct RunNode {
     command: Option<String>,
     pub commit: Commit,
     comments: Vec<RunComment>,
-    created_at: i64,
+    pub created_at: i64,
     updated_at: i64,
     delta: Option<Delta>,
     drift_detection: bool,

@@ -43,10 +43,6 @@ fn all(account: &Account) -> Vec<SearchRunsNode> {
 impl Searchable for SearchRunsNode {
     const OUTPUT: &'static str = "SearchRunsOutput";
 
-    fn cursor(&self) -> String {
-        self.run.id.to_string()
-    }
-
     fn values(&self, field: &str) -> Vec<String> {
         match field {
             "state" => vec![self.run.state_name.clone()],
@@ -57,8 +53,8 @@ impl Searchable for SearchRunsNode {
             "label" => self.stack.settings.labels.clone(),
             "space" => vec![self.stack.space.to_string()],
             "triggeredBy" => self.run.triggered_by.iter().cloned().collect(),
-            // ULIDs sort by time.
-            "createdAt" => vec![self.run.id.to_string()],
+            // ULIDs sort by time, but a run can be made older.
+            "createdAt" => vec![format!("{:020}", self.run.created_at), self.run.id.to_string()],
             _ => Vec::new(),
         }
     }

@@ -81,9 +81,6 @@ pub(crate) trait Searchable: OutputType {
     /// The GraphQL type of a page of these.
     const OUTPUT: &'static str;
 
-    /// Identifies the object among its kind; the next page begins after it.
-    fn cursor(&self) -> String;
-
     /// The values of a field that predicates and orders may name; empty if the field does not exist.
     fn values(&self, field: &str) -> Vec<String>;
 
@@ -91,7 +88,8 @@ pub(crate) trait Searchable: OutputType {
     fn text(&self) -> String;
 }
 
-/// Filters, sorts and returns one page.
+/// Filters, sorts and returns one page. A cursor is a position among what is found now: what is no longer found moves the
+/// rest forward, and a reader of several pages can miss some of it.
 pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T> {
     let wanted = input
         .full_text_search
@@ -111,9 +109,7 @@ pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T>
         }
     }
     let after = input.after.as_deref().filter(|cursor| !cursor.is_empty());
-    let start = after
-        .and_then(|cursor| found.iter().position(|item| item.cursor() == cursor))
-        .map_or(0, |index| index + 1);
+    let start: usize = after.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
     let size = match input.first {
         Some(first) => usize::try_from(first).unwrap_or(0),
         // A client that sends neither `first` nor a cursor wants everything.
@@ -123,10 +119,11 @@ pub(crate) fn search<T: Searchable>(all: Vec<T>, input: &SearchInput) -> Page<T>
     let has_next_page = start + size < found.len();
     let edges: Vec<Edge<T>> = found
         .into_iter()
+        .enumerate()
         .skip(start)
         .take(size)
-        .map(|node| Edge {
-            cursor: node.cursor(),
+        .map(|(at, node)| Edge {
+            cursor: (at + 1).to_string(),
             node,
         })
         .collect();

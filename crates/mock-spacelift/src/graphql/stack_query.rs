@@ -55,10 +55,6 @@ fn all(account: &Account) -> Vec<StackNode> {
 impl Searchable for StackNode {
     const OUTPUT: &'static str = "SearchStacksOutput";
 
-    fn cursor(&self) -> String {
-        self.id.to_string()
-    }
-
     fn values(&self, field: &str) -> Vec<String> {
         let one = |value: &str| vec![value.to_owned()];
         match field {

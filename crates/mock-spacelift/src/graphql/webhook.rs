@@ -274,10 +274,6 @@ impl WebhookMutation {
 impl Searchable for NamedWebhookNode {
     const OUTPUT: &'static str = "SearchNamedWebhooksIntegrationsOutput";
 
-    fn cursor(&self) -> String {
-        self.id.to_string()
-    }
-
     fn values(&self, field: &str) -> Vec<String> {
         match field {
             "name" => vec![self.name.clone()],

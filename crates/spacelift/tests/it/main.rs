@@ -9,6 +9,7 @@ mod connections;
 mod contexts;
 mod faults;
 mod login;
+mod open_runs;
 mod policies;
 mod relabel;
 mod runs;

@@ -53,6 +53,7 @@ fn every_future_is_send() {
     spawnable(client.runs(&stack, 1, None));
     spawnable(client.runs_with(&stack, 1, &fields));
     spawnable(client.search_runs(&[], 1));
+    spawnable(client.open_runs(1));
     spawnable(client.runs_since(0));
     spawnable(client.trigger_run(&stack, &TriggerRun::default()));
     spawnable(client.confirm_run(&stack, &run, None));

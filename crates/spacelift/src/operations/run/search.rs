@@ -1,8 +1,9 @@
 //! Searches the runs of all stacks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use chain::{RunState, RunType, StackId};
+use chain::{RunId, RunState, RunType, StackId};
 use graphql_client::GraphQLQuery;
 use serde::Deserialize;
 
@@ -51,6 +52,9 @@ pub struct FoundRun {
 /// MB. A search that reaches it reports that it is incomplete.
 pub const RUNS_SINCE_MAX: usize = 10_000;
 
+/// How often [`Spacelift::open_runs`] reads several pages if runs end meanwhile.
+const OPEN_PASSES: usize = 5;
+
 /// The runs that were created at or after a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunsSince {
@@ -62,7 +66,8 @@ pub struct RunsSince {
 
 impl Spacelift {
     /// Up to `limit` runs of all stacks and types that are in one of these states, or in any state if `states` is
-    /// empty. A run whose state changes while the pages are read may be missing.
+    /// empty. A run whose state changes while the pages are read may be missing, and another one in its place:
+    /// [`Spacelift::open_runs`] misses none.
     pub async fn search_runs(&self, states: &[RunState], limit: usize) -> Result<Vec<FoundRun>, Error> {
         let runs = page::up_to(limit, OPERATION, |after| {
             self.search_page(SearchInput {
@@ -72,6 +77,51 @@ impl Spacelift {
         })
         .await?;
         Ok(dedup_by_id(runs))
+    }
+
+    /// Up to `limit` runs of all stacks and types that are not over, newest first.
+    ///
+    /// A run that ends while the pages are read moves those after it forward, and one of them can move to a page that
+    /// was read already. So several pages are read again until all runs of the last time are still there: then none had
+    /// ended, and none was missed. In an account where runs end all the time, it returns what the first five times found together.
+    pub async fn open_runs(&self, limit: usize) -> Result<Vec<FoundRun>, Error> {
+        let states: Vec<RunState> = RunState::ALL
+            .iter()
+            .filter(|state| !state.is_terminal() && **state != RunState::None)
+            .cloned()
+            .collect();
+        // By id, as they were read last.
+        let mut found: BTreeMap<RunId, FoundRun> = BTreeMap::new();
+        let mut before: Option<BTreeSet<RunId>> = None;
+        for _ in 0..OPEN_PASSES {
+            let pages = AtomicUsize::new(0);
+            let (runs, ended) = page::until(
+                OPERATION,
+                |after| {
+                    pages.fetch_add(1, Ordering::Relaxed);
+                    self.search_page(SearchInput {
+                        predicates: Some(vec![in_states(&states)]),
+                        order_by: Some(newest_first()),
+                        ..page::search_input(after)
+                    })
+                },
+                |runs| runs.len() >= limit,
+            )
+            .await?;
+            // In another order, a run could also be missed without one that ends.
+            check_newest_first(&runs)?;
+            let ids: BTreeSet<RunId> = runs.iter().map(|found| found.run.id.clone()).collect();
+            found.extend(runs.into_iter().map(|run| (run.run.id.clone(), run)));
+            let is_one_page = pages.into_inner() == 1;
+            if is_one_page || !ended || before.is_some_and(|before| before.is_subset(&ids)) {
+                break;
+            }
+            before = Some(ids);
+        }
+        let mut found: Vec<FoundRun> = found.into_values().collect();
+        found.sort_by_key(|found| std::cmp::Reverse(found.run.created_at));
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// The runs of all stacks and types that were created at `since` (seconds since 1970) or later. Its cost depends on
@@ -92,14 +142,7 @@ impl Spacelift {
         )
         .await?;
         // Without this order, the first older run would not prove that all after it are older.
-        if !runs.is_sorted_by(|a, b| a.run.created_at >= b.run.created_at) {
-            return Err(Error {
-                operation: OPERATION.to_owned(),
-                kind: ErrorKind::UnexpectedData {
-                    detail: "the runs are not in the order of their creation, newest first".to_owned(),
-                },
-            });
-        }
+        check_newest_first(&runs)?;
         let complete = ended || runs.last().is_some_and(older);
         runs.retain(|found| !older(found));
         Ok(RunsSince {
@@ -130,6 +173,18 @@ fn newest_first() -> QueryOrder {
         field: "createdAt".to_owned(),
         direction: "DESC".to_owned(),
     }
+}
+
+fn check_newest_first(runs: &[FoundRun]) -> Result<(), Error> {
+    if runs.is_sorted_by(|a, b| a.run.created_at >= b.run.created_at) {
+        return Ok(());
+    }
+    Err(Error {
+        operation: OPERATION.to_owned(),
+        kind: ErrorKind::UnexpectedData {
+            detail: "the runs are not in the order of their creation, newest first".to_owned(),
+        },
+    })
 }
 
 /// A run that is created or changes its state while the pages are read moves others to the next page.
