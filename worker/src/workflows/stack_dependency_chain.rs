@@ -80,7 +80,9 @@ impl StackDependencyChainWorkflow {
             if is_over && log.is_written() {
                 return Ok(ctx.state(|state| state.report.clone()));
             }
-            if !is_over && is_history_full(ctx, &input.timing) && !ctx.state(Self::has_signals) {
+            let may_continue =
+                !is_over && is_history_full(ctx, &input.timing) && !ctx.state(Self::has_signals);
+            if may_continue && !log.holds_history(ctx) {
                 let next = ChainInput {
                     resume: ctx.state(|state| state.report.record.clone()).map(Box::new),
                     audit: log.into_audit(),

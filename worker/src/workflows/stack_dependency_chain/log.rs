@@ -1,5 +1,7 @@
 //! The chain's audit log: a record of every decision, written while the chain runs.
 
+mod limits;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::Poll;
@@ -15,9 +17,13 @@ use temporalio_sdk::{ActivityExecutionError, WorkflowResult};
 use super::super::unlimited_retries;
 use super::Context;
 use crate::activities::Activities;
+use limits::{BATCH_BYTES_MAX, batches, must_be_written_first, size};
 
 /// The actor of the schedule's decisions.
 const WORKER: &str = "worker";
+
+/// The change since which what is written and carried of the log is limited.
+const LIMITED: &str = "limited-audit";
 
 /// The audit log of one chain. Does nothing if the chain has none.
 pub(super) struct Log {
@@ -26,6 +32,10 @@ pub(super) struct Log {
     /// How many of the unwritten batches are closed, since their write has begun or may have been tried: a batch that
     /// grew would be different when it is written again.
     closed: usize,
+    /// The size of what is unwritten.
+    bytes: usize,
+    /// Whether the limits hold in this history, once that mattered.
+    limited: Option<bool>,
     /// The write of the first batch.
     writing: Option<Pin<Box<dyn Future<Output = WorkflowResult<()>>>>>,
 }
@@ -35,6 +45,12 @@ impl Log {
     pub(super) fn new(input: &ChainInput, audit: Option<ChainAudit>) -> Self {
         Self {
             closed: audit.as_ref().map_or(0, |audit| audit.unwritten.len()),
+            bytes: audit
+                .iter()
+                .flat_map(|audit| audit.unwritten.iter().flatten())
+                .map(size)
+                .sum(),
+            limited: None,
             audit,
             input: input.clone(),
             writing: None,
@@ -168,8 +184,8 @@ impl Log {
             };
             self.writing = None;
             self.closed -= 1;
-            if let Some(audit) = &mut self.audit {
-                audit.unwritten.pop_front();
+            if let Some(batch) = self.audit.as_mut().and_then(|audit| audit.unwritten.pop_front()) {
+                self.bytes -= batch.iter().map(size).sum::<usize>();
             }
             Poll::Ready(written)
         })
@@ -180,12 +196,31 @@ impl Log {
         self.audit.as_ref().is_none_or(|audit| audit.unwritten.is_empty())
     }
 
+    /// Whether the next history has to wait until more is written.
+    pub(super) fn holds_history(&mut self, ctx: &Context) -> bool {
+        must_be_written_first(self.bytes, ctx.history_length()) && self.is_limited(ctx)
+    }
+
     /// The state for the next history. A batch whose write has begun is written again, unchanged.
-    pub(super) fn into_audit(self) -> Option<ChainAudit> {
+    pub(super) fn into_audit(mut self) -> Option<ChainAudit> {
+        if let Some(audit) = &mut self.audit {
+            let open = audit.unwritten.split_off(self.closed.min(audit.unwritten.len()));
+            audit.unwritten.extend(open.into_iter().flat_map(batches));
+        }
         self.audit
     }
 
+    /// Histories from before the limits keep to what they did. Asked only where it matters, so that other histories have
+    /// no marker.
+    fn is_limited(&mut self, ctx: &Context) -> bool {
+        *self.limited.get_or_insert_with(|| ctx.patched(LIMITED))
+    }
+
     fn begin_to_write(&mut self, ctx: &Context) {
+        let is_large = self.closed == 0 && self.bytes > BATCH_BYTES_MAX;
+        if self.writing.is_none() && is_large && self.is_limited(ctx) {
+            self.split();
+        }
         let batch = self.audit.as_ref().and_then(|audit| audit.unwritten.front());
         let (None, Some(batch)) = (&self.writing, batch) else {
             return;
@@ -210,6 +245,15 @@ impl Log {
         }));
     }
 
+    /// Splits the open batch. The last part still grows.
+    fn split(&mut self) {
+        if let Some(audit) = &mut self.audit {
+            let open = std::mem::take(&mut audit.unwritten);
+            audit.unwritten = open.into_iter().flat_map(batches).collect();
+            self.closed = audit.unwritten.len().saturating_sub(1);
+        }
+    }
+
     fn of_chain(&self, at_ms: i64, actor: &str, action: Action) -> Entry {
         let mut entry = Entry::new(at_ms, actor, action);
         entry.account = Some(self.input.root.account.clone());
@@ -230,6 +274,7 @@ impl Log {
     fn add(&mut self, entry: Entry) {
         if let Some(audit) = &mut self.audit {
             let record = audit.trail.append(entry);
+            self.bytes += size(&record);
             if audit.unwritten.len() <= self.closed {
                 audit.unwritten.push_back(Vec::new());
             }
@@ -237,5 +282,65 @@ impl Log {
                 batch.push(record);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit::Record;
+
+    use super::limits::tests::{entry, records};
+    use super::*;
+
+    /// The log of a chain that had these records unwritten.
+    fn log(unwritten: Vec<Vec<Record>>) -> Log {
+        let examples = include_str!("../../../../crates/temporal-client/tests/contract/chain_input.json");
+        let examples: Vec<ChainInput> = serde_json::from_str(examples).unwrap();
+        let audit = ChainAudit {
+            unwritten: unwritten.into(),
+            ..ChainAudit::default()
+        };
+        Log::new(&examples[0], Some(audit))
+    }
+
+    #[test]
+    fn what_is_tried_stays_as_it_is_and_the_rest_is_split_for_the_next_history() {
+        let mut log = log(vec![records(2)]);
+        for _ in 0..1_500 {
+            log.add(entry());
+        }
+        let all: usize = log
+            .audit
+            .iter()
+            .flat_map(|audit| audit.unwritten.iter().flatten())
+            .map(size)
+            .sum();
+        assert_eq!(log.bytes, all);
+        let carried = log.into_audit().unwrap().unwritten;
+        assert_eq!(carried[0].len(), 2);
+        assert!(carried.len() > 3);
+        assert_eq!(carried.iter().map(Vec::len).sum::<usize>(), 1_502);
+    }
+
+    #[test]
+    fn the_last_part_of_a_split_batch_still_grows() {
+        let mut log = log(Vec::new());
+        for _ in 0..600 {
+            log.add(entry());
+        }
+        log.split();
+        let parts = |log: &Log| {
+            log.audit
+                .as_ref()
+                .unwrap()
+                .unwritten
+                .iter()
+                .map(Vec::len)
+                .collect::<Vec<_>>()
+        };
+        let before = parts(&log);
+        assert_eq!((before.len(), log.closed), (2, 1));
+        log.add(entry());
+        assert_eq!(parts(&log), [before[0], before[1] + 1]);
     }
 }
