@@ -35,15 +35,9 @@ impl Schedule {
         let is_expected = attempt.is_some();
         let by_lost = attempt.as_ref().is_none_or(Vec::is_empty);
         let tried_for = attempt.unwrap_or_default();
-        // What was reported about runs during an attempt that found none.
-        let unclaimed_moves: Vec<RunFacts> = match &outcome {
-            AttemptOutcome::Run { .. } => Vec::new(),
-            _ => early_ends
-                .iter()
-                .filter(|word| !word.state.is_terminal())
-                .cloned()
-                .collect(),
-        };
+        // What was reported about unfinished runs during the attempt, which may have triggered them.
+        let is_unfinished = |word: &&RunFacts| !word.state.is_terminal();
+        let moves: Vec<RunFacts> = early_ends.iter().filter(is_unfinished).cloned().collect();
         let mut causes = tried_for.clone();
         causes.retain(|number| self.standing(*number, stack) == Standing::Due);
         match outcome {
@@ -104,7 +98,7 @@ impl Schedule {
                 self.troubled(stack, &causes, ReasonCode::TriggerFailed, &text, again_in_ms);
             }
         }
-        for run in unclaimed_moves {
+        for run in moves {
             self.run_moved(stack, &run);
         }
         // The causes of the attempt may have been cancelled meanwhile.
@@ -156,11 +150,9 @@ impl Schedule {
         let stop = stop.or_else(|| doubted?.stop.clone());
         let stop = stop.and_then(|why| self.stop_unneeded(stack, &run, &served, why));
         let has_end = self.state.ends.contains_key(&run.id);
-        let (own_end, own_move): (Vec<_>, Vec<_>) =
-            own_end.into_iter().partition(|word| word.state.is_terminal());
         let end = own_end
             .into_iter()
-            .next()
+            .find(|word| word.state.is_terminal())
             .or_else(|| run.state.is_terminal().then(|| run.clone()));
         let seen = Seen {
             phase: Phase::of(&run, behind),
@@ -229,11 +221,7 @@ impl Schedule {
                 stack: stack.clone(),
                 run: run.id,
             }),
-            None => {
-                for word in own_move {
-                    self.run_moved(stack, &word);
-                }
-            }
+            None => {}
         }
     }
 

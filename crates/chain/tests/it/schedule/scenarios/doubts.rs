@@ -3,7 +3,7 @@
 use chain::RunState;
 use chain::schedule::{Control, Event};
 
-use super::{MINUTE_MS, host, made, run_of, states};
+use super::{MINUTE_MS, host, made, run_of, states, tried};
 use crate::account::id;
 use crate::schedule::host::{Entry, Host};
 use crate::schedule::world::Fate;
@@ -300,5 +300,47 @@ fn a_state_of_an_older_version_knows_our_runs() {
     host.hour();
     assert_eq!(made(&host), "db app");
     assert_eq!(host.records.len(), 1, "our run is no root");
+    host.keeps_the_laws();
+}
+
+/// The first attempt was in doubt. Its run appears during the second one, which triggers another run.
+#[test]
+fn a_run_that_is_reported_during_the_next_attempt_is_stopped_with_its_chain() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.fate("db", Fate::Unconfirmed);
+    host.faults.late_created = 1_000;
+    host.pushes("vpc");
+    while !host.has_ended("db") {
+        host.run_for(1);
+    }
+    host.faults.late_created = 0;
+    while tried(&host) != "db db" {
+        host.run_for(1);
+    }
+    host.faults.delay_ms = 3_600_000;
+    while made(&host).is_empty() {
+        host.run_for(1);
+    }
+    host.faults.delay_ms = 1;
+    host.run_for(2 * MINUTE_MS);
+    assert_eq!(made(&host), "db db");
+    assert!(
+        host.has_answer("db"),
+        "the second run is that of the first attempt"
+    );
+    let late = host.world.runs[run_of(&host, "db")].facts.clone();
+    host.deliver(Event::RunMoved {
+        stack: id("db"),
+        run: late.clone(),
+    });
+    while !host.has_ended("db") {
+        host.run_for(MINUTE_MS);
+    }
+    let chain = host.only_chain();
+    host.control(&chain, Control::CancelAndStopRuns);
+    host.hour();
+    let state = &host.world.run(&late.id).unwrap().facts.state;
+    assert_eq!(*state, RunState::Canceled);
+    assert_eq!(host.records.len(), 1);
     host.keeps_the_laws();
 }
