@@ -140,7 +140,7 @@ struct Listing {
 struct RunEnd {
     #[serde(rename = "told_ms")]
     reported_at_ms: i64,
-    /// We triggered it.
+    /// We triggered it. Only older versions read it: a repeated end starts nothing.
     made: bool,
 }
 

@@ -118,12 +118,9 @@ impl Schedule {
         }
         self.note_conflict(stack, &run);
         let was_reported = self.state.ends.contains_key(&run.id);
+        let is_made = self.is_made(stack, &run.id);
         let known = self.state.stacks.entry(stack.clone()).or_default();
         self.touched.insert(stack.clone());
-        let used = known.run.as_ref().filter(|used| used.run == run.id);
-        let is_made = self.state.own_runs.contains(stack, &run.id)
-            || used.is_some_and(|used| used.made)
-            || self.state.ends.get(&run.id).is_some_and(|end| end.made);
         let may_be_made = !is_made && known.may_have_made(&run);
         let is_early = may_be_made && known.attempt.is_some();
         if is_early {
@@ -140,14 +137,22 @@ impl Schedule {
         }
     }
 
+    /// Whether we triggered a run. A run that is stopped because an attempt may have triggered it counts, too.
+    fn is_made(&self, stack: &StackId, run: &RunId) -> bool {
+        let known = self.state.stacks.get(stack);
+        let used = known.and_then(|known| known.run.as_ref());
+        used.is_some_and(|used| used.made && used.run == *run) || self.state.own_runs.contains(stack, run)
+    }
+
     fn remember_end(&mut self, run: &RunId, made: bool) {
         let reported_at_ms = self.now_ms;
         let end = RunEnd { reported_at_ms, made };
-        self.state.ends.entry(run.clone()).or_insert(end).made |= made;
+        self.state.ends.entry(run.clone()).or_insert(end);
     }
 
     /// What the end of a run means for the causes that wait for it, and for those in which the stack failed before.
     pub(super) fn finish_run(&mut self, stack: &StackId, run: &RunFacts) {
+        let is_made = self.is_made(stack, &run.id);
         let Some(known) = self.state.stacks.get_mut(stack) else {
             return;
         };
@@ -166,8 +171,7 @@ impl Schedule {
         {
             waiting.seen.phase = Phase::Working;
         }
-        let is_own = self.state.own_runs.contains(stack, &run.id);
-        if is_own || used.as_ref().is_some_and(|used| used.made) {
+        if is_made {
             self.remember_end(&run.id, true);
         }
         self.note_activity(stack);

@@ -1,7 +1,7 @@
 //! The answer to a trigger is lost, so that nobody knows whether there is a run.
 
-use chain::RunState;
 use chain::schedule::{Control, Event};
+use chain::{RunFacts, RunState};
 
 use super::{MINUTE_MS, host, made, run_of, states, tried};
 use crate::account::id;
@@ -109,6 +109,40 @@ fn it_is_stopped_with_its_chain() {
             "{state}, after the answer: {is_after_the_answer}"
         );
         assert_eq!((made(&host).as_str(), host.records.len()), ("db", 1));
+        host.keeps_the_laws();
+    }
+}
+
+/// The run is confirmed before it can be stopped. Meanwhile Spacelift hides it for a while, or we get a new API key.
+#[test]
+fn it_is_not_a_root_if_it_could_not_be_stopped() {
+    for is_hidden in [false, true] {
+        let mut host = with_a_lost_answer(Fate::Unconfirmed);
+        let chain = host.only_chain();
+        host.control(&chain, Control::CancelAndStopRuns);
+        let (at, stack) = (run_of(&host, "db"), id("db"));
+        while host.schedule.stack_report(&stack, host.now_ms).run.is_none() {
+            host.run_for(1);
+        }
+        host.world.step_ms = 8 * 60 * MINUTE_MS;
+        host.confirms("db", true);
+        host.hour();
+        host.hour();
+        assert!(!host.world.runs[at].is_over());
+        if is_hidden {
+            let run = RunFacts::gone(host.world.runs[at].facts.id.clone(), host.now_ms / 1000);
+            let stack = stack.clone();
+            host.deliver(Event::RunEnded { stack, run });
+            host.run_for(MINUTE_MS);
+        }
+        host.world.enter(at, RunState::Finished, host.now_ms);
+        let run = RunFacts {
+            ours: is_hidden,
+            ..host.world.runs[at].facts.clone()
+        };
+        host.deliver(Event::RunEnded { stack, run });
+        host.run_for(MINUTE_MS);
+        assert_eq!(host.records.len(), 1, "hidden: {is_hidden}");
         host.keeps_the_laws();
     }
 }
