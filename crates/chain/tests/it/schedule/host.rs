@@ -83,6 +83,10 @@ pub(crate) struct Host {
     /// What the runs of stacks changed, if requested.
     pub(crate) changes: BTreeMap<StackId, RunChanges>,
     pub(crate) lists: usize,
+    /// How much longer a listing takes than another message.
+    pub(crate) listing_ms: i64,
+    /// How often a look at a run was requested.
+    pub(crate) looks: usize,
     random: Random,
     tasks: BTreeMap<(i64, u64), Task>,
     /// Events that arrived during a rebuild.
@@ -123,6 +127,8 @@ impl Host {
             halted: false,
             changes: BTreeMap::new(),
             lists: 0,
+            listing_ms: 0,
+            looks: 0,
             random,
             tasks: BTreeMap::new(),
             kept: Vec::new(),

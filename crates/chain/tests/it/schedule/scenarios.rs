@@ -1,6 +1,7 @@
 //! Each law on small accounts without faults.
 
 mod approvals;
+mod attempts;
 mod conflicts;
 mod deadlines;
 mod doubts;
@@ -9,15 +10,19 @@ mod failures;
 mod follow;
 mod freezes;
 mod joins;
+mod native;
 mod notices;
 mod orders;
 mod policies;
+mod rebuilds;
+mod records;
 mod repairs;
 mod reports;
 mod retries;
 mod slots;
 mod state;
 mod steering;
+mod summaries;
 
 use chain::schedule::Decision;
 use chain::{ChainId, ScheduleSettings, StackId};

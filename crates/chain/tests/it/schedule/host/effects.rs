@@ -193,7 +193,7 @@ impl Host {
                 }
             }
             Effect::List => {
-                let delay = self.delay();
+                let delay = self.delay() + self.listing_ms;
                 self.later(delay + 1, Task::List);
             }
             Effect::Attempt(request) => {
@@ -212,6 +212,7 @@ impl Host {
                 );
             }
             Effect::Look { stack, run } => {
+                self.looks += 1;
                 let delay = self.delay();
                 self.later(delay + 1, Task::LookAt { stack, run });
             }

@@ -1,8 +1,8 @@
 //! A second Spillway on the account, which triggers runs with our key.
 
-use chain::schedule::Decision;
+use chain::schedule::{Decision, Event};
 
-use super::{MINUTE_MS, host, made, why};
+use super::{MINUTE_MS, host, made, run_of, why};
 use crate::account::id;
 use crate::schedule::host::{Entry, Host};
 use crate::schedule::world::By;
@@ -111,6 +111,22 @@ fn a_conflict_lifted_by_a_person_does_not_return_with_a_loss() {
     host.other_spillway_runs("other");
     host.halt(false);
     host.lose();
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(made(&host), "other db");
+}
+
+#[test]
+fn a_run_of_the_other_spillway_that_a_person_knows_about_may_be_reported_again() {
+    let mut host = host("a; db: a; other");
+    host.other_spillway_runs("other");
+    host.halt(false);
+    let run = host.world.runs[run_of(&host, "other")].facts.clone();
+    host.deliver(Event::RunEnded {
+        stack: id("other"),
+        run,
+    });
+    assert_eq!(host.alarms(), 1);
     host.pushes("a");
     host.run_for(5 * MINUTE_MS);
     assert_eq!(made(&host), "other db");

@@ -357,3 +357,36 @@ fn a_run_is_stopped_although_another_chain_will_need_the_stack_later() {
     assert_eq!(states(&host, &of_late), "late succeeded, a succeeded");
     host.keeps_the_laws();
 }
+
+#[test]
+fn a_run_of_somebody_else_may_take_long() {
+    let hurried = settings(|settings| settings.run_timeout_ms = Some(20 * MINUTE_MS));
+    let mut host = host_with("db", hurried);
+    host.fate("db", Fate::Unconfirmed);
+    host.world.person(&id("db"), 0, host.now_ms);
+    let chain = host.request("one", &id("db"));
+    host.hour();
+    assert_eq!(
+        (made(&host).as_str(), states(&host, &chain).as_str()),
+        ("", "db running")
+    );
+    let state = &host.world.runs[run_of(&host, "db")].facts.state;
+    assert_eq!(*state, RunState::Unconfirmed);
+}
+
+#[test]
+fn a_lost_schedule_knows_since_when_a_run_has_been_waiting() {
+    let mut host = host("vpc; a: vpc");
+    host.world.step_ms = 1;
+    host.fate("a", Fate::Unconfirmed);
+    host.pushes("vpc");
+    host.run_for(30 * MINUTE_MS);
+    host.lose();
+    host.run_for(1_000);
+    assert_eq!(waiting(&host), "a person 30");
+    assert!(
+        host.schedule.waiting()[0]
+            .text
+            .ends_with("waits for a confirmation")
+    );
+}

@@ -103,3 +103,18 @@ fn a_lost_schedule_keeps_the_plan() {
         "vpc succeeded, db succeeded, app succeeded"
     );
 }
+
+#[test]
+fn only_the_roots_that_a_listing_serves_are_looked_up() {
+    let mut host = host("a; b; a1: a; b1: b");
+    host.locks("a1", true);
+    host.pushes("a");
+    host.run_for(5 * super::MINUTE_MS);
+    assert_eq!(host.records.len(), 1);
+    host.pushes("b");
+    while !host.schedule.is_listing() {
+        host.run_for(1);
+    }
+    let run = host.world.runs[super::run_of(&host, "b")].facts.id.clone();
+    assert_eq!(host.schedule.listed_roots(), [(id("b"), run)]);
+}

@@ -232,3 +232,97 @@ fn a_stack_that_ran_for_others_waits_anew_for_the_rest() {
     assert_eq!(made(&host), "app app mid app");
     host.keeps_the_laws();
 }
+
+/// `a` has run, and `b` is the root of a chain that is not planned for an hour.
+fn with_an_unplanned_chain_upstream() -> Host {
+    let mut host = host("a; b; app: a b");
+    host.halt(true);
+    host.pushes("a");
+    while host.records.is_empty() {
+        host.run_for(1_000);
+    }
+    host.listing_ms = 60 * MINUTE_MS;
+    host.request("slow", &id("b"));
+    host.run_for(1);
+    assert!(host.schedule.is_listing());
+    host.halt(false);
+    host
+}
+
+#[test]
+fn a_chain_that_is_not_planned_yet_is_waited_for_no_longer_than_a_run() {
+    let mut host = with_an_unplanned_chain_upstream();
+    host.until_it_joins("app");
+    host.run_for(9 * MINUTE_MS);
+    assert_eq!(made(&host), "");
+    host.run_for(MINUTE_MS + 2_000);
+    assert_eq!(made(&host), "app");
+}
+
+/// `app` has waited for the apply of `b`, which has ended a moment ago. What follows from that takes so long to plan.
+/// Further upstream, a run still applies.
+fn with_an_apply_that_ended(listing_ms: i64) -> Host {
+    let mut host = host("a; b; far; mid: far; app: a b mid; z");
+    host.pushes("a");
+    host.fate("b", Fate::Slow);
+    host.pushes("b");
+    while host.records.is_empty() {
+        host.run_for(1_000);
+    }
+    host.run_for(20 * MINUTE_MS);
+    host.fate("far", Fate::Slow);
+    host.pushes("far");
+    host.listing_ms = listing_ms;
+    while !host.world.runs[run_of(&host, "b")].is_over() {
+        assert_eq!(made(&host), "");
+        host.run_for(1_000);
+    }
+    host
+}
+
+#[test]
+fn what_follows_from_an_apply_that_was_waited_for_is_waited_for_half_a_minute() {
+    let mut host = with_an_apply_that_ended(60 * MINUTE_MS);
+    host.run_for(27_000);
+    assert_eq!(made(&host), "");
+    host.run_for(5_000);
+    assert_eq!(made(&host), "app");
+}
+
+#[test]
+fn only_chains_directly_upstream_are_waited_for_after_an_apply() {
+    let mut host = with_an_apply_that_ended(5_000);
+    host.run_for(1_000);
+    assert!(host.schedule.is_listing(), "for the chain of `b`");
+    host.listing_ms = 60 * MINUTE_MS;
+    host.request("unrelated", &id("z"));
+    host.run_for(8_000);
+    assert!(host.schedule.is_listing(), "for the chain of `z`");
+    assert_eq!(made(&host), "app");
+}
+
+#[test]
+fn a_run_that_was_looked_at_a_moment_ago_is_not_looked_at_again() {
+    for (before_ms, looks) in [(2_001, 1), (2_000, 0), (1_000, 0)] {
+        let mut host = host("a; b; app: a b");
+        host.fate("b", Fate::Stays);
+        host.pushes("a b");
+        host.until_it_joins("app");
+        let ready_ms = host
+            .schedule
+            .stack_report(&id("app"), host.now_ms)
+            .ready_since_ms
+            .unwrap();
+        host.run_for(ready_ms + 10 * MINUTE_MS - before_ms - host.now_ms);
+        let (stack, run) = (id("b"), host.world.runs[run_of(&host, "b")].facts.clone());
+        host.deliver(Event::RunMoved { stack, run });
+        let before = host.looks;
+        host.run_for(5_000);
+        assert_eq!(
+            host.looks - before,
+            looks,
+            "{before_ms} ms before the wait is over"
+        );
+        assert_eq!(made(&host), "app");
+    }
+}

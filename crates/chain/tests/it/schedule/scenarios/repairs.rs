@@ -106,6 +106,8 @@ fn only_a_difference_seen_twice_is_repaired() {
     assert_eq!(both.unknown_chains, chains("c"));
     assert_eq!(both.unknown_attempts, stacks("app"));
     assert!(both.lost_attempts.is_empty());
+    assert!(!both.is_empty() && first.and(&look("a", "db")).is_empty());
+    assert_eq!(look("a", "").and(&look("a", "app")).lost_attempts, stacks("db"));
 }
 
 /// The schedule is as after a rebuild that missed its first chain. `change` makes its stacks fit.

@@ -1,10 +1,10 @@
 //! Reports about runs that were looked at: late, early, repeated, and about other runs of the stack.
 
 use chain::attempt::RunFacts;
-use chain::schedule::{Decision, Event};
+use chain::schedule::{Control, Decision, Event};
 use chain::{RunId, RunState};
 
-use super::{host, host_with, made, run_of, settings, why};
+use super::{host, host_with, made, run_of, settings, tried, why};
 use crate::account::id;
 use crate::schedule::host::{Entry, Host};
 use crate::schedule::world::{Fate, Run};
@@ -202,5 +202,123 @@ fn a_late_report_about_a_run_that_ended_does_not_make_its_stack_busy() {
     assert_eq!(run.state, RunState::Finished);
     assert_eq!(why(&host, "app"), "no chain needs it");
     host.reports("app", &run, RunState::Queued);
+    assert_eq!(why(&host, "app"), "no chain needs it");
+}
+
+#[test]
+fn reports_about_another_run_of_ours_during_an_attempt_hide_nothing() {
+    let (mut host, run) = with_an_open_attempt();
+    let other = RunFacts {
+        id: "00R".parse().unwrap(),
+        ..run.clone()
+    };
+    host.reports("app", &run, RunState::Unconfirmed);
+    host.reports("app", &other, RunState::Planning);
+    let expected = format!("its run {} waits for a person", run.id);
+    assert_eq!(after_the_answer(&mut host), expected);
+
+    let (mut host, run) = with_an_open_attempt();
+    for id in [&run.id, &other.id] {
+        let run = RunFacts {
+            id: id.clone(),
+            state: RunState::Finished,
+            ..run.clone()
+        };
+        host.deliver(Event::RunEnded {
+            stack: crate::account::id("app"),
+            run,
+        });
+    }
+    assert_eq!(after_the_answer(&mut host), "no chain needs it");
+}
+
+#[test]
+fn a_run_that_was_not_shown_for_a_while_is_followed_again() {
+    let (mut host, run) = with_a_run();
+    host.deliver(Event::RunEnded {
+        stack: id("app"),
+        run: RunFacts::gone(run.id.clone(), run.created_at_s),
+    });
+    host.run_for(1_000);
+    assert_eq!(why(&host, "app"), "no chain needs it");
+    host.request("again", &id("app"));
+    host.run_for(5_000);
+    host.reports("app", &run, RunState::Unconfirmed);
+    let expected = format!("its run {} waits for a person", run.id);
+    assert_eq!(why(&host, "app"), expected);
+}
+
+#[test]
+fn a_late_beginning_of_a_run_of_ours_does_not_make_its_stack_busy() {
+    let mut host = host("a; app: a");
+    host.pushes("a");
+    host.hour();
+    let ours = host.world.runs[run_of(&host, "app")].facts.id.clone();
+    // It keeps the stack from being forgotten.
+    host.fate("app", Fate::Unconfirmed);
+    host.world.person(&id("app"), 0, host.now_ms);
+    host.hour();
+    host.hour();
+    let open = host.world.runs[run_of(&host, "app")].facts.id.clone();
+    host.begins("app", ours.as_str());
+    let expected = format!("no chain needs it; run {open} is under way");
+    assert_eq!(why(&host, "app"), expected);
+}
+
+/// The answer to the trigger of the run of `b` is lost, and its chain is cancelled.
+#[test]
+fn a_run_that_may_be_ours_is_not_waited_for_behind_one_that_waits_for_a_person() {
+    let mut host = host("a; b; app: a b");
+    host.fate("b", Fate::Unconfirmed);
+    host.world.person(&id("b"), 0, host.now_ms);
+    host.run_for(120_000);
+    host.faults.ambiguous = 1_000;
+    let chain = host.request("one", &id("b"));
+    while made(&host) != "b" {
+        host.run_for(1);
+    }
+    host.faults.ambiguous = 0;
+    while !host.has_ended("b") {
+        host.run_for(1);
+    }
+    host.control(&chain, Control::Cancel);
+    let run = host.world.runs[run_of(&host, "b")].facts.clone();
+    host.reports("b", &run, RunState::Queued);
+    host.pushes("a");
+    host.run_for(300_000);
+    assert_eq!(made(&host), "b app");
+}
+
+/// Ends are remembered for an hour.
+#[test]
+fn a_late_report_during_a_long_attempt_does_not_hide_an_end() {
+    let mut host = host("a; app: a");
+    host.fate("app", Fate::Stays);
+    host.pushes("a");
+    while tried(&host).is_empty() {
+        host.run_for(1);
+    }
+    host.faults.delay_ms = 100_000_000;
+    while made(&host).is_empty() {
+        host.run_for(1);
+    }
+    host.faults.delay_ms = 1;
+    let run = host.world.runs[run_of(&host, "app")].facts.clone();
+    let ended = RunFacts {
+        state: RunState::Finished,
+        began_at_s: Some(run.created_at_s),
+        ..run.clone()
+    };
+    host.deliver(Event::RunEnded {
+        stack: id("app"),
+        run: ended,
+    });
+    host.hour();
+    host.hour();
+    host.reports("app", &run, RunState::Unconfirmed);
+    while host.has_answer("app") {
+        assert_eq!(why(&host, "app"), "its run is being triggered");
+        host.run_for(600_000);
+    }
     assert_eq!(why(&host, "app"), "no chain needs it");
 }

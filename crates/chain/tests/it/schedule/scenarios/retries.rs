@@ -75,3 +75,19 @@ fn a_retry_can_be_steered_like_any_chain_and_survives_a_loss() {
     assert_eq!(states(&host, &again), "db succeeded, app skipped");
     assert_eq!(made(&host), "db db");
 }
+
+/// The runs of the retry do not show what changed before.
+#[test]
+fn a_retry_runs_a_stack_that_runs_only_after_changes() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.labels("app", "spillway:no-change=skip");
+    host.fate("app", Fate::Fails);
+    host.pushes("vpc");
+    host.hour();
+    let first = host.only_chain();
+    assert_eq!(states(&host, &first), "db succeeded, app failed");
+    let again = host.retry(&first, &RetryScope::Failed);
+    host.hour();
+    assert_eq!(states(&host, &again), "app succeeded");
+    host.keeps_the_laws();
+}

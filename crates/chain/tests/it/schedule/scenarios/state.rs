@@ -1,14 +1,14 @@
 //! The saved state: broken, lost, or with repeated events.
 
 use chain::record::StackState;
-use chain::schedule::{Decision, Event};
+use chain::schedule::{Control, Decision, Event, Rebuilt};
 use chain::{RunId, RunState, Schedule, ScheduleSettings};
 
-use super::{MINUTE_MS, host, made};
+use super::{MINUTE_MS, host, host_with, made, settings, states};
 use crate::account::{id, stacks};
-use crate::schedule::host::{Entry, Faults, Host};
+use crate::schedule::host::{Entry, Faults, Host, account};
 use crate::schedule::random::Random;
-use crate::schedule::world::{By, Run, World};
+use crate::schedule::world::{By, Fate, Run, World};
 
 #[test]
 fn an_unknown_run_of_our_key_starts_no_chain() {
@@ -163,5 +163,99 @@ fn an_end_reported_twice_starts_nothing() {
         });
         host.hour();
         assert_eq!(made(&host), "db", "after a loss: {lose}");
+    }
+}
+
+#[test]
+fn ends_and_runs_of_ours_are_remembered_for_an_hour() {
+    let mut host = host("vpc; db: vpc");
+    host.pushes("vpc");
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(made(&host), "db");
+    for is_remembered in [true, false] {
+        // An event lets the schedule decide.
+        host.request("one", &id("elsewhere"));
+        host.run_for(1_000);
+        let saved = serde_json::to_value(&host.schedule).unwrap();
+        let ends = saved["ends"].as_object().unwrap();
+        let own_runs = saved["own_runs"].as_object().unwrap();
+        assert_eq!(!ends.is_empty(), is_remembered, "{ends:?}");
+        assert_eq!(!own_runs.is_empty(), is_remembered, "{own_runs:?}");
+        host.hour();
+        host.hour();
+    }
+}
+
+#[test]
+fn a_doubt_is_remembered_as_long_as_a_chain_needs_the_stack() {
+    let mut host = host("vpc; db: vpc");
+    host.faults.late_created = 1_000;
+    host.pushes("vpc");
+    while !host.has_ended("db") {
+        host.run_for(1);
+    }
+    host.faults.late_created = 0;
+    let chain = host.only_chain();
+    host.control(&chain, Control::Pause);
+    host.hour();
+    host.hour();
+    let saved = serde_json::to_value(&host.schedule).unwrap();
+    assert!(saved["stacks"]["db"]["doubt"].is_object(), "{saved}");
+    host.control(&chain, Control::Cancel);
+    host.run_for(1_000);
+    let saved = serde_json::to_value(&host.schedule).unwrap();
+    assert!(saved["stacks"]["db"].is_null(), "{saved}");
+}
+
+#[test]
+fn a_run_that_failed_and_is_retried_is_not_taken_up_after_a_loss() {
+    let mut host = host_with(
+        "vpc; db: vpc",
+        settings(|settings| settings.chain.run_retries = 1),
+    );
+    host.world.step_ms = 10;
+    host.fate("db", Fate::Fails);
+    host.pushes("vpc");
+    let has_failed = |host: &Host| {
+        let mut records = host.records.values();
+        records.any(|record| !record.stack(&id("db")).unwrap().failed_runs.is_empty())
+    };
+    while !has_failed(&host) {
+        host.run_for(1);
+    }
+    host.lose();
+    host.hour();
+    assert_eq!(made(&host), "db db");
+    assert_eq!(states(&host, &host.only_chain()), "db succeeded");
+    host.keeps_the_laws();
+}
+
+#[test]
+fn the_log_says_what_a_new_schedule_found() {
+    let mut host = host("vpc; db: vpc");
+    host.locks("db", true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    let record = host.records[&host.only_chain()].clone();
+    for (chains, clean, expected) in [
+        (vec![], true, None),
+        (vec![], false, Some(0)),
+        (vec![record.clone()], true, Some(1)),
+        (vec![record], false, Some(1)),
+    ] {
+        let mut schedule = Schedule::new(account(), ScheduleSettings::default());
+        let rebuilt = Rebuilt {
+            chains,
+            clean,
+            now_s: host.now_ms / 1000,
+            ..Rebuilt::default()
+        };
+        schedule.apply(Event::Rebuilt(Box::new(rebuilt)), host.now_ms);
+        let decisions = schedule.take_decisions();
+        let found = decisions.iter().find_map(|decision| match decision {
+            Decision::Rebuilt { chains } => Some(*chains),
+            _ => None,
+        });
+        assert_eq!(found, expected, "clean: {clean}");
     }
 }

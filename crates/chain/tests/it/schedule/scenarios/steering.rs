@@ -153,3 +153,68 @@ fn a_queued_run_names_the_run_before_it() {
     host.hour();
     host.keeps_the_laws();
 }
+
+#[test]
+fn a_cancelled_chain_needs_no_other_run_if_the_one_it_waits_for_is_cancelled() {
+    let mut host = host("db");
+    host.fate("db", Fate::Stays);
+    host.world.person(&id("db"), 0, host.now_ms);
+    let chain = host.request("one", &id("db"));
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(states(&host, &chain), "db running");
+    host.control(&chain, Control::Cancel);
+    host.confirms("db", false);
+    host.hour();
+    assert_eq!(
+        (made(&host).as_str(), states(&host, &chain).as_str()),
+        ("", "db skipped")
+    );
+    host.keeps_the_laws();
+}
+
+#[test]
+fn a_chain_whose_workflow_was_ended_by_force_runs_nothing_more() {
+    let mut host = host("vpc; db: vpc; app: db");
+    host.locks("db", true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    let chain = host.only_chain();
+    host.deliver(Event::ChainGone { chain });
+    host.locks("db", false);
+    host.hour();
+    assert_eq!(made(&host), "");
+    assert!(host.schedule.is_idle());
+}
+
+#[test]
+fn a_halt_that_is_gone_is_over() {
+    let mut host = host("vpc; db: vpc");
+    host.halt(true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(made(&host), "");
+    host.halted = false;
+    host.deliver(Event::HaltGone);
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(made(&host), "db");
+    let is_logged = |entry: &Entry| matches!(entry, Entry::Decided(Decision::HaltGone));
+    assert_eq!(host.trace.iter().filter(|(_, entry)| is_logged(entry)).count(), 1);
+}
+
+#[test]
+fn a_stack_ends_when_a_person_says_that_it_is_done() {
+    let mut host = host("vpc; db: vpc");
+    host.locks("db", true);
+    host.pushes("vpc");
+    host.run_for(5 * MINUTE_MS);
+    let chain = host.only_chain();
+    let at_s = host.now_ms / 1000;
+    host.deliver(Event::DoneByHand {
+        stack: id("db"),
+        by: "carol".to_owned(),
+        reason: None,
+    });
+    host.run_for(MINUTE_MS);
+    let db = host.records[&chain].stack(&id("db")).unwrap();
+    assert_eq!(db.ended_at_s, Some(at_s));
+}
