@@ -135,7 +135,8 @@ impl Schedule {
         let needs: Vec<Need> = causes
             .iter()
             .filter_map(|number| {
-                let is_new = doubted.is_some_and(|doubted| !doubted.contains(number));
+                // After a loss, nobody knows which causes the attempt was for.
+                let is_new = doubted.is_some_and(|doubted| !doubted.is_empty() && !doubted.contains(number));
                 self.need(*number, stack, is_new)
             })
             .collect();

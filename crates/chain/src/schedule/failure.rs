@@ -133,10 +133,10 @@ impl Schedule {
             }
             let is_blocked = topology.upstream(at).iter().any(|&other| {
                 topology.is_by_label(other, at)
-                    && matches!(
-                        plan.standings.get(other),
-                        Standing::Failed | Standing::SkippedByFailure
-                    )
+                    && match plan.standings.get(other) {
+                        Standing::Failed => plan.on_failure(other) != OnFailure::Continue,
+                        standing => standing == Standing::SkippedByFailure,
+                    }
             });
             let is_ready = plan.is_ready(at, &topology);
             let is_let_out = is_ready && plan.is_let_out(at, root, &topology);

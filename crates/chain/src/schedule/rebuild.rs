@@ -64,8 +64,14 @@ impl Schedule {
     /// Takes over the run of an attempt that ended recently, for the causes whose records do not have it. Otherwise a
     /// run that ended within the second in which its stack became ready would not count, and would be repeated.
     fn take_up_attempt(&mut self, stack: &StackId, mut outcome: AttemptOutcome, records: &[ChainRecord]) {
-        let AttemptOutcome::Run { run, chains, .. } = &mut outcome else {
-            return;
+        let (run, chains) = match &mut outcome {
+            AttemptOutcome::Run { run, chains, .. } => (run, chains),
+            AttemptOutcome::Trouble { in_doubt: true, .. } => {
+                self.state.stacks.entry(stack.clone()).or_default();
+                self.doubt(stack, &[], None);
+                return;
+            }
+            _ => return,
         };
         if run.ours {
             self.state.own_runs.remember(stack, &run.id, self.now_ms);
@@ -89,9 +95,10 @@ impl Schedule {
 
     /// Whether a run that an attempt found for this chain still serves it.
     fn may_serve_unrecorded(&self, record: &ChainRecord, stack: &StackId, run: &RunFacts) -> bool {
-        let has_failed = record
+        // What the record has of the run is taken up already.
+        let is_recorded = record
             .stack(stack)
-            .is_some_and(|stack| stack.failed_runs.contains(&run.id));
+            .is_some_and(|stack| stack.run.as_ref() == Some(&run.id) || stack.failed_runs.contains(&run.id));
         let plan = self.cause_of(record.id()).and_then(|number| self.plan_of(number));
         let is_ready_since = || {
             let plan = plan?;
@@ -100,7 +107,7 @@ impl Schedule {
             let ready_at_s = plan.ready_at_s.get(&at).copied().unwrap_or_default();
             plan.is_ready(at, topology).then_some(ready_at_s)
         };
-        !has_failed && is_ready_since().is_some_and(|ready_at_s| run.created_at_s >= ready_at_s)
+        !is_recorded && is_ready_since().is_some_and(|ready_at_s| run.created_at_s >= ready_at_s)
     }
 
     /// Takes over the unfinished runs, settles the finished ones for their causes, and returns the latter.
@@ -115,6 +122,13 @@ impl Schedule {
                 phase: Phase::of(&run, false),
                 at_ms: self.now_ms,
             };
+            if self.state.ends.contains_key(&run.id) {
+                // It ended after these facts were read, and nobody reports it again.
+                self.state.effects.push(Effect::Look {
+                    stack: stack.clone(),
+                    run: run.id.clone(),
+                });
+            }
             let note = run.waits_for_person().map(str::to_owned);
             let waits_since_ms = note.as_ref().map(|_| run.changed_at_s.saturating_mul(1000));
             if let Some((made, causes)) = running.remove(&(stack.clone(), run.id.clone())) {

@@ -18,7 +18,10 @@ fn with_a_run_that_nobody_waits_for() -> Host {
 
 /// The run of `db` is triggered, and the answer will be lost.
 fn with_a_lost_answer(fate: Fate) -> Host {
-    let mut host = host("vpc; db: vpc; app: db");
+    losing_an_answer(host("vpc; db: vpc; app: db"), fate)
+}
+
+fn losing_an_answer(mut host: Host, fate: Fate) -> Host {
     host.fate("db", fate);
     host.faults.delay_ms = 5_000;
     host.faults.ambiguous = 1_000;
@@ -50,6 +53,25 @@ fn a_run_for_a_chain_that_was_cancelled_before_the_answer_is_not_a_root() {
     assert_eq!(made(&host), "db");
     assert_eq!(host.records.len(), 1);
     host.keeps_the_laws();
+}
+
+/// The next schedule does not know for which chains the attempt was.
+#[test]
+fn its_failure_counts_also_if_the_schedule_is_lost() {
+    for is_after_the_end in [false, true] {
+        let mut quick = host("vpc; db: vpc; app: db");
+        quick.world.step_ms = 10;
+        let mut host = losing_an_answer(quick, Fate::Fails);
+        while is_after_the_end && !host.has_ended("db") {
+            host.run_for(1);
+        }
+        host.lose();
+        host.hour();
+        let chain = host.only_chain();
+        assert_eq!(made(&host), "db", "after the end: {is_after_the_end}");
+        assert_eq!(states(&host, &chain), "db failed, app skipped");
+        host.keeps_the_laws();
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use chain::schedule::Control;
+use chain::schedule::{Control, Event};
 use chain::{NoChange, RunState};
 
 use super::{MINUTE_MS, host, host_with, made, run_of, settings, states, tried, why};
@@ -332,4 +332,30 @@ fn a_cancelled_chain_retries_nothing() {
         (made(&host).as_str(), states(&host, &chain).as_str()),
         ("db", "db failed")
     );
+}
+
+/// `u` failed too, and nothing waits for it.
+#[test]
+fn a_repair_revives_a_stack_that_also_follows_a_failure_that_blocks_nothing() {
+    let mut host = host("vpc; a: vpc; u: vpc; slow: vpc; t: a u");
+    host.labels("u", "spillway:on-failure=continue");
+    host.fate("slow", Fate::Slow);
+    for stack in ["a", "u"] {
+        host.fate(stack, Fate::Fails);
+    }
+    host.pushes("vpc");
+    host.run_for(8 * MINUTE_MS);
+    host.deliver(Event::DoneByHand {
+        stack: id("a"),
+        by: "carol".to_owned(),
+        reason: None,
+    });
+    host.hour();
+    host.hour();
+    let chain = host.only_chain();
+    assert_eq!(
+        states(&host, &chain),
+        "a succeeded, u failed, slow succeeded, t succeeded"
+    );
+    host.keeps_the_laws();
 }

@@ -270,3 +270,34 @@ fn a_lost_schedule_knows_the_labels_of_its_stacks() {
     );
     host.keeps_the_laws();
 }
+
+/// The attempt ended lately, so a new schedule hears of the run twice: from the record and from the attempt.
+#[test]
+fn a_run_that_failed_around_a_loss_counts_once() {
+    let mut host = host_with(
+        "vpc; db: vpc; app: db",
+        settings(|settings| settings.chain.run_retries = 1),
+    );
+    host.world.step_ms = 10;
+    host.fate("db", Fate::Fails);
+    host.pushes("vpc");
+    let is_recorded = |host: &Host| {
+        let mut records = host.records.values();
+        records.any(|record| record.stack(&id("db")).is_some_and(|stack| stack.run.is_some()))
+    };
+    while !is_recorded(&host) {
+        host.run_for(1);
+    }
+    host.faults.record_unavailable = 1_000;
+    let run = run_of(&host, "db");
+    while !host.world.runs[run].is_over() {
+        host.run_for(1);
+    }
+    host.lose();
+    host.faults.record_unavailable = 0;
+    host.fate("db", Fate::Well);
+    host.hour();
+    assert_eq!(made(&host), "db db app");
+    assert_eq!(states(&host, &host.only_chain()), "db succeeded, app succeeded");
+    host.keeps_the_laws();
+}

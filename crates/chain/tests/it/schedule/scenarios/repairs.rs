@@ -123,11 +123,17 @@ fn forget_all_stacks(stacks: &mut Value) {
     *stacks = json!({});
 }
 
-fn find(host: &mut Host, chain: &ChainId) {
+/// What the sweep reports of a chain.
+fn found(host: &Host, chain: &ChainId) -> Event {
     let record = Box::new(host.records[chain].clone());
     let runs = host.world.runs.iter();
     let runs: Vec<(StackId, RunFacts)> = runs.map(|run| (run.stack.clone(), run.facts.clone())).collect();
-    host.deliver(Event::ChainFound { record, runs });
+    Event::ChainFound { record, runs }
+}
+
+fn find(host: &mut Host, chain: &ChainId) {
+    let found = found(host, chain);
+    host.deliver(found);
 }
 
 #[test]
@@ -212,6 +218,24 @@ fn a_chain_forgotten_during_a_run_learns_how_the_run_ended() {
         assert_eq!(made(&host), "db app", "{ends_before_it_is_found}");
         assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
     }
+}
+
+/// The sweep read the runs of the chain before one of them ended.
+#[test]
+fn a_chain_is_found_with_a_run_that_has_ended_meanwhile() {
+    let mut host = host("a; db: a; app: db");
+    host.fate("db", Fate::Unconfirmed);
+    host.pushes("a");
+    host.run_for(5 * MINUTE_MS);
+    let chain = host.only_chain();
+    let found = found(&host, &chain);
+    forget_first_cause(&mut host, forget_all_stacks);
+    host.confirms("db", true);
+    host.run_for(5 * MINUTE_MS);
+    host.deliver(found);
+    host.hour();
+    assert_eq!(made(&host), "db app");
+    assert_eq!(states(&host, &chain), "db succeeded, app succeeded");
 }
 
 #[test]
