@@ -70,14 +70,18 @@ impl WorkflowClient {
         let lifted = handle
             .signal(Thaw, by.to_owned(), WorkflowSignalOptions::default())
             .await;
-        match lifted {
-            Ok(()) => {}
-            Err(WorkflowInteractionError::NotFound(_)) => return Ok(false),
+        let was_frozen = match lifted {
+            Ok(()) => true,
+            Err(WorkflowInteractionError::NotFound(_)) => false,
             Err(error) => return Err(TemporalError::new(format!("reach `{workflow_id}`"), error)),
+        };
+        // Also if nothing is frozen any more: the schedule may not know, since an earlier call failed here.
+        let schedule = self.status(&id::schedule(account)).await?;
+        if was_frozen || schedule == Some(WorkflowExecutionStatus::Running) {
+            let message = ScheduleMessage::Thawed { by: by.to_owned() };
+            self.signal_schedule(account, &message).await?;
         }
-        let message = ScheduleMessage::Thawed { by: by.to_owned() };
-        self.signal_schedule(account, &message).await?;
-        Ok(true)
+        Ok(was_frozen)
     }
 
     /// The open freeze of an account in words. No worker is asked for it, so it is cheap, and known while none runs.

@@ -110,11 +110,8 @@ impl<C: RecordingClient> WorkflowClient<C> {
         run: &RunId,
         source: Source,
     ) -> Result<Recorded, TemporalError> {
-        let recorded = async {
-            let input = self.follow_input(account, stack, run, source);
-            self.start(self.follower(input).await?).await
-        };
-        recorded_as(id::follow_run(account, run), recorded.await)
+        let input = self.follow_input(account, stack, run, source);
+        self.start_follower(account, run, input, ONCE).await
     }
 
     /// Starts the follower of a run that an attempt triggered or found. If the run is open, a follower that gave up is
@@ -130,15 +127,38 @@ impl<C: RecordingClient> WorkflowClient<C> {
         } else {
             WorkflowIdReusePolicy::AllowDuplicate
         };
+        let input = FollowInput {
+            ours: run.ours,
+            ..self.follow_input(account, stack, &run.id, Source::Trigger)
+        };
+        self.start_follower(account, &run.id, input, reuse).await
+    }
+
+    /// Starts the follower of a run that a chain waits for and that Spacelift does not show, also if an earlier follower has
+    /// ended. If Spacelift shows the run again, it reports what became of it, and if not, that it is gone.
+    pub async fn follow_hidden(
+        &self,
+        account: &AccountName,
+        stack: &StackId,
+        run: &RunId,
+    ) -> Result<Recorded, TemporalError> {
+        let input = self.follow_input(account, stack, run, Source::Trigger);
+        self.start_follower(account, run, input, WorkflowIdReusePolicy::AllowDuplicate)
+            .await
+    }
+
+    async fn start_follower(
+        &self,
+        account: &AccountName,
+        run: &RunId,
+        input: FollowInput,
+        reuse: WorkflowIdReusePolicy,
+    ) -> Result<Recorded, TemporalError> {
         let recorded = async {
-            let input = FollowInput {
-                ours: run.ours,
-                ..self.follow_input(account, stack, &run.id, Source::Trigger)
-            };
             let follower = self.follower(input).await?;
             self.start(Start { reuse, ..follower }).await
         };
-        recorded_as(id::follow_run(account, &run.id), recorded.await)
+        recorded_as(id::follow_run(account, run), recorded.await)
     }
 
     /// Has a run looked up, since somebody reports that it is over.

@@ -9,7 +9,7 @@ use temporalio_common::protos::temporal::api::history::v1::HistoryEvent;
 use temporalio_common::protos::temporal::api::history::v1::history_event::Attributes;
 
 use crate::clock;
-use crate::contract::ScheduleMessage;
+use crate::contract::{ScheduleInput, ScheduleMessage};
 use crate::definition::StackDependencyChainWorkflow;
 use crate::record::of_workflow;
 
@@ -21,7 +21,7 @@ const LISTS: &str = "fetch_dependent_stacks";
 /// An event that matters here. Events are named by their ids.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
-    /// The history goes on where an earlier one ended.
+    /// The history goes on where an earlier one ended. What that one had received and not processed follows.
     Continues,
     /// A later history goes on where this one ends.
     Continued,
@@ -67,7 +67,17 @@ pub(crate) async fn steps(converter: &DataConverter, events: Vec<HistoryEvent>) 
             Attributes::WorkflowExecutionStartedEventAttributes(started)
                 if !started.continued_execution_run_id.is_empty() =>
             {
-                Step::Continues
+                steps.push(Step::Continues);
+                let payloads = started.input.unwrap_or_default().payloads;
+                let input: Result<ScheduleInput, _> = converter.from_payloads(&of_workflow(), payloads).await;
+                steps.extend(input.into_iter().flat_map(|input| input.untaken).map(|message| {
+                    Step::Received(Box::new(Received {
+                        event: id,
+                        at_ms,
+                        message: Ok(message),
+                    }))
+                }));
+                continue;
             }
             Attributes::WorkflowExecutionContinuedAsNewEventAttributes(_) => Step::Continued,
             Attributes::WorkflowTaskStartedEventAttributes(_) => Step::TaskStarted { at_ms },
@@ -149,27 +159,34 @@ pub(crate) struct Planning {
     pub(crate) opened_earlier: bool,
 }
 
-/// A listing plans everything that was received before the workflow task that requested it. The chains are opened a few
-/// at a time after that.
+/// A listing plans everything that was received before the workflow task that requested it. The chains are opened after
+/// that, a few at a time and not while others are being opened. So they are open once a task began with no opening under way
+/// and began none.
 pub(crate) fn planning(steps: &[Step]) -> Planning {
     let mut found = Planning::default();
     let mut task_ms = 0;
-    let mut has_completed_task = false;
     let mut requested: BTreeMap<i64, i64> = BTreeMap::new();
     // The listings that ended, and that were then processed, by what they plan.
     let (mut ended, mut processed): (Option<i64>, Option<i64>) = (None, None);
+    let mut processed_before = None;
     let mut opening: BTreeSet<i64> = BTreeSet::new();
+    let mut began_quietly = false;
+    // The last task had no chain to open.
+    let mut is_settled = false;
     let mut continued = false;
     for step in steps {
-        let is_settled = has_completed_task && opening.is_empty();
         match step {
             Step::TaskStarted { at_ms } => {
                 task_ms = *at_ms;
                 found.settle(is_settled, processed);
+                began_quietly = opening.is_empty();
             }
             Step::TaskCompleted => {
-                has_completed_task = true;
-                processed = processed.max(ended.take());
+                if let Some(ended) = ended.take() {
+                    processed_before = processed;
+                    processed = processed.max(Some(ended));
+                }
+                is_settled = began_quietly;
             }
             Step::ListingScheduled { event } => {
                 requested.insert(*event, task_ms);
@@ -177,6 +194,7 @@ pub(crate) fn planning(steps: &[Step]) -> Planning {
             Step::ActivityCompleted { scheduled } => ended = ended.max(requested.remove(scheduled)),
             Step::OpeningBegan { event } => {
                 opening.insert(*event);
+                is_settled = false;
             }
             Step::OpeningEnded { began } => {
                 opening.remove(began);
@@ -185,16 +203,19 @@ pub(crate) fn planning(steps: &[Step]) -> Planning {
             Step::Received(received) if received.message == Ok(ScheduleMessage::Rebuild) => {
                 found.settle(is_settled, processed);
                 requested.clear();
-                (ended, processed) = (None, None);
+                (ended, processed, processed_before) = (None, None, None);
             }
             Step::Continued => continued = true,
             Step::Continues | Step::LearningScheduled { .. } | Step::Received(_) => {}
         }
     }
-    if !continued {
-        found.settle(has_completed_task && opening.is_empty(), processed);
-    }
     found.until_if_continued_ms = found.until_ms.max(processed);
+    if continued {
+        // A history that is full opens no more chains, and may have processed one more listing.
+        found.until_ms = found.until_ms.min(processed_before);
+    } else {
+        found.settle(is_settled, processed);
+    }
     found
 }
 
@@ -268,7 +289,21 @@ mod tests {
             ),
             (
                 "task 10, done, list 1, answer 1, task 20, done, open 2, opened 2, task 30, done, open 4",
-                Some(10),
+                None,
+            ),
+            (
+                "task 10, done, list 1, answer 1, task 20, done, open 2, opened 2",
+                None,
+            ),
+            // What the second listing planned waits until the chain of the first one is open.
+            (
+                "task 10, done, list 1, answer 1, task 20, done, list 2, open 3, answer 2, task 30, done, opened 3, task 40",
+                None,
+            ),
+            (
+                "task 10, done, list 1, answer 1, task 20, done, list 2, open 3, answer 2, task 30, done, opened 3, task 40, done, \
+                 open 4, opened 4, task 50, done",
+                Some(20),
             ),
             // Another activity ends.
             ("task 10, done, list 1, answer 5, task 20, done", None),
@@ -316,9 +351,30 @@ mod tests {
             ("continues, task 30", false),
             ("continues, task 30, done", true),
             ("continues, task 30, done, open 1", false),
-            ("continues, task 30, done, open 1, opened 1, task 40", true),
+            // The next one of many may be about to be opened.
+            ("continues, task 30, done, open 1, opened 1, task 40", false),
+            ("continues, task 30, done, open 1, opened 1, task 40, done", true),
         ] {
             assert_eq!(planning(&history(next)).opened_earlier, opened_earlier, "{next}");
+        }
+    }
+
+    /// A history that is full opens nothing, and it processes at most one listing: it requests no other.
+    #[test]
+    fn what_the_last_listing_of_a_full_history_planned_may_not_be_open() {
+        for (text, expected) in [
+            (
+                "task 10, done, list 1, answer 1, task 20, done, task 30, done, continued",
+                None,
+            ),
+            (
+                "task 10, done, list 1, answer 1, task 20, done, list 2, answer 2, task 30, done, task 40, done, continued",
+                Some(10),
+            ),
+        ] {
+            let planning = planning(&history(text));
+            assert_eq!(planning.until_ms, expected, "{text}");
+            assert!(planning.until_if_continued_ms > expected, "{text}");
         }
     }
 
@@ -334,6 +390,7 @@ mod tests {
             ),
             ("continues, wake, task 10, done", 0, true),
             ("continues, wake, task 10", 3, false),
+            ("continues, rebuild, wake, task 10, wake", 5, false),
         ] {
             let steps = history(text);
             let (unread, read) = unread(&steps);

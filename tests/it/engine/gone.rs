@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chain::{ChainResult, RunId, RunState};
 use mock_spacelift::{DeliveredTransition, NewSpace, WebhookFault};
+use temporal_client::contract::ScheduleMessage;
 use temporalio_client::WorkflowExecutionStatus;
 
 use crate::world::{WAIT_MAX, World};
@@ -66,6 +67,28 @@ async fn a_run_that_stays_hidden_fails_its_stack() {
     let reason = database.reason.as_ref().unwrap();
     assert!(reason.text.contains("CANCELED"), "{reason}");
     assert!(world.spacelift.runs_of("apps").is_empty());
+}
+
+/// Its follower has ended, and the record does not know how the run ended.
+#[tokio::test]
+async fn a_run_that_is_hidden_when_the_schedule_is_lost_fails_its_stack() {
+    let world = World::with_settings(|settings| {
+        settings.timing.trigger_patience = Duration::from_secs(3);
+    })
+    .await;
+    add_stacks(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world
+        .wait_for_stack(&root, "database", "the note", |stack| stack.note.is_some())
+        .await;
+    let run = world.spacelift.runs_of("database").remove(0).run;
+    world.spacelift.revoke_space(SPACE);
+    world
+        .terminate(&temporal_client::id::follow_run(&world.account, &run))
+        .await;
+    world.terminate_schedule().await;
+    world.signal_schedule(&ScheduleMessage::Wake).await;
+    assert_eq!(world.chain_of(&root).await.result, ChainResult::Failed);
 }
 
 /// Its follower had given up. It starts again with the next webhook, or with a sweep if the run ended while it was hidden.

@@ -260,3 +260,26 @@ async fn a_lifting_that_was_interrupted_can_be_repeated() {
     world.all_succeed(&[root]).await;
     assert!(!world.workflows.lift_halt(&world.account, "bob").await.unwrap());
 }
+
+/// It may have been read before the root of a later chain ended.
+#[tokio::test]
+async fn a_listing_from_before_a_rebuild_plans_nothing_after_it() {
+    let world = World::start().await;
+    world.graph("network; database: network; cloud");
+    // Stacks are read before policies.
+    world
+        .spacelift
+        .fault(Fault::slow(Duration::from_secs(6)).on("policies").times(2));
+    let first = world.push_to(1, &["network"]).remove(0);
+    world
+        .spacelift
+        .wait_until("the stacks to be read", |spacelift| {
+            spacelift.requests().iter().any(|request| request.is("policies"))
+        })
+        .await;
+    world.graph("late: cloud");
+    world.signal_schedule(&ScheduleMessage::Rebuild).await;
+    let second = world.push_to(2, &["cloud"]).remove(0);
+    world.all_succeed(&[first, second]).await;
+    world.assert_once(&["network", "database", "cloud", "late"]);
+}

@@ -5,6 +5,8 @@ use std::time::Duration;
 use chain::RunState;
 use mock_spacelift::NewSpace;
 use temporal_client::contract::ScheduleMessage;
+use temporal_client::definition::{FreezeWorkflow, Thaw};
+use temporalio_client::WorkflowSignalOptions;
 
 use crate::world::{WAIT_MAX, World, freeze_window};
 
@@ -109,6 +111,34 @@ async fn a_freeze_ends_by_itself_while_the_audit_log_is_down() {
     };
     let over = tokio::time::timeout(WAIT_MAX, over).await;
     over.expect("the freeze is over");
+}
+
+/// The first command lost Temporal between the freeze and the schedule.
+#[tokio::test]
+async fn a_thaw_that_did_not_reach_the_schedule_can_be_repeated() {
+    let world = World::start().await;
+    world.graph("network; database: network");
+    world
+        .says(&["freeze", "now", "--for", "2h", "--reason", "incident 7"])
+        .await;
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_until_reason_contains("database", "incident 7").await;
+    let freeze = temporal_client::id::freeze(&world.account);
+    let client = world.workflows.client();
+    let lifted = client
+        .get_workflow_handle::<FreezeWorkflow>(freeze)
+        .signal(Thaw, "carol".to_owned(), WorkflowSignalOptions::default())
+        .await;
+    lifted.unwrap();
+    let over = async {
+        while world.workflows.thaw(&world.account, "carol").await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(WAIT_MAX, over)
+        .await
+        .expect("nothing is frozen");
+    world.all_succeed(&[root]).await;
 }
 
 #[tokio::test]

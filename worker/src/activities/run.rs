@@ -27,6 +27,12 @@ impl Activities {
             if request.give_up {
                 self.report_gone(request).await?;
             }
+            if request.follow_if_hidden {
+                let followed = self
+                    .workflows
+                    .follow_hidden(&request.account, &request.stack, &request.run);
+                followed.await.map_err(temporal_error)?;
+            }
             return Ok(RunLook::Unknown);
         };
         let mut facts = run.into_facts(self.spacelift.key_id());

@@ -136,6 +136,7 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
                 Source::Webhook | Source::Queue | Source::Operator => true,
                 Source::Trigger | Source::Reconcile => false,
             },
+            follow_if_hidden: false,
         };
         let is_too_late = request.give_up;
         let options = unlimited_retries(&input.timing, format!("{run} of {}", input.stack));

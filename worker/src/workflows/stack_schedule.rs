@@ -331,14 +331,18 @@ fn finish(
     match done {
         Done::Event(event) => ctx.state_mut(|state| state.schedule.apply(*event, now)),
         Done::Rebuilt {
+            generation,
             event,
             settings,
             lost,
         } => {
-            tasks.end_rebuild();
             for message in lost.into_iter().rev() {
                 untaken.push_front(message);
             }
+            if tasks.is_outdated(ctx, generation) {
+                return;
+            }
+            tasks.end_rebuild();
             input.settings = settings;
             let stacks = ctx.state_mut(|state| {
                 state.schedule.apply(*event, now);
@@ -346,10 +350,12 @@ fn finish(
             });
             tasks.await_executions(ctx, input, stacks);
         }
+        Done::Listed { generation, .. } if tasks.is_outdated(ctx, generation) => {}
         Done::Listed {
             event,
             audited,
             notified,
+            ..
         } => {
             input.audited = audited;
             input.notified = notified;

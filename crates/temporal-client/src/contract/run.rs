@@ -129,6 +129,9 @@ pub struct RunLookRequest {
     /// A webhook or a person reported the run, perhaps days ago and now again. The sweep and the schedule do not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reported_from_outside: bool,
+    /// The schedule asks, and perhaps nobody follows the run any more. It is followed if Spacelift does not show it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub follow_if_hidden: bool,
 }
 
 /// Input of the activity `stop_run`.

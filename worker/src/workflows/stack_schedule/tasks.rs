@@ -27,16 +27,21 @@ use super::super::unlimited_retries;
 use super::Context;
 use crate::activities::Activities;
 
+/// The change since which answers for a discarded state are ignored.
+const IGNORES_OUTDATED: &str = "ignores-outdated-answers";
+
 /// The end of a task.
 pub(super) enum Done {
     Event(Box<Event>),
     Rebuilt {
+        generation: Generation,
         event: Box<Event>,
         settings: ScheduleSettings,
         /// What a lost schedule had received.
         lost: Vec<ScheduleMessage>,
     },
     Listed {
+        generation: Generation,
         event: Box<Event>,
         audited: bool,
         notified: bool,
@@ -70,6 +75,10 @@ pub(super) enum Done {
     Woken,
 }
 
+/// Which of the states that this history had asked for something. A rebuild discards a state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Generation(u32);
+
 pub(super) type Task = Pin<Box<dyn Future<Output = Done>>>;
 
 /// A timer for a time in milliseconds since 1970.
@@ -84,6 +93,7 @@ pub(super) struct Tasks {
     /// How many tasks Temporal may drop at the end of a history: starts of workflows, and signals.
     lost_with_history: usize,
     rebuilding: bool,
+    generation: Generation,
     /// A person requested a rebuild of the schedule.
     lost: bool,
     /// Chains whose record is being opened or waits for it.
@@ -149,10 +159,11 @@ impl Tasks {
             reported,
         };
         let options = unlimited_retries(&input.timing, "what is open?".to_owned());
-        let ctx = ctx.clone();
+        let (ctx, generation) = (ctx.clone(), self.generation);
         self.running.push(Box::pin(async move {
             match open_work(&ctx, request, options).await {
                 Ok(open) => Done::Rebuilt {
+                    generation,
                     settings: open.settings.clone(),
                     lost: open.lost,
                     event: Box::new(Event::Rebuilt(Box::new(Rebuilt {
@@ -180,7 +191,13 @@ impl Tasks {
     /// The state was discarded, so the open work has to be found again.
     pub(super) fn discard_state(&mut self) {
         self.rebuilding = false;
+        self.generation.0 += 1;
         self.lost = true;
+    }
+
+    /// Whether an answer is for a state that was discarded. The state that replaced it asks anew, and may need to know more.
+    pub(super) fn is_outdated(&self, ctx: &Context, generation: Generation) -> bool {
+        generation != self.generation && ctx.patched(IGNORES_OUTDATED)
     }
 
     pub(super) fn list(&mut self, ctx: &Context, input: &ScheduleInput) {
@@ -193,7 +210,7 @@ impl Tasks {
                 .collect(),
         };
         let options = unlimited_retries(&input.timing, "the stacks of the account".to_owned());
-        let ctx = ctx.clone();
+        let (ctx, generation) = (ctx.clone(), self.generation);
         self.running.push(Box::pin(async move {
             let listed = ctx
                 .execute_activity(Activities::fetch_dependent_stacks, request, options)
@@ -202,6 +219,7 @@ impl Tasks {
                 Ok(listed) => {
                     let graph = DependencyGraph::build(listed.stacks, &listed.settings.chain.label_prefixes);
                     Done::Listed {
+                        generation,
                         audited: listed.audited,
                         notified: listed.notified,
                         event: Box::new(Event::Listed(Box::new(Listed {

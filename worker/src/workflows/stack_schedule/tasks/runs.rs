@@ -20,6 +20,7 @@ impl Tasks {
             reported_at_ms: None,
             give_up: false,
             reported_from_outside: false,
+            follow_if_hidden: true,
         };
         let options = unlimited_retries(&input.timing, summary);
         self.looks.push(run.clone());
