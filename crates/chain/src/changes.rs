@@ -115,9 +115,8 @@ fn text_of(values: &str, attribute: &str) -> Option<String> {
 fn stack_of(id: &str, known: &BTreeSet<StackId>) -> Option<StackId> {
     let itself = id.parse().ok().filter(|id| known.contains(id));
     itself.or_else(|| {
-        let is_hidden = id.len() == HIDDEN_CHARACTERS && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let mut hashed = known.iter().filter(|stack| hidden(stack.as_str()) == id);
-        hashed.next().filter(|_| is_hidden).cloned()
+        let is_hidden = |stack: &&StackId| hidden(stack.as_str()) == id;
+        known.iter().find(is_hidden).cloned()
     })
 }
 

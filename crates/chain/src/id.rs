@@ -265,6 +265,18 @@ mod tests {
     }
 
     #[test]
+    fn the_parts_of_an_id_can_be_told_apart() {
+        for (given, id) in [
+            (["chain", "acme", "01R"], "chain:acme:01R"),
+            (["a:b", "", "100%"], "a%3Ab::100%25"),
+            (["a", "b%3A", ":"], "a:b%253A:%3A"),
+        ] {
+            assert_eq!(join(given), id);
+            assert_eq!(parts(id).collect::<Vec<_>>(), given);
+        }
+    }
+
+    #[test]
     fn ids_are_padded_in_tables() {
         assert_eq!(format!("{:<5}|", "vpc".parse::<StackId>().unwrap()), "vpc  |");
     }

@@ -35,3 +35,21 @@ pub fn stack(base: &str, stack: &StackId) -> String {
 pub fn run(base: &str, stack: &StackId, run: &RunId) -> String {
     format!("{}/run/{}", self::stack(base, stack), segment(run.as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ChainId, chain, run, segment, stack};
+
+    #[test]
+    fn pages_have_escaped_segments_and_one_slash() {
+        assert_eq!(segment("a-b_c.d~e:f"), "a-b_c.d~e:f");
+        assert_eq!(segment("a/b?c d%"), "a%2Fb%3Fc%20d%25");
+        let id = ChainId::of_workflow("chain:acme:01R");
+        let (db, tracked) = ("db".parse().unwrap(), "01R".parse().unwrap());
+        for base in ["https://acme.example", "https://acme.example/"] {
+            assert_eq!(chain(base, &id), "https://acme.example/chains/chain:acme:01R");
+            assert_eq!(stack(base, &db), "https://acme.example/stack/db");
+            assert_eq!(run(base, &db, &tracked), "https://acme.example/stack/db/run/01R");
+        }
+    }
+}

@@ -120,3 +120,16 @@ impl Default for ChainSettings {
 pub fn milliseconds(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::milliseconds;
+
+    #[test]
+    fn a_duration_is_stored_in_milliseconds() {
+        assert_eq!(milliseconds(Duration::from_millis(90_001)), 90_001);
+        assert_eq!(milliseconds(Duration::MAX), i64::MAX);
+    }
+}

@@ -276,11 +276,22 @@ mod tests {
         };
         assert_eq!(verify(&[sign(BODY, &old).as_bytes()], BODY, &rotating), Ok(()));
         assert_eq!(verify(&[sign(BODY, &new).as_bytes()], BODY, &rotating), Ok(()));
+        let unchanged = WebhookSecrets {
+            current: new.clone(),
+            previous: Some(new.clone()),
+        };
+        assert_eq!(verify(&[sign(BODY, &new).as_bytes()], BODY, &unchanged), Ok(()));
         let rotated = WebhookSecrets::from(new);
         assert_eq!(
             verify(&[sign(BODY, &old).as_bytes()], BODY, &rotated),
             Err(SignatureError::Mismatch)
         );
+    }
+
+    #[test]
+    fn an_error_has_one_word() {
+        assert_eq!(SignatureError::Mismatch.code(), "mismatch");
+        assert_eq!(SignatureError::Missing.code(), "missing");
     }
 
     #[test]

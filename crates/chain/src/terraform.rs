@@ -135,3 +135,20 @@ fn in_one_line(text: &str) -> String {
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_string_has_no_templates_and_no_control_characters() {
+        for (text, expected) in [
+            ("a\tb", r#""a\u0009b""#),
+            ("a\nb", r#""a\nb""#),
+            (r#"a"\"#, r#""a\"\\""#),
+            ("${a} %{b} $c", r#""$${a} %%{b} $c""#),
+        ] {
+            assert_eq!(quoted(text), expected);
+        }
+    }
+}

@@ -184,8 +184,6 @@ fn field_of(path: &str, reason: &str) -> String {
         .find_map(|words| reason.strip_prefix(words)?.strip_suffix('`'));
     match inner {
         Some(name) if path.is_empty() => name.to_owned(),
-        // A duplicate already has its own path.
-        Some(name) if path == name || path.ends_with(&format!(".{name}")) => path.to_owned(),
         Some(name) => format!("{path}.{name}"),
         None => path.to_owned(),
     }

@@ -85,7 +85,7 @@ impl SignedRequest {
         if age_s.unsigned_abs() <= REQUEST_AGE_MAX.as_secs() {
             return None;
         }
-        Some(if age_s > 0 {
+        Some(if age_s.is_positive() {
             ReplayableRequest::TooOld
         } else {
             ReplayableRequest::FromTheFuture
@@ -158,4 +158,37 @@ pub(super) fn read(text: &Text<'_>) -> Result<Delivery, UnreadableBody> {
         run,
         event,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ReplayableRequest::{FromTheFuture, NoId, NoTime, TooOld};
+
+    #[test]
+    fn the_answer_to_a_replayable_request_names_the_field_and_the_limit() {
+        for (why, field, text) in [
+            (
+                NoId,
+                "request_id",
+                "`request_id` is missing: a text that no other request has",
+            ),
+            (
+                NoTime,
+                "requested_at",
+                "`requested_at` is missing: the time in seconds since 1970",
+            ),
+            (
+                TooOld,
+                "requested_at",
+                "`requested_at` is more than 5 minutes ago",
+            ),
+            (
+                FromTheFuture,
+                "requested_at",
+                "`requested_at` is more than 5 minutes ahead",
+            ),
+        ] {
+            assert_eq!((why.field(), why.to_string().as_str()), (field, text));
+        }
+    }
 }

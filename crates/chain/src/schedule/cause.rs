@@ -317,3 +317,32 @@ impl Cause {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Standing, Standings};
+
+    #[test]
+    fn standings_know_whether_any_is_open_or_running() {
+        let mut standings = Standings::new(vec![Standing::Due, Standing::Running, Standing::Done]);
+        assert!(standings.has_running() && !standings.is_over());
+        for (at, standing, has_running, is_over) in [
+            (1, Standing::Done, false, false),
+            (0, Standing::Running, true, false),
+            (2, Standing::Running, true, false),
+            (0, Standing::Failed, true, false),
+            (2, Standing::Skipped, false, true),
+            (1, Standing::Passing, false, false),
+            // Unknown stacks have no standing.
+            (3, Standing::Running, false, false),
+        ] {
+            standings.set(at, standing);
+            assert_eq!(standings.get(at) == standing, at < 3);
+            assert_eq!(
+                (standings.has_running(), standings.is_over()),
+                (has_running, is_over),
+                "{at}"
+            );
+        }
+    }
+}

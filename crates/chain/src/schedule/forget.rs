@@ -11,7 +11,7 @@ impl Schedule {
     pub(super) fn forget(&mut self) {
         let state = &mut self.state;
         let long_ago_ms = self.now_ms - REMEMBERED_MS;
-        if self.forgot_at_ms <= self.now_ms - FORGET_EVERY_MS {
+        if self.forgot_at_ms.saturating_add(FORGET_EVERY_MS) <= self.now_ms {
             self.forgot_at_ms = self.now_ms;
             state.ends.retain(|_, end| end.reported_at_ms > long_ago_ms);
             let stacks = &state.stacks;

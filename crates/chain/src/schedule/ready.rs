@@ -231,3 +231,85 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ready, StackId, Weight};
+
+    const OLD_MS: i64 = 100;
+
+    fn id(name: &str) -> StackId {
+        name.parse().unwrap()
+    }
+
+    fn insert(ready: &mut Ready, stack: &str, cause: u32, weight: (i32, u32), since_ms: i64) {
+        let (priority, remaining) = weight;
+        let weight = Weight { priority, remaining };
+        ready.insert(&id(stack), cause, weight, since_ms);
+    }
+
+    /// The stacks, in the order in which they are tried.
+    fn order(ready: &Ready) -> String {
+        let mut order = Vec::new();
+        let mut turn = ready.turn_after(None, OLD_MS);
+        while let Some(now) = turn {
+            order.push(now.stack().to_string());
+            turn = ready.turn_after(Some(&now), OLD_MS);
+        }
+        order.join(" ")
+    }
+
+    #[test]
+    fn old_stacks_come_first_and_then_the_weightiest() {
+        let mut ready = Ready::default();
+        assert!(ready.is_empty());
+        insert(&mut ready, "light", 0, (0, 1), OLD_MS + 1);
+        insert(&mut ready, "long", 0, (0, 5), OLD_MS + 2);
+        insert(&mut ready, "urgent", 0, (1, 0), OLD_MS + 3);
+        insert(&mut ready, "old", 0, (0, 0), OLD_MS);
+        insert(&mut ready, "older", 0, (0, 0), OLD_MS - 1);
+        assert!(!ready.is_empty());
+        assert_eq!(order(&ready), "older old urgent long light");
+    }
+
+    #[test]
+    fn the_greatest_weight_of_its_causes_counts() {
+        for (first, second) in [((0, 1), (0, 9)), ((0, 9), (0, 1))] {
+            let mut ready = Ready::default();
+            insert(&mut ready, "a", 0, (0, 5), OLD_MS + 1);
+            insert(&mut ready, "b", 0, first, OLD_MS + 1);
+            insert(&mut ready, "b", 1, second, OLD_MS + 1);
+            assert_eq!(order(&ready), "b a", "{first:?}, then {second:?}");
+        }
+    }
+
+    #[test]
+    fn a_stack_that_waits_anew_is_young() {
+        let mut ready = Ready::default();
+        insert(&mut ready, "old", 0, (0, 1), OLD_MS);
+        insert(&mut ready, "long", 0, (0, 5), OLD_MS + 1);
+        assert_eq!(order(&ready), "old long");
+        ready.wait_anew(&id("old"), OLD_MS + 2);
+        assert_eq!(order(&ready), "long old");
+    }
+
+    #[test]
+    fn a_cause_is_known_as_long_as_a_stack_is_ready_for_it() {
+        let mut ready = Ready::default();
+        insert(&mut ready, "a", 7, (0, 1), 1);
+        insert(&mut ready, "b", 7, (0, 1), 1);
+        insert(&mut ready, "b", 7, (0, 1), 1);
+        insert(&mut ready, "b", 9, (0, 1), 1);
+        let causes = |ready: &Ready| ready.all_causes().collect::<Vec<_>>();
+        assert_eq!(causes(&ready), [7, 9]);
+        assert_eq!(ready.causes(&id("b")).collect::<Vec<_>>(), [7, 9]);
+        ready.remove(&id("a"), 7);
+        ready.remove(&id("a"), 7);
+        assert!(ready.has_cause(7) && causes(&ready) == [7, 9]);
+        ready.remove(&id("b"), 7);
+        assert!(!ready.has_cause(7) && causes(&ready) == [9]);
+        assert_eq!(ready.remove_cause(7), []);
+        assert_eq!(ready.remove_cause(9), [id("b")]);
+        assert!(ready.is_empty() && order(&ready).is_empty());
+    }
+}

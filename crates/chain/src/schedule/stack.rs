@@ -332,29 +332,4 @@ impl Stack {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Phase, RunFacts, RunState};
-
-    #[test]
-    fn the_state_of_a_run_says_what_it_waits_for() {
-        let phase = |state: RunState, behind| {
-            let gone = RunFacts::gone("01R".parse().unwrap(), 7);
-            Phase::of(&RunFacts { state, ..gone }, behind)
-        };
-        let rows = [
-            (RunState::Unconfirmed, Phase::WaitsForPerson),
-            (RunState::PendingReview, Phase::WaitsForPerson),
-            (RunState::Confirmed, Phase::Applying),
-            (RunState::PreparingApply, Phase::Applying),
-            (RunState::Applying, Phase::Applying),
-            (RunState::Ready, Phase::Ready { since_s: 7 }),
-            (RunState::Pending, Phase::Behind),
-            (RunState::Planning, Phase::Working),
-        ];
-        for (state, expected) in rows {
-            assert_eq!(phase(state.clone(), false), expected, "{state:?}");
-        }
-        assert_eq!(phase(RunState::Queued, false), Phase::Working);
-        assert_eq!(phase(RunState::Queued, true), Phase::Behind);
-    }
-}
+mod tests;

@@ -223,3 +223,48 @@ fn order(downstream: &[Vec<u32>]) -> Vec<u32> {
     finished.reverse();
     finished
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Topology;
+
+    #[test]
+    fn an_edge_is_by_label_unless_only_spacelift_knows_it() {
+        let new = |native: &[(u32, u32)]| {
+            let ids = ["a", "b", "c"].map(|id| id.parse().unwrap());
+            let upstream = vec![vec![], vec![0], vec![0, 1]];
+            Topology::new(
+                ids.to_vec(),
+                upstream,
+                native.iter().copied().collect::<BTreeSet<_>>(),
+            )
+        };
+        let topology = new(&[]);
+        assert!(!topology.has_native() && topology.is_by_label(0, 2));
+        let topology = new(&[(0, 2)]);
+        assert!(topology.has_native() && !topology.is_by_label(0, 2) && topology.is_by_label(0, 1));
+        assert_eq!(topology.downstream_by_label(0).collect::<Vec<_>>(), [1]);
+        assert_eq!(topology.reached_from(0), [1, 2]);
+        assert_eq!([0, 1, 2].map(|at| topology.remaining(at)), [2, 1, 0]);
+    }
+
+    #[test]
+    fn each_stack_comes_after_its_upstreams_except_where_a_cycle_is_cut() {
+        let new = |upstream: &[&[u32]]| {
+            let ids = ["a", "b", "c"].map(|id| id.parse().unwrap());
+            let upstream = upstream.iter().map(|upstream| upstream.to_vec()).collect();
+            Topology::new(ids.to_vec(), upstream, BTreeSet::new())
+        };
+        let cutting = |topology: &Topology| [0, 1, 2].map(|at| topology.closes_cycle(at));
+        let topology = new(&[&[1], &[2], &[]]);
+        let mut stacks = [0, 1, 2];
+        topology.sort(&mut stacks);
+        assert_eq!((stacks, topology.order()), ([2, 1, 0], &[2, 1, 0][..]));
+        assert_eq!(cutting(&topology), [false; 3]);
+        let topology = new(&[&[1], &[2], &[0]]);
+        let cuts = cutting(&topology).iter().filter(|cuts| **cuts).count();
+        assert_eq!(cuts, 1);
+    }
+}

@@ -100,9 +100,7 @@ impl Schedule {
 fn held(stack: &Stack) -> Option<(WaitingKind, &str, i64)> {
     // During another attempt the current hold is unknown, so the previous one is used.
     let (hold_kind, text, since_ms) = match (&stack.hold, &stack.held_since) {
-        (Some(held), Some(since)) if since.kind == held.hold.kind => {
-            (held.hold.kind, held.hold.text.as_str(), since.at_ms)
-        }
+        (Some(held), Some(since)) => (held.hold.kind, held.hold.text.as_str(), since.at_ms),
         (None, Some(since)) if stack.attempt.is_some() => (since.kind, since.text.as_str(), since.at_ms),
         _ => return None,
     };

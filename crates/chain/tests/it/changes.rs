@@ -55,6 +55,14 @@ fn the_id_attribute_names_the_stack() {
     // The last characters of the SHA-256 of `acme-db`, as Spacelift shows a hidden text.
     let hidden = r#"spacelift_stack.this = {"id": "d4a59fea"}"#;
     check(&["spacelift_stack.this"], 0, &[hidden], "acme-db");
+    // An id of as many characters that is no such end.
+    let other = r#"spacelift_stack.this = {"id": "d4a59feb"}"#;
+    check(
+        &["spacelift_stack.this"],
+        0,
+        &[other],
+        "unknown: the resource `spacelift_stack.this` names no stack that the API key sees",
+    );
 }
 
 #[test]
@@ -82,6 +90,14 @@ fn only_resources_that_belong_to_a_stack_count() {
         &["spacelift_environment_variable.region"],
         0,
         &[variable],
+        "network",
+    );
+    // A resource of another provider does not, whatever its attributes are.
+    let elsewhere = r#"aws_vpc.this = {"stack_id": "app"}"#;
+    check(
+        &["aws_vpc.this", "spacelift_environment_variable.region"],
+        0,
+        &[elsewhere, variable],
         "network",
     );
     let attached = r#"spacelift_policy_attachment.p["app"]"#;

@@ -321,6 +321,8 @@ fn deliveries_that_are_ignored() {
             "unknown",
         ),
         (r#"{"run_updated":null,"run":null}"#.to_owned(), "unknown"),
+        (r#"{"severity":"ERROR"}"#.to_owned(), "unknown"),
+        (r#"{"title":"hello"}"#.to_owned(), "unknown"),
         ("{}".to_owned(), "unknown"),
     ] {
         let why = ignored(&body);

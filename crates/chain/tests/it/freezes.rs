@@ -271,4 +271,59 @@ fn the_freeze_that_ends_last_applies() {
         Some(true)
     );
     assert_eq!(hold(None, "2026-11-27T06:00:00Z"), None);
+    let noon = "2026-11-27T12:00:00Z";
+    assert_eq!(hold(Some(&freeze(noon)), noon), None, "it has ended");
+    assert!(hold(Some(&freeze(noon)), "2026-11-27T11:59:59Z").is_some());
+    let elsewhere = Freeze {
+        coverage: Coverage {
+            stacks: vec!["app".parse().unwrap()],
+            ..Coverage::default()
+        },
+        ..freeze("2026-11-28T00:00:00Z")
+    };
+    assert_eq!(hold(Some(&elsewhere), noon), None);
+}
+
+#[test]
+fn every_day_of_the_week_has_two_names() {
+    let days = [
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ];
+    for (nth, day) in days.into_iter().enumerate() {
+        // A Monday.
+        let now = ms("2026-11-23T00:00:00Z") + i64::try_from(nth).unwrap() * 86_400_000;
+        for name in [day, &day[..3]] {
+            let window = window(&format!("{name} 10:00"), &format!("{name} 11:00"), "UTC");
+            let period = window.period(now).unwrap();
+            assert_eq!(period.from_ms - now, 10 * 3_600_000, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_window_says_when_and_where_it_applies() {
+    let written = json!({"name": "w", "from": "18:00", "to": "06:00", "stacks": ["prod-*", "db"], "labels": ["critical"]});
+    let window: FreezeWindow = serde_json::from_value(written).unwrap();
+    assert_eq!(window.times(), "18:00 to 06:00 UTC");
+    assert_eq!(
+        window.coverage().to_string(),
+        "stacks prod-*, db; labels critical"
+    );
+    assert_eq!(Coverage::default().to_string(), "every stack");
+    let stack: StackId = id("app");
+    let covered = Covered {
+        id: &stack,
+        space: None,
+        labels: &[],
+    };
+    assert_eq!(
+        freeze::hold(&[window], None, &covered, ms("2026-11-25T19:00:00Z")),
+        None
+    );
 }

@@ -1,6 +1,6 @@
 //! Native dependencies become labels, and labels become native dependencies.
 
-use chain::migration::{EdgePlan, NativeDependency, left_behind, to_labels, to_native};
+use chain::migration::{EdgePlan, NativeDependency, Note, left_behind, to_labels, to_native};
 use chain::{DependencyGraph, LabelGrammar, NoChange, StackFacts, StackId};
 
 use crate::account::{id, stack, stacks};
@@ -27,7 +27,7 @@ fn graph(mut stacks: Vec<StackFacts>, native: &[NativeDependency]) -> Dependency
 /// One line: the dependency, what happens to its label and to the native one, and the notes.
 fn lines(plans: &[EdgePlan]) -> Vec<String> {
     let line = |plan: &EdgePlan| {
-        let notes: Vec<&str> = plan.notes.iter().map(chain::migration::Note::code).collect();
+        let notes: Vec<&str> = plan.notes.iter().map(Note::code).collect();
         format!(
             "{} {} {:?} {:?} {}",
             plan.dependent,
@@ -318,4 +318,26 @@ fn migrating_there_and_back_changes_nothing() {
         stack.labels = chain::label::without(&stack.labels, &plan.dependency, &grammar);
     }
     assert_eq!(labelled, before);
+}
+
+#[test]
+fn a_cycle_is_listed_in_full() {
+    let edge = native("app", "db");
+    let graph = graph(stacks("app; db: mid; mid: app"), std::slice::from_ref(&edge));
+    let plans = to_labels(&graph, &[edge], true, NoChange::Run, &LabelGrammar::default());
+    let cycle = Note::Cycle {
+        stacks: ["app", "db", "mid"].map(id).to_vec(),
+    };
+    assert_eq!(plans[0].notes, [cycle]);
+}
+
+#[test]
+fn an_unreadable_label_of_another_stack_prevents_nothing() {
+    check(
+        vec![stack("app", &[]), stack("db", &[]), stack("x", &["Depends_on:y"])],
+        &[native("app", "db")],
+        true,
+        NoChange::Run,
+        &["app dependsOn:db Write Remove"],
+    );
 }

@@ -1,7 +1,10 @@
 //! What people are told about a chain, and when.
 
 use chain::notice::{Delivery, Due, LATE_AFTER_MS, Milestone, Notice, NoticedStack, Pace, Rules, due};
-use chain::{ChainId, ChainResult, Counts, Root};
+use chain::record::StackChange;
+use chain::{ChainId, ChainRecord, ChainResult, Change, Counts, Outcome, Reason, ReasonCode, Root};
+
+use crate::account::{chain, id};
 
 const START_MS: i64 = 1_000_000;
 const QUIET_MS: i64 = 120_000;
@@ -67,6 +70,10 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
         not_before_ms: Some(START_MS + 9_000),
         failures: 1,
         ..Delivery::default()
+    };
+    let rested = Delivery {
+        not_before_ms: Some(START_MS + 10),
+        ..has_message.clone()
     };
     let has_start = Delivery {
         revision: Some(0),
@@ -209,6 +216,14 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
             &to_rest,
             Due::At(START_MS + 9_000),
         ),
+        (
+            "and gets the notice once its time has passed",
+            Pace::Live,
+            rules(0, &[]),
+            notice(Succeeded),
+            &rested,
+            now(&[Ended]),
+        ),
     ];
     for (what, pace, rules, notice, delivery, expected) in cases {
         assert_eq!(
@@ -248,4 +263,37 @@ fn a_sink_is_late_when_it_has_failed_for_ten_minutes() {
     assert!(!delivery.is_late(START_MS + LATE_AFTER_MS - 1));
     delivery.failed("no answer".to_owned(), None, START_MS + LATE_AFTER_MS);
     assert!(delivery.is_late(START_MS + LATE_AFTER_MS));
+}
+
+#[test]
+fn a_notice_lists_the_stacks_that_failed() {
+    let mut record = ChainRecord::new(
+        ChainId::of_workflow("chain:acme:01ROOT"),
+        chain("vpc; a: vpc; b: vpc"),
+    );
+    let failed = |text: &str| Outcome::Failed {
+        reason: Reason::new(ReasonCode::RunFailed, text),
+    };
+    for (stack, outcome) in [("a", failed("its run failed")), ("b", Outcome::Succeeded)] {
+        record.apply(&Change::Stack {
+            stack: id(stack),
+            change: StackChange::Ended {
+                outcome,
+                run: None,
+                commit: None,
+                ended_at_s: None,
+                by_hand: None,
+            },
+            at_ms: START_MS,
+        });
+    }
+    let mut notice = notice(ChainResult::Running);
+    assert!(notice.update(&record, START_MS + 1));
+    let failed = notice
+        .failed
+        .iter()
+        .map(|stack| (stack.stack.as_str(), stack.text.as_str()));
+    assert_eq!(failed.collect::<Vec<_>>(), [("a", "its run failed")]);
+    assert_eq!(notice.revision, 2);
+    assert!(!notice.update(&record, START_MS + 2), "nothing changed");
 }

@@ -338,3 +338,38 @@ fn a_recorded_chain_can_be_read_again() {
         }
     );
 }
+
+#[test]
+fn a_stack_that_is_skipped_from_the_beginning_is_not_run() {
+    let chain = chain("vpc; db: vpc; app: vpc nowhere");
+    let runs = chain.runs().map(|stack| stack.id.as_str());
+    assert_eq!(runs.collect::<Vec<_>>(), ["db"]);
+    assert_eq!(chain.stacks.len(), 2);
+}
+
+#[test]
+fn the_reason_of_a_commit_is_told() {
+    for (reason, expected) in [
+        (
+            CommitReason::SameRepositoryAndBranch,
+            "the root's commit: same repository and branch",
+        ),
+        (CommitReason::Label, "its own tracked commit: its label says so"),
+    ] {
+        assert_eq!(reason.to_string(), expected);
+    }
+}
+
+#[test]
+fn more_cycles_than_are_listed_refuse_only_the_chains_that_reach_them() {
+    let names: Vec<String> = (0..12).map(|n| format!("s{n:02}")).collect();
+    let tangle = names.iter().map(|name| {
+        let others: Vec<_> = names.iter().filter(|other| *other != name).cloned().collect();
+        format!("{name}: {}", others.join(" "))
+    });
+    let tangle = tangle.collect::<Vec<_>>().join("; ");
+    let planned = |account: &str| chain::plan(&graph(account), &root("vpc"), &ChainSettings::default());
+    assert!(planned(&format!("vpc; db: vpc; {tangle}")).is_ok());
+    let reached = planned(&format!("vpc; db: vpc; {tangle} vpc"));
+    assert!(matches!(reached, Err(Refusal::Cycle { .. })), "{reached:?}");
+}

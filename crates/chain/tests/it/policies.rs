@@ -61,6 +61,8 @@ fn unreadable_policy_labels_have_no_effect() {
              `downstream`, `optional`, `commit`, `on-completed` and `on-failed`",
         ],
     );
+    // The same setting twice is not one too many.
+    check(&["spillway:retries=2", "spillway:retries=2"], "retries=2", &[]);
     for (label, reason) in [
         (
             "spillway:ignore",

@@ -276,3 +276,33 @@ fn what_lifts_the_reason_why_a_stack_did_not_run() {
         (ReasonCode::Ordered, "a deploy")
     );
 }
+
+#[test]
+fn a_record_survives_being_saved() {
+    for (mut record, changes) in [
+        (record(), "pause"),
+        (unapproved(), "approve"),
+        (record(), "cancel"),
+        (record(), "cancel with runs"),
+        (record(), "a succeeds; b fails; over"),
+    ] {
+        apply(&mut record, changes);
+        let saved = serde_json::to_value(&record).unwrap();
+        let read: ChainRecord = serde_json::from_value(saved.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), saved, "{changes}");
+        assert_eq!(read.planned(&id("b")), read.chain().stack(&id("b")));
+        assert!(read.planned(&id("b")).is_some() && read.planned(&id("c")).is_none());
+    }
+    let mut saved = serde_json::to_value(record()).unwrap();
+    saved["progress"].as_array_mut().unwrap().reverse();
+    assert!(serde_json::from_value::<ChainRecord>(saved).is_err());
+}
+
+#[test]
+fn a_stack_that_is_skipped_from_the_beginning_has_its_reason() {
+    let record = record_of(chain("vpc; db: vpc; app: vpc nowhere"));
+    let app = record.stack(&id("app")).unwrap();
+    assert_eq!(app.state, StackState::Skipped);
+    assert!(app.reason.is_some());
+    assert_eq!(record.stack(&id("db")).unwrap().reason, None);
+}

@@ -91,3 +91,27 @@ fn the_end_of_a_proposed_run_is_recorded_for_pull_requests_alone() {
         assert_eq!(why(run_type, state, pull_requests), Some("run_type"));
     }
 }
+
+#[test]
+fn an_event_is_too_old_after_a_day_and_too_early_before_ten_minutes() {
+    const HOUR_MS: i64 = 3_600_000;
+    let now_ms = 1_745_600_000_000;
+    let why = |age_ms: i64| {
+        let Ok(Delivery::Run(mut event)) = event::parse(payload("run_tracked_queued").as_bytes()) else {
+            panic!("it is a run");
+        };
+        event.timestamp_ms = now_ms - age_ms;
+        event::why_irrelevant(&event, None, false, now_ms).map(|why| why.to_string())
+    };
+    for (age_ms, expected) in [
+        (24 * HOUR_MS, None),
+        (24 * HOUR_MS + 1, Some("the event is 24 hours old")),
+        (48 * HOUR_MS - 1, Some("the event is 47 hours old")),
+        (75 * HOUR_MS, Some("the event is 3 days old")),
+        (48 * HOUR_MS, Some("the event is 2 days old")),
+        (-600_000, None),
+        (-660_000, Some("it is 11 minutes ahead of this clock")),
+    ] {
+        assert_eq!(why(age_ms).as_deref(), expected, "{age_ms}");
+    }
+}

@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 use chain::record::StackChange;
 use chain::schedule::Control;
 use chain::{
-    Chain, ChainId, ChainRecord, ChainSettings, Change, DependencyGraph, LabelGrammar, Outcome, Reason,
-    ReasonCode, StackFacts, UnknownUpstream, render,
+    Chain, ChainId, ChainRecord, ChainSettings, Change, CommitReason, DependencyGraph, LabelGrammar, Outcome,
+    Reason, ReasonCode, StackFacts, UnknownUpstream, render,
 };
 use insta::assert_snapshot;
 
@@ -212,6 +212,18 @@ fn a_large_chain_stays_readable() {
 }
 
 #[test]
+fn a_table_that_shows_everything_mentions_no_more() {
+    let names = |prefix: &str| {
+        let names = (0..render::MARKDOWN_ROWS_MAX).map(|n| format!("{prefix}{n:03}: vpc"));
+        names.collect::<Vec<_>>().join("; ")
+    };
+    let record = record(chain(&format!("vpc; {}; {}", names("s"), names("!x"))));
+    assert_eq!(record.chain().left_out.len(), render::MARKDOWN_ROWS_MAX);
+    let markdown = render::markdown(&record);
+    assert!(!markdown.contains('…'), "{markdown}");
+}
+
+#[test]
 fn a_deep_chain_is_drawn_in_a_column() {
     let lines: Vec<String> = (1..1_500)
         .map(|n| {
@@ -228,6 +240,10 @@ fn a_deep_chain_is_drawn_in_a_column() {
     let text = render::text(&chain(&format!("vpc; {}", lines.join("; "))));
     assert_eq!(text.lines().filter(|line| line.contains("└─ s")).count(), 1_499);
     assert!(text.lines().all(|line| line.chars().count() < 100));
+    let indents = text
+        .lines()
+        .filter_map(|line| line.chars().position(|c| c == '└'));
+    assert_eq!(indents.max(), Some(72));
 }
 
 #[test]
@@ -249,4 +265,49 @@ fn stacks_that_would_run_after_a_merge() {
          | `db` | `vpc` | the merged one | labels: retries=2 |\n\
          | `app\\|s` | `db` | its own: another repository | needs confirmation |\n"
     );
+}
+
+#[test]
+fn the_table_of_a_merge_fits_its_number_of_stacks() {
+    let shown = |count: usize| {
+        let stacks: Vec<String> = (0..count).map(|nth| format!("s{nth:03}: vpc")).collect();
+        render::impact_markdown(&chain(&format!("vpc; {}", stacks.join("; "))))
+    };
+    let one = shown(1);
+    assert!(
+        one.starts_with("**1 stack runs after `vpc`:**\n\n| stack |"),
+        "{one}"
+    );
+    for (count, more) in [(99, None), (100, None), (101, Some("… and 1 more"))] {
+        let table = shown(count);
+        assert!(table.starts_with(&format!("**{count} stacks run")), "{table}");
+        let rows = table.lines().filter(|line| line.starts_with("| `s")).count();
+        assert_eq!(rows, count.min(100));
+        assert_eq!(table.lines().find(|line| line.contains("more")), more);
+    }
+    let nothing = Chain {
+        stacks: Vec::new(),
+        ..chain("vpc; db: vpc")
+    };
+    assert_eq!(
+        render::impact_markdown(&nothing),
+        "**Nothing else runs after `vpc`.**\n"
+    );
+}
+
+#[test]
+fn a_commit_that_is_not_known_yet_says_why() {
+    let mut chain = chain("vpc; db: vpc");
+    for (why, expected) in [
+        (CommitReason::OtherRepository, " (another repository)"),
+        (CommitReason::OtherBranch, " (another branch)"),
+        (CommitReason::Label, ""),
+        (CommitReason::RootCommitUnknown, " (the root's is not known)"),
+    ] {
+        let db = &mut chain.stacks[0];
+        (db.commit.sha, db.commit.why, db.tracked_commit) = (None, why, None);
+        let text = render::text(&chain);
+        let line = format!("db @ tracked commit{expected}");
+        assert!(text.lines().any(|known| known.ends_with(&line)), "{text}");
+    }
 }

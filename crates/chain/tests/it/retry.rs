@@ -4,7 +4,8 @@ use chain::record::StackChange;
 use chain::retry::{self, RetryError, RetryScope};
 use chain::schedule::Control;
 use chain::{
-    ChainId, ChainRecord, ChainSettings, Change, Outcome, Reason, ReasonCode, Root, Scope, plan_only,
+    ChainId, ChainRecord, ChainSettings, Change, CommitSha, Outcome, Reason, ReasonCode, Root, Scope,
+    StackId, plan_only,
 };
 
 use crate::account::{chain, graph, id, root};
@@ -141,6 +142,8 @@ fn a_retry_keeps_the_order() {
         "db app gone",
         "app:; -db",
     );
+    // What is outside of the retry is not listed.
+    check_plan("vpc; db: vpc; !off: vpc", "db", "db:");
 }
 
 #[test]
@@ -190,6 +193,47 @@ fn a_retry_says_why_and_only_its_own_reason() {
     for nothing in [None, Some("  ")] {
         let again = retry::root(&first, None, &ChainId::of_retry(&before, 1), None, nothing);
         assert_eq!(reason(&again), None);
+    }
+}
+
+#[test]
+fn a_retry_has_the_commit_that_the_root_ran_only_if_its_dependents_follow_it() {
+    let commit = |text: &str| Some(CommitSha::new(text.repeat(7)).unwrap());
+    let due = Root {
+        is_due: true,
+        ..root("vpc")
+    };
+    let settings = ChainSettings::default();
+    let chain = plan_only(&graph("vpc; db: vpc"), &due, Scope::All, &settings).unwrap();
+    let mut record = ChainRecord::new(ChainId::of_workflow("chain:acme:1"), chain);
+    record.apply(&Change::Stack {
+        stack: id("vpc"),
+        change: StackChange::Ended {
+            outcome: Outcome::Succeeded,
+            run: None,
+            commit: commit("a"),
+            ended_at_s: None,
+            by_hand: None,
+        },
+        at_ms: 1,
+    });
+    for (follow, was_due, stacks, expected) in [
+        (true, true, &["db"][..], "a"),
+        (false, true, &["db"][..], "b"),
+        (true, false, &["db"][..], "b"),
+        (true, true, &["vpc", "db"][..], "b"),
+    ] {
+        let before = Root {
+            follow,
+            is_due: was_due,
+            commit: commit("b"),
+            reported_at_ms: Some(7),
+            ..root("vpc")
+        };
+        let stacks: Vec<StackId> = stacks.iter().map(|stack| id(stack)).collect();
+        let again = retry::root(&before, Some(&record), record.id(), Some(&stacks), None);
+        assert_eq!(again.commit, commit(expected), "{follow} {was_due} {stacks:?}");
+        assert_eq!((again.reported_at_ms, again.ended_at_s), (None, None));
     }
 }
 

@@ -36,6 +36,8 @@ fn policies_that_read_dependency_labels() {
         ),
         (r#"x == "a \" # depends-on:b""#, true),
         (r##"x == "#" ; y == "depends-on:""##, true),
+        (r#"x == "a" # "depends-on:"#, false),
+        (r#"x == `\` # "depends-on:"#, false),
         // Text that is not Rego does not end a string, so it has none.
         (r#"x == "never closed"#, false),
         ("x == \"\\", false),

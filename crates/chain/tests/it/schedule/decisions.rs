@@ -269,3 +269,25 @@ fn a_label_selects_the_tracked_commit() {
     stack.labels.push("spillway:commit=tracked".to_owned());
     assert_eq!(chosen(&stack, "3"), "1 label");
 }
+
+#[test]
+fn the_later_push_is_newer_and_otherwise_the_later_commit() {
+    let pushed = |text: &str, at_s: Option<i64>| Commit {
+        push: at_s.map(|at_s| Push {
+            at_s,
+            run: "R".parse().unwrap(),
+        }),
+        ..commit(text)
+    };
+    for (own, other, is_older) in [
+        (pushed("1@9", Some(5)), pushed("2@1", Some(6)), true),
+        (pushed("1@1", Some(6)), pushed("2@9", Some(5)), false),
+        (pushed("1@1", Some(5)), pushed("2@9", Some(5)), false),
+        (pushed("1@1", None), pushed("2@9", Some(5)), true),
+        (pushed("1@9", None), pushed("2@1", None), false),
+        (pushed("1?", None), pushed("2@1", None), false),
+        (pushed("1@1", Some(5)), pushed("1@9", Some(6)), false),
+    ] {
+        assert_eq!(own.is_older_than(&other), is_older, "{own:?} {other:?}");
+    }
+}

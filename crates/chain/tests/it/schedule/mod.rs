@@ -2,6 +2,7 @@
 
 mod decisions;
 mod host;
+mod log;
 mod model;
 mod oracle;
 mod random;

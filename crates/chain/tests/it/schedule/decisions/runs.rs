@@ -1,7 +1,7 @@
 //! What the facts of one run say about it.
 
-use chain::RunState;
 use chain::attempt::{RunFacts, waits_for_person};
+use chain::{CommitSha, RunState};
 
 use super::run;
 
@@ -77,4 +77,13 @@ fn a_run_that_is_not_shown_any_more_counts_as_cancelled() {
     assert!(gone.gone && gone.is_tracked() && !gone.ours);
     assert!(gone.state.is_terminal() && !gone.state.succeeded() && !gone.may_have_applied());
     assert_eq!((gone.created_at_s, gone.changed_at_s), (9, 9));
+}
+
+#[test]
+fn a_commit_is_shown_in_full_or_short() {
+    let commit = CommitSha::new("abcdef0123").unwrap();
+    assert_eq!(
+        (format!("{commit:>12}").as_str(), commit.short()),
+        ("  abcdef0123", "abcdef0")
+    );
 }

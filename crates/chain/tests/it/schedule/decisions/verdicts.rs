@@ -173,6 +173,18 @@ fn the_reasons_that_hold_a_stack() {
 }
 
 #[test]
+fn a_run_from_before_a_rollback_serves_no_cause_that_needs_a_newer_commit() {
+    check("2", "push 1; push 2; bob 1 FAILED", "a 50 wants 3", "trigger 1");
+    check(
+        "2",
+        "push 1; push 2; bob 1; us 1",
+        "a 350 wants 3",
+        "use R4 for a",
+    );
+    check("2", "push 1; push 2; bob 1", "a 250 wants 3", "use R3 for a");
+}
+
+#[test]
 fn the_sixth_run_of_a_commit_within_an_hour_is_held() {
     let five = "us 1; us 1; us 1; us 1; us 1";
     check("1", five, "a 700", "hold: Guard");

@@ -125,6 +125,72 @@ fn an_outcome_that_only_one_record_has_counts_for_the_other_chain_after_a_loss()
     assert_eq!(tried(&host), "db");
 }
 
+/// The end of the run was reported some minutes before the look. Ends are remembered for an hour.
+#[test]
+fn a_run_of_somebody_else_that_is_over_does_not_keep_its_stack_busy() {
+    for minutes in [10, 120] {
+        let mut host = host("db");
+        host.locks("db", true);
+        let chain = host.request("one", &id("db"));
+        host.run_for(5 * MINUTE_MS);
+        host.control(&chain, Control::Pause);
+        host.locks("db", false);
+        host.world.person(&id("db"), 0, host.now_ms);
+        host.run_for(5 * MINUTE_MS);
+        assert!(host.world.runs[run_of(&host, "db")].is_over());
+        host.run_for(minutes * MINUTE_MS);
+        host.control(&chain, Control::Resume);
+        host.run_for(5 * MINUTE_MS);
+        assert_eq!(
+            (made(&host).as_str(), states(&host, &chain).as_str()),
+            ("", "db succeeded")
+        );
+        assert_eq!(why(&host, "db"), "no chain needs it", "{minutes} min");
+        host.keeps_the_laws();
+    }
+}
+
+#[test]
+fn a_run_of_somebody_else_that_no_chain_needs_any_more_continues() {
+    for is_over in [false, true] {
+        let mut host = host("db");
+        host.locks("db", true);
+        host.request("one", &id("db"));
+        host.run_for(5 * MINUTE_MS);
+        host.locks("db", false);
+        host.fate("db", Fate::Unconfirmed);
+        host.world.step_ms = 10;
+        host.world.person(&id("db"), 0, host.now_ms);
+        while host.schedule.attempts_under_way().is_empty() {
+            host.run_for(100);
+        }
+        host.faults.delay_ms = 600_000;
+        while !host.has_answer("db") {
+            host.run_for(1);
+        }
+        host.faults.delay_ms = 1;
+        host.run_for(100);
+        if is_over {
+            host.confirms("db", true);
+        }
+        let chain = host.only_chain();
+        host.control(&chain, Control::CancelAndStopRuns);
+        host.run_for(100);
+        assert!(host.has_answer("db"));
+        while host.has_answer("db") {
+            host.run_for(1_000);
+        }
+        let run = &host.world.runs[run_of(&host, "db")];
+        assert_eq!((run.by, run.is_over()), (By::Person, is_over));
+        let expected = if is_over {
+            "no chain needs it".to_owned()
+        } else {
+            format!("no chain needs it; run {} is under way", run.facts.id)
+        };
+        assert_eq!(why(&host, "db"), expected);
+    }
+}
+
 #[test]
 fn runs_of_ours_are_not_looked_at_without_need() {
     let mut host = host("vpc; db: vpc; app: db");

@@ -244,16 +244,21 @@ fn the_run_of_an_attempt_that_a_lost_schedule_began_is_stopped() {
 
 /// The attempt ended, and the schedule was lost before the record of the chain had its run.
 #[test]
-fn the_run_of_an_attempt_that_ended_before_the_loss_is_stopped() {
-    let (mut host, chain) = host_with_attempt("vpc; a: vpc");
-    host.faults.record_unavailable = 1_000;
-    while !host.has_ended("a") {
-        host.run_for(10);
+fn the_run_of_an_attempt_that_ended_before_the_loss_is_stopped_if_that_was_asked_for() {
+    for (control, state) in [
+        (Control::CancelAndStopRuns, RunState::Canceled),
+        (Control::Cancel, RunState::Unconfirmed),
+    ] {
+        let (mut host, chain) = host_with_attempt("vpc; a: vpc");
+        host.faults.record_unavailable = 1_000;
+        while !host.has_ended("a") {
+            host.run_for(10);
+        }
+        assert_eq!(host.records[&chain].stack(&id("a")).unwrap().run, None);
+        host.faults.record_unavailable = 0;
+        host.control_and_lose(&chain, control);
+        ends_cancelled(&mut host, &chain, &state);
     }
-    assert_eq!(host.records[&chain].stack(&id("a")).unwrap().run, None);
-    host.faults.record_unavailable = 0;
-    host.control_and_lose(&chain, Control::CancelAndStopRuns);
-    ends_cancelled(&mut host, &chain, &RunState::Canceled);
 }
 
 #[test]

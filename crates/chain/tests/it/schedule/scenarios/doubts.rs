@@ -1,7 +1,7 @@
 //! The answer to a trigger is lost, so that nobody knows whether there is a run.
 
 use chain::schedule::{Control, Event};
-use chain::{RunFacts, RunState};
+use chain::{RunFacts, RunId, RunState};
 
 use super::{MINUTE_MS, host, made, run_of, states, tried};
 use crate::account::id;
@@ -309,6 +309,15 @@ fn two_lost_answers_are_not_roots() {
     host.keeps_the_laws();
 }
 
+/// The runs of ours that the last attempt that triggered a run knew.
+fn known_runs(host: &Host, stack: &str) -> Vec<RunId> {
+    let mut requests = host.trace.iter().filter_map(|(_, entry)| match entry {
+        Entry::Made { request, .. } if request.stack.as_str() == stack => Some(request),
+        _ => None,
+    });
+    requests.next_back().unwrap().known_runs.clone()
+}
+
 #[test]
 fn an_attempt_knows_the_runs_of_earlier_attempts() {
     let check = |minutes: i64, is_lost: bool| {
@@ -327,11 +336,7 @@ fn an_attempt_knows_the_runs_of_earlier_attempts() {
         let again = host.request("again", &id("db"));
         host.hour();
         assert_eq!(states(&host, &again), "db succeeded, app succeeded");
-        let mut requests = host.trace.iter().filter_map(|(_, entry)| match entry {
-            Entry::Made { request, .. } if request.stack.as_str() == "db" => Some(request),
-            _ => None,
-        });
-        let known = &requests.next_back().unwrap().known_runs;
+        let known = known_runs(&host, "db");
         assert!(known.contains(&run), "{minutes} min, lost: {is_lost}");
         host.keeps_the_laws();
     };
@@ -347,15 +352,22 @@ fn a_state_of_an_older_version_knows_our_runs() {
     while made(&host) != "db" {
         host.run_for(1_000);
     }
+    let at = run_of(&host, "db");
+    while host.world.runs[at].facts.began_at_s.is_none() {
+        host.run_for(1_000);
+    }
     host.run_for(1_000);
-    let run = host.world.runs[run_of(&host, "db")].facts.id.clone();
+    let run = host.world.runs[at].facts.id.clone();
     let mut saved = serde_json::to_value(&host.schedule).unwrap();
     assert!(saved.as_object_mut().unwrap().remove("own_runs").is_some());
-    saved["stacks"]["db"]["known_runs"] = serde_json::json!([run]);
+    let older: RunId = "00R".parse().unwrap();
+    saved["stacks"]["db"]["known_runs"] = serde_json::json!([older]);
     host.schedule = serde_json::from_value(saved).unwrap();
+    host.request("again", &id("db"));
     host.hour();
-    assert_eq!(made(&host), "db app");
-    assert_eq!(host.records.len(), 1, "our run is no root");
+    assert_eq!(made(&host), "db db app");
+    assert_eq!(host.records.len(), 2, "our runs are no roots");
+    assert_eq!(known_runs(&host, "db"), [older, run]);
     host.keeps_the_laws();
 }
 

@@ -218,6 +218,17 @@ fn reports_about_another_run_of_ours_during_an_attempt_hide_nothing() {
     assert_eq!(after_the_answer(&mut host), expected);
 
     let (mut host, run) = with_an_open_attempt();
+    host.deliver(Event::RunEnded {
+        stack: id("app"),
+        run: RunFacts {
+            state: RunState::Finished,
+            ..other.clone()
+        },
+    });
+    host.reports("app", &run, RunState::Unconfirmed);
+    assert_eq!(after_the_answer(&mut host), expected);
+
+    let (mut host, run) = with_an_open_attempt();
     for id in [&run.id, &other.id] {
         let run = RunFacts {
             id: id.clone(),

@@ -77,3 +77,17 @@ fn the_oldest_cause_goes_first() {
         "`a` waited for longer than 15 minutes: {order}"
     );
 }
+
+#[test]
+fn a_run_of_somebody_else_takes_no_slot() {
+    let one = settings(|settings| settings.parallel_runs_of_account = NonZeroU32::MIN);
+    let mut host = host_with("db; x", one);
+    host.fate("db", Fate::Slow);
+    host.world.person(&id("db"), 0, host.now_ms);
+    host.request("one", &id("db"));
+    host.run_for(10 * MINUTE_MS);
+    assert!(why(&host, "db").starts_with("its run"), "{}", why(&host, "db"));
+    host.request("two", &id("x"));
+    host.run_for(5 * MINUTE_MS);
+    assert_eq!(made(&host), "x");
+}

@@ -3,10 +3,12 @@
 use std::num::NonZeroU32;
 use std::slice;
 
-use chain::ChainId;
+use chain::attempt::{Hold, HoldKind};
 use chain::schedule::Event;
+use chain::{ChainId, Schedule};
+use serde_json::{Value, json};
 
-use super::{MINUTE_MS, host, host_with, settings};
+use super::{MINUTE_MS, host, host_with, made, settings, why};
 use crate::account::id;
 use crate::schedule::world::Fate;
 
@@ -57,6 +59,16 @@ fn a_report_has_the_planned_chains_and_the_others_and_since_when_they_are_open()
 }
 
 #[test]
+fn a_stack_that_is_not_ready_waits_for_an_upstream_that_is_not_over() {
+    let mut host = host("vpc; a: vpc; b: vpc; c: vpc; app: a b c");
+    host.locks("b", true);
+    host.pushes("vpc");
+    host.run_for(10 * MINUTE_MS);
+    assert_eq!(made(&host).split(' ').count(), 2);
+    assert_eq!(why(&host, "app"), "waits for `b`");
+}
+
+#[test]
 fn a_hold_says_why_until_the_stack_is_tried_again() {
     let mut host = host("db");
     host.locks("db", true);
@@ -90,4 +102,35 @@ fn a_stack_says_how_long_it_waits_for_others_and_then_that_it_waits_for_a_slot()
             .why
             .starts_with("waits for a free slot")
     );
+}
+
+#[test]
+fn a_schedule_is_idle_if_nothing_is_open() {
+    let mut busy = host("vpc; db: vpc");
+    let idle = serde_json::to_value(&busy.schedule).unwrap();
+    busy.request("one", &id("db"));
+    let busy = serde_json::to_value(&busy.schedule).unwrap();
+    let is_idle = |field: &str, value: Value| {
+        let mut saved = idle.clone();
+        saved[field] = value;
+        serde_json::from_value::<Schedule>(saved).unwrap().is_idle()
+    };
+    assert!(is_idle("rebuilt", json!(true)));
+    assert!(is_idle("stacks", json!({"db": {"ready_since_ms": 7}})));
+    let settled = json!({"since_ms": 7, "causes": [], "settled_ms": 8});
+    assert!(is_idle("stacks", json!({"db": {"doubt": settled}})));
+    let hold = Hold::new(HoldKind::Conflict, "another one".to_owned());
+    for (field, value) in [
+        ("rebuilt", json!(false)),
+        ("causes", busy["causes"].clone()),
+        ("listing_below", json!(1)),
+        ("untold", json!({"chain:acme:1": [{"what": "over", "at_ms": 7}]})),
+        ("halted_by", json!("carol")),
+        ("conflict", json!({"hold": hold, "until_ms": 7})),
+        ("unclaimed", json!(["01R"])),
+        ("stacks", json!({"db": {"attempt": []}})),
+        ("stacks", json!({"db": {"doubt": {"since_ms": 7, "causes": []}}})),
+    ] {
+        assert!(!is_idle(field, value.clone()), "{field}: {value}");
+    }
 }
