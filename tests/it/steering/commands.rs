@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use chain::{ChainId, ChainResult, RunState};
+use chain::{ChainId, ChainResult, RunState, StackState};
 
 use crate::world::{WAIT_MAX, World};
 
@@ -65,6 +65,40 @@ async fn a_chain_is_watched_although_its_worker_is_replaced() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("no worker answered"), "{said}");
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+}
+
+#[tokio::test]
+async fn an_order_to_a_stack_for_which_no_chain_waits_is_rejected() {
+    let world = World::start().await;
+    let rejected = async |verb: &str, stack: &str| {
+        let output = world.spillway(&["stack", verb, stack]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{verb} {stack}: {said}");
+        assert!(said.contains(&format!("no open chain waits for `{stack}`")), "{said}");
+    };
+    let chain = world.waiting_chain().await;
+    rejected("done", "network").await;
+    rejected("release", "network").await;
+    let said = world.says(&["stack", "release", "apps"]).await;
+    assert!(said.contains("`apps` is not held now: waits for `database`"), "{said}");
+    world.confirm("database").await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+    rejected("done", "database").await;
+    rejected("release", "database").await;
+}
+
+#[tokio::test]
+async fn a_stack_that_failed_in_an_open_chain_can_be_marked_as_done() {
+    let world = World::start().await;
+    world.graph_confirming("network; database: network; apps: database; dns: network", &["dns"]);
+    world.spacelift.fail_next("database");
+    let root = world.push_to(1, &["network"]).remove(0);
+    let is_failed = |stack: &chain::StackProgress| stack.state == StackState::Failed;
+    world.wait_for_stack(&root, "database", "its failure", is_failed).await;
+    world.says(&["stack", "done", "database"]).await;
+    world.confirm("dns").await;
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["apps"]);
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ impl Schedule {
             stack: id.clone(),
             kind,
             run: run.cloned(),
-            chains: self.chains_waiting_for(id),
+            chains: self.chains_with(id, &[Standing::Due, Standing::Running]),
             since_ms,
             text,
         };
@@ -87,12 +87,6 @@ impl Schedule {
             since_ms: cause.since_s().saturating_mul(1000),
             text: format!("{} waits until a person approves it", cause.chain),
         })
-    }
-
-    fn chains_waiting_for(&self, stack: &StackId) -> Vec<ChainId> {
-        let numbers = self.causes_with(stack, &[Standing::Due, Standing::Running]);
-        let causes = numbers.iter().filter_map(|number| self.state.causes.get(number));
-        causes.map(|cause| cause.chain.clone()).collect()
     }
 }
 

@@ -59,7 +59,10 @@ pub struct StackReport {
     pub stack: StackId,
     /// The chains that need a run of it.
     pub chains: Vec<ChainId>,
-    /// The run that serves them, if there is one.
+    /// The open chains in which it failed, and which a repair still serves.
+    #[serde(default)]
+    pub failed_in: Vec<ChainId>,
+    /// The run that serves `chains`, if there is one.
     pub run: Option<RunId>,
     /// It has an open attempt.
     #[serde(default)]
@@ -71,6 +74,22 @@ pub struct StackReport {
     /// Since when it has been ready, in milliseconds since 1970, if it only waits for its turn.
     #[serde(default)]
     pub ready_since_ms: Option<i64>,
+}
+
+impl StackReport {
+    /// Nothing is open that needs the stack.
+    pub fn idle(stack: StackId) -> Self {
+        Self {
+            stack,
+            chains: Vec::new(),
+            failed_in: Vec::new(),
+            run: None,
+            attempted: false,
+            why: "no chain needs it: no chain is open in the account".to_owned(),
+            phase: StackPhase::Idle,
+            ready_since_ms: None,
+        }
+    }
 }
 
 /// The phase of a stack, in one word.
@@ -153,15 +172,12 @@ impl Schedule {
 
     /// What is known about one stack, and why it does not run.
     pub fn stack_report(&self, stack: &StackId, now_ms: i64) -> StackReport {
-        let open = self.causes_with(stack, &[Standing::Due, Standing::Running]);
         let known = self.state.stacks.get(stack);
         let (phase, why) = self.why(stack, now_ms);
         StackReport {
             stack: stack.clone(),
-            chains: open
-                .iter()
-                .filter_map(|number| Some(self.state.causes.get(number)?.chain.clone()))
-                .collect(),
+            chains: self.chains_with(stack, &[Standing::Due, Standing::Running]),
+            failed_in: self.chains_with(stack, &[Standing::Failed]),
             run: known
                 .and_then(|known| known.run.as_ref())
                 .map(|used| used.run.clone()),
@@ -170,6 +186,12 @@ impl Schedule {
             phase,
             why,
         }
+    }
+
+    pub(super) fn chains_with(&self, stack: &StackId, standings: &[Standing]) -> Vec<ChainId> {
+        let numbers = self.causes_with(stack, standings);
+        let causes = numbers.iter().filter_map(|number| self.state.causes.get(number));
+        causes.map(|cause| cause.chain.clone()).collect()
     }
 
     fn why(&self, stack: &StackId, now_ms: i64) -> (StackPhase, String) {

@@ -134,6 +134,15 @@ async fn a_chain_that_is_not_there_is_said_to_be_missing() {
 }
 
 #[tokio::test]
+async fn an_order_to_a_stack_is_rejected_if_no_chain_is_open() {
+    let world = world().await;
+    for verb in ["done", "release"] {
+        let said = world.run(&["stack", verb, "vpn"]).await.failed(4);
+        assert!(said.starts_with("error: no open chain waits for `vpn`\nNothing was changed.\n"), "{said}");
+    }
+}
+
+#[tokio::test]
 async fn the_old_spellings_still_work() {
     let world = world().await;
     assert_eq!(world.run(&["why", "vpn"]).await.status, 0);
