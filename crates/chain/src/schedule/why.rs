@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -293,8 +294,8 @@ impl Schedule {
             Some(other) if now_ms < until_ms => (
                 StackPhase::WaitsForOtherChains,
                 format!(
-                    "waits for `{other}`, so that one run serves several chains; at most {} s more",
-                    (until_ms - now_ms) / 1000
+                    "waits for `{other}`, so that one run serves several chains; until {} at the latest",
+                    shown(until_ms)
                 ),
             ),
             _ => (
@@ -313,4 +314,10 @@ impl Schedule {
             .find(|&&other| !self.get(number, other).is_over())?;
         Some(topology.id(*open))
     }
+}
+
+/// The time of day in UTC. A remaining time would be wrong a moment later, since nothing renews it until something happens.
+fn shown(at_ms: i64) -> String {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    at.strftime("%H:%M:%SZ").to_string()
 }
