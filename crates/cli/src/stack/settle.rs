@@ -91,7 +91,10 @@ fn order(
         }
         let by = clients.actor().await?.to_string();
         let message = message(stack.clone(), by.clone());
-        clients.workflows.signal_schedule(&clients.account, &message).await?;
+        clients
+            .workflows
+            .signal_schedule(&clients.account, &message)
+            .await?;
         let order = StackOrder {
             stack,
             order: verb.word(),
@@ -150,7 +153,10 @@ impl Verb {
                 format!("`{stack}` counts as done in every open chain in which it waits or failed.")
             }
             (Self::Release, Some(report)) if report.phase != StackPhase::Held => {
-                format!("`{stack}` is not held now: {}. The release counts for its next run.", report.why)
+                format!(
+                    "`{stack}` is not held now: {}. The release counts for its next run.",
+                    report.why
+                )
             }
             (Self::Release, _) => format!("`{stack}` is tried again now."),
         };

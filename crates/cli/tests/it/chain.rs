@@ -124,7 +124,10 @@ async fn a_chain_that_is_not_there_is_said_to_be_missing() {
     for verb in ["show", "watch", "pause", "resume", "cancel", "retry"] {
         for id in ["nope", "", &schedule] {
             let said = world.run(&["chain", verb, id]).await.failed(4);
-            assert!(said.starts_with(&format!("error: chain `{id}` not found\n")), "{said}");
+            assert!(
+                said.starts_with(&format!("error: chain `{id}` not found\n")),
+                "{said}"
+            );
         }
     }
     let said = world.run(&["chain", "list", "--limit", "0"]).await.failed(2);
@@ -138,7 +141,10 @@ async fn an_order_to_a_stack_is_rejected_if_no_chain_is_open() {
     let world = world().await;
     for verb in ["done", "release"] {
         let said = world.run(&["stack", verb, "vpn"]).await.failed(4);
-        assert!(said.starts_with("error: no open chain waits for `vpn`\nNothing was changed.\n"), "{said}");
+        assert!(
+            said.starts_with("error: no open chain waits for `vpn`\nNothing was changed.\n"),
+            "{said}"
+        );
     }
 }
 
