@@ -76,7 +76,13 @@ impl Client {
             ))
             .hint("Name the account in memory with --url.")
         })?;
-        Err(Failure::rejected(refused.error).into())
+        let is_stack = refused.error.starts_with("stack `") && refused.error.ends_with("not found");
+        let failure = Failure::rejected(refused.error);
+        Err(match is_stack {
+            true => failure.hint("`spillway stack list` lists the stacks of the account in memory."),
+            false => failure,
+        }
+        .into())
     }
 }
 
