@@ -182,7 +182,7 @@ async fn plan(clients: &Clients, before: &ChainReport, stacks: Option<&[StackId]
     let root = retry::root(&before.root, before.record.as_ref(), &before.id, stacks, None);
     let scope = stacks.map_or(Scope::All, Scope::Only);
     chain::plan_only(&graph, &root, scope, settings)
-        .map_err(|refusal| Failure::rejected(format!("the retry would be rejected: {refusal}")).into())
+        .map_err(|refusal| Failure::rejected(format!("the retry would be refused: {refusal}")).into())
 }
 
 /// What will run, for the person who is asked.

@@ -26,7 +26,7 @@ pub(crate) struct View {
     pub(crate) retry_of: Option<ChainId>,
     /// Why a person retried it, as they said.
     pub(crate) retry_reason: Option<Reason>,
-    /// Why it was rejected, or by whom it was cancelled.
+    /// Why it was refused, or by whom it was cancelled.
     pub(crate) reason: Option<Reason>,
     /// Why the chain waits for approval before its first run, as long as it does.
     pub(crate) waits_for_approval: Option<Reason>,
@@ -62,7 +62,7 @@ pub(crate) enum State {
     Cancelling,
     Succeeded,
     Failed,
-    Rejected,
+    Refused,
     Cancelled,
 }
 
@@ -79,7 +79,7 @@ impl State {
             ChainResult::Paused => Self::Paused,
             ChainResult::Succeeded => Self::Succeeded,
             ChainResult::Failed => Self::Failed,
-            ChainResult::Refused => Self::Rejected,
+            ChainResult::Refused => Self::Refused,
             ChainResult::Cancelled => Self::Cancelled,
         }
     }
@@ -87,7 +87,7 @@ impl State {
     pub(crate) fn is_over(self) -> bool {
         matches!(
             self,
-            Self::Succeeded | Self::Failed | Self::Rejected | Self::Cancelled
+            Self::Succeeded | Self::Failed | Self::Refused | Self::Cancelled
         )
     }
 }
