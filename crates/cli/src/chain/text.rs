@@ -378,27 +378,27 @@ mod tests {
         check(
             80,
             "
-├─ · db      held     the stack is locked by alice, who repairs it
+├─ · db       held     the stack is locked by alice, who repairs it
 │  └─ · jobs  waiting  after db
-└─ ✗ dns     failed   its run ended as FAILED
-   └─ ↷ app  skipped  `dns` failed upstream",
+└─ ✗ dns      failed   its run ended as FAILED
+   └─ ↷ app   skipped  `dns` failed upstream",
         );
         check(
-            44,
+            46,
             "
-├─ · db      held
+├─ · db       held
 │  │  the stack is locked by alice, who
 │  │  repairs it
 │  └─ · jobs  waiting  after db
-└─ ✗ dns     failed   its run ended as FAILED
-   └─ ↷ app  skipped  `dns` failed upstream",
+└─ ✗ dns      failed   its run ended as FAILED
+   └─ ↷ app   skipped  `dns` failed upstream",
         );
     }
 
     #[test]
     fn a_frame_has_no_more_lines_than_the_terminal() {
         let view = view();
-        for (height, shown) in [(12, "db dns app jobs"), (7, "dns"), (4, "")] {
+        for (height, shown) in [(12, "db dns app jobs"), (7, "dns"), (5, "")] {
             let frame = frame(&view, 44, height);
             assert!(frame.len() < height, "{height}: {frame:#?}");
             let text = frame.join("\n");

@@ -110,10 +110,12 @@ fn order(
 /// schedule that was lost takes it once it is rebuilt.
 async fn report(clients: &Clients, stack: &StackId) -> Option<StackReport> {
     let (workflows, account) = (&clients.workflows, &clients.account);
-    if let Some(schedule) = workflows.schedule_report(account).await.ok()? {
-        let answers = schedule.rebuilt;
-        let report = workflows.stack_report(account, stack).await.ok().flatten();
-        return report.filter(|_| answers);
+    match workflows.schedule_report(account).await.ok()? {
+        Some(schedule) if schedule.rebuilt => {
+            return workflows.stack_report(account, stack).await.ok().flatten();
+        }
+        Some(_) => return None,
+        None => {}
     }
     let open = ChainFilter {
         account: Some(account.clone()),
