@@ -150,7 +150,9 @@ fn table(chains: &[View], is_wide: bool) -> Table {
             chain.by.as_deref().unwrap_or_default(),
         ]);
         if !is_wide {
-            notes.iter().for_each(|note| table.note(note));
+            for note in &notes {
+                table.note(note);
+            }
         }
     }
     table

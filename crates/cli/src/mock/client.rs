@@ -78,11 +78,11 @@ impl Client {
         })?;
         let is_stack = refused.error.starts_with("stack `") && refused.error.ends_with("not found");
         let failure = Failure::rejected(refused.error);
-        Err(match is_stack {
-            true => failure.hint("`spillway stack list` lists the stacks of the account in memory."),
-            false => failure,
+        if is_stack {
+            let hint = "`spillway stack list` lists the stacks of the account in memory.";
+            return Err(failure.hint(hint).into());
         }
-        .into())
+        Err(failure.into())
     }
 }
 
