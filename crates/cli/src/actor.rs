@@ -14,6 +14,8 @@ pub(crate) struct Actor {
     key: String,
     /// The user of this machine, as the environment says.
     claimed: Option<String>,
+    /// Whether Spacelift accepted the key.
+    verified: bool,
 }
 
 impl Actor {
@@ -21,7 +23,17 @@ impl Actor {
         Ok(Self {
             key: spacelift.viewer().await?.id,
             claimed: Self::claim(),
+            verified: true,
         })
+    }
+
+    /// Who acts while Spacelift does not answer.
+    pub(crate) fn unverified(spacelift: &Spacelift) -> Self {
+        Self {
+            key: format!("api::{}", spacelift.key_id()),
+            claimed: Self::claim(),
+            verified: false,
+        }
     }
 
     /// Who the environment says the local user is.
@@ -35,9 +47,15 @@ impl Actor {
 
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unverified = if self.verified {
+            ""
+        } else {
+            " (not verified by Spacelift)"
+        };
+        write!(f, "{}{unverified}", self.key)?;
         match &self.claimed {
-            Some(claimed) => write!(f, "{} (claims to be {claimed})", self.key),
-            None => f.write_str(&self.key),
+            Some(claimed) => write!(f, " (claims to be {claimed})"),
+            None => Ok(()),
         }
     }
 }

@@ -2,18 +2,16 @@
 
 use std::future::Future;
 
-use chain::{AccountName, ChainId, StackId};
+use chain::{AccountName, StackId};
 use spacelift::Spacelift;
-use temporal_client::{Ordered, WorkflowClient};
 
-use crate::actor::Actor;
+use crate::clients::Clients;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::temporal;
 use crate::variables::variables;
 
 /// The variable that names the account whose events are accepted.
-const ACCOUNT: &str = "SPILLWAY_ACCOUNT";
+pub(crate) const ACCOUNT: &str = "SPILLWAY_ACCOUNT";
 
 /// What to do if the environment names another account than that of the API key.
 pub(crate) const OTHER_ACCOUNT: &str = "Correct SPILLWAY_ACCOUNT, or use an API key of that account.";
@@ -44,66 +42,9 @@ pub(crate) fn with_spacelift(work: impl AsyncFnOnce(Spacelift) -> Done) -> Done 
     })
 }
 
-/// The clients of Spacelift and Temporal, which are needed to steer an account.
-pub(crate) struct Clients {
-    pub(crate) spacelift: Spacelift,
-    pub(crate) workflows: WorkflowClient,
-    /// The account of the API key, according to Spacelift. No other source is trusted.
-    pub(crate) account: AccountName,
-}
-
-impl Clients {
-    pub(crate) async fn connect() -> anyhow::Result<Self> {
-        let spacelift = spacelift().await?;
-        let account = spacelift.account_name().await?;
-        check_account(&account)?;
-        Ok(Self {
-            spacelift,
-            workflows: temporal::connect().await?,
-            account,
-        })
-    }
-
-    /// A chain of the account. Other accounts may be in the same namespace, and their chains are not changed.
-    pub(crate) fn own_chain(&self, id: &str) -> anyhow::Result<ChainId> {
-        let chain = ChainId::of_workflow(id);
-        match chain.account() {
-            Some(account) if account != self.account => Err(Failure::rejected(format!(
-                "`{chain}` is a chain of the account `{account}`, but the API key belongs to the account `{}`",
-                self.account
-            ))
-            .meaning("Nothing was changed.")
-            .hint("Use an API key of that account.")
-            .into()),
-            _ => Ok(chain),
-        }
-    }
-
-    /// Who acts, as Spacelift names the owner of the API key.
-    pub(crate) async fn actor(&self) -> anyhow::Result<Actor> {
-        Ok(Actor::of(&self.spacelift).await?)
-    }
-
-    /// Who orders something, and the reason that they give.
-    pub(crate) async fn ordered(&self, reason: Option<String>) -> anyhow::Result<Ordered> {
-        Ok(Ordered {
-            by: self.actor().await?.to_string(),
-            reason,
-        })
-    }
-
-    /// Fails unless the API key sees such a stack.
-    pub(crate) async fn check_stack(&self, stack: &StackId) -> anyhow::Result<()> {
-        match self.spacelift.stack(stack).await? {
-            Some(_) => Ok(()),
-            None => Err(no_stack(&self.spacelift, stack).await),
-        }
-    }
-}
-
 /// Fails if the environment names another account than that of the API key: a chain of a mistyped account would run the
 /// same stacks a second time.
-fn check_account(account: &AccountName) -> anyhow::Result<()> {
+pub(crate) fn check_account(account: &AccountName) -> anyhow::Result<()> {
     match other_account(account) {
         Some(problem) => Err(Failure::setting(problem)
             .meaning("Nothing was done.")
@@ -122,13 +63,18 @@ pub(crate) fn other_account(account: &AccountName) -> Option<String> {
 }
 
 /// The account that the environment names.
-fn named_account() -> Option<String> {
+pub(crate) fn named_account() -> Option<String> {
     std::env::var(ACCOUNT).ok().filter(|named| !named.is_empty())
 }
 
 /// Does something that needs Spacelift and Temporal.
 pub(crate) fn with_clients(work: impl AsyncFnOnce(Clients) -> Done) -> Done {
     block_on(async { work(Clients::connect().await?).await })
+}
+
+/// Does something that triggers no stack, also while Spacelift does not answer.
+pub(crate) fn with_clients_even_in_outage(work: impl AsyncFnOnce(Clients) -> Done) -> Done {
+    block_on(async { work(Clients::connect_even_in_outage().await?).await })
 }
 
 /// The error for a stack that does not exist. It names a stack with a similar id.

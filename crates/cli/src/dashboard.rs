@@ -9,7 +9,8 @@ use dashboard::{Config, Pages, Queues};
 use temporal_client::TemporalSettings;
 use tokio::net::TcpListener;
 
-use crate::command::{Clients, Done, with_clients};
+use crate::clients::Clients;
+use crate::command::{Done, with_clients};
 use crate::exit::Exit;
 use crate::failure::{Failure, reason};
 use crate::output;
@@ -50,6 +51,7 @@ pub(crate) fn dashboard(arguments: DashboardArguments) -> Done {
             spacelift,
             workflows,
             account,
+            ..
         } = clients;
         let variables = variables().await?;
         let temporal = TemporalSettings::from_variables(&variables)?;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Clients, Done, with_clients};
+use crate::clients::Clients;
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{Shape, Time};
@@ -146,7 +147,7 @@ fn begin(how_long: Duration, reason: String, coverage: Coverage, output: Output)
     let until = Timestamp::now()
         .checked_add(how_long)
         .map_err(|_| Failure::usage("--for is too long"))?;
-    with_clients(async |clients| {
+    with_clients_even_in_outage(async |clients| {
         let account = &clients.account;
         let freeze = Freeze {
             by: clients.actor().await?.to_string(),
@@ -172,7 +173,7 @@ fn begin(how_long: Duration, reason: String, coverage: Coverage, output: Output)
 }
 
 pub(crate) fn thaw(arguments: &ThawArguments) -> Done {
-    with_clients(async |clients| {
+    with_clients_even_in_outage(async |clients| {
         let by = clients.actor().await?.to_string();
         let changed = clients.workflows.thaw(&clients.account, &by).await?;
         let thaw = Thaw {
@@ -194,7 +195,7 @@ pub(crate) fn thaw(arguments: &ThawArguments) -> Done {
 }
 
 fn show(output: Output) -> Done {
-    with_clients(async |clients| {
+    with_clients_even_in_outage(async |clients| {
         let frozen = clients.workflows.frozen(&clients.account).await?;
         let view = View::of(&clients, frozen.as_ref());
         output.show(&view, || {

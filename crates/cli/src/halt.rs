@@ -5,7 +5,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Done, with_clients};
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::exit::Exit;
 use crate::json::Shape;
 use crate::output::Output;
@@ -48,7 +48,7 @@ impl Shape for Halt {
 
 impl HaltArguments {
     pub(crate) fn run(self) -> Done {
-        with_clients(async |clients| {
+        with_clients_even_in_outage(async |clients| {
             let ordered = clients.ordered(self.reason).await?;
             let was_halted = clients.workflows.is_halted(&clients.account).await?;
             // A halt needs no worker, so nothing depends on the answer of one.
@@ -79,7 +79,7 @@ impl HaltArguments {
 
 impl GoArguments {
     pub(crate) fn run(self) -> Done {
-        with_clients(async |clients| {
+        with_clients_even_in_outage(async |clients| {
             let ordered = clients.ordered(self.reason).await?;
             let changed = clients.workflows.lift_halt(&clients.account, ordered).await?;
             let halt = Halt {

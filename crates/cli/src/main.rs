@@ -6,6 +6,7 @@ mod arguments;
 mod audit_log;
 mod blueprint;
 mod chain;
+mod clients;
 mod codec_server;
 mod command;
 mod completion;

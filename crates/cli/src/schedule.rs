@@ -10,7 +10,8 @@ use serde::Serialize;
 use temporal_client::TemporalError;
 use temporal_client::contract::ScheduleMessage;
 
-use crate::command::{Clients, Done, with_clients};
+use crate::clients::Clients;
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::exit::Exit;
 use crate::json::Shape;
 use crate::output::Output;
@@ -22,6 +23,9 @@ const EXAMPLES: &str = "Examples:
   spillway schedule show
   spillway schedule watch
   spillway schedule watch --jq .stacks";
+
+/// What it means that the schedule is being rebuilt.
+pub(crate) const KNOWN_SOON: &str = "What is open is known in a few seconds.";
 
 /// Show or watch what is open in the account, or rebuild the schedule.
 #[derive(Debug, Args)]
@@ -55,6 +59,8 @@ enum Action {
 #[schemars(rename = "Schedule")]
 pub(crate) struct View {
     account: AccountName,
+    /// What is open, and whether the account is halted, is known only when the rebuild of the schedule is over.
+    rebuilding: bool,
     halted_by: Option<String>,
     /// Why it is halted, as that person said.
     halt_reason: Option<String>,
@@ -81,7 +87,7 @@ impl Shape for Rebuild {
 }
 
 pub(crate) fn schedule(arguments: &ScheduleArguments) -> Done {
-    with_clients(async |clients| match arguments.action {
+    with_clients_even_in_outage(async |clients| match arguments.action {
         Action::Show { output } => {
             let view = View::read(&clients).await?;
             output.show(&view, || text(&view, output.is_wide()))?;
@@ -97,7 +103,10 @@ pub(crate) fn schedule(arguments: &ScheduleArguments) -> Done {
                 account: clients.account,
             };
             output.show(&rebuild, || {
-                format!("The schedule of {} is being rebuilt.", rebuild.account)
+                format!(
+                    "The schedule of {} is being rebuilt. `spillway schedule show` shows the result in a few seconds.",
+                    rebuild.account
+                )
             })?;
             Ok(Exit::Success)
         }
@@ -116,6 +125,7 @@ impl View {
         Ok(match clients.workflows.schedule_report(&account).await? {
             Some(report) => Self {
                 account,
+                rebuilding: !report.rebuilt,
                 halted_by: report.halted_by,
                 halt_reason: report.halt_reason,
                 conflict: report.conflict,
@@ -125,6 +135,7 @@ impl View {
             },
             None => Self {
                 account,
+                rebuilding: false,
                 halted_by: None,
                 halt_reason: None,
                 conflict: None,
@@ -149,7 +160,12 @@ fn text(view: &View, is_wide: bool) -> String {
         let head = style::painted("CONFLICT", style::YELLOW.bold());
         lines.push(format!("{head}: no stack is triggered. {conflict}"));
     }
-    if view.chains.is_empty() && view.unplanned.is_empty() {
+    if view.rebuilding {
+        lines.push(format!(
+            "The schedule of {} is being rebuilt. {KNOWN_SOON}",
+            view.account
+        ));
+    } else if view.chains.is_empty() && view.unplanned.is_empty() {
         lines.push(format!("No chain is open in {}.", view.account));
     }
     for chain in &view.chains {

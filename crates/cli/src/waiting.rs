@@ -7,10 +7,11 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Done, with_clients};
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::exit::Exit;
 use crate::json::{Shape, Time};
 use crate::output::{self, Output};
+use crate::schedule::KNOWN_SOON;
 use crate::table::{Table, plain};
 use crate::time::took;
 
@@ -50,8 +51,9 @@ impl Shape for View {
 }
 
 pub(crate) fn waiting(arguments: &WaitingArguments) -> Done {
-    with_clients(async |clients| {
+    with_clients_even_in_outage(async |clients| {
         let report = clients.workflows.schedule_report(&clients.account).await?;
+        let rebuilding = report.as_ref().is_some_and(|report| !report.rebuilt);
         let halted = report.as_ref().and_then(ScheduleReport::halted);
         let waiting = report.map(|report| report.waiting).unwrap_or_default();
         let frozen = clients.workflows.frozen(&clients.account).await?;
@@ -61,9 +63,19 @@ pub(crate) fn waiting(arguments: &WaitingArguments) -> Done {
             .into_iter()
             .map(|waiting| View::of(base, waiting, frozen.as_deref()))
             .collect();
-        let nothing = "Nothing waits for a person, a lock or the end of a freeze.";
+        let nothing = if rebuilding {
+            format!(
+                "The schedule of {} is being rebuilt. {KNOWN_SOON}",
+                clients.account
+            )
+        } else {
+            "Nothing waits for a person, a lock or the end of a freeze.".to_owned()
+        };
         let output = arguments.output;
-        output.list_as(&views, nothing, || text(&views, output.is_wide()))?;
+        output.list_as(&views, &nothing, || text(&views, output.is_wide()))?;
+        if rebuilding && !output.is_text() {
+            output::note(&nothing);
+        }
         if let Some(halt) = halted {
             output::note(&format!(
                 "No stack of {} is triggered until `spillway go`. Halted by {}.",

@@ -39,6 +39,11 @@ pub fn schedule(account: &AccountName) -> String {
     join(["schedule", account.as_str()])
 }
 
+/// The account of a workflow that decides what runs in an account.
+pub(crate) fn account_of_schedule(workflow: &str) -> Option<AccountName> {
+    parts(workflow.strip_prefix("schedule:")?).next()?.parse().ok()
+}
+
 /// The workflow of attempts at a stack: only one can be open, so that two can never trigger the stack at once.
 pub fn execution(account: &AccountName, stack: &StackId) -> String {
     join(["stack", account.as_str(), stack.as_str()])
@@ -94,6 +99,7 @@ mod tests {
         for account in PARTS {
             let account: AccountName = account.parse().unwrap();
             ids.insert(schedule(&account));
+            assert_eq!(account_of_schedule(&schedule(&account)).as_ref(), Some(&account));
             ids.insert(halt(&account));
             ids.insert(freeze(&account));
             made += 3;

@@ -2,6 +2,7 @@
 //!
 //! Does not link `temporalio-sdk-core`: a Lambda function needs a client, not a worker.
 
+mod accounts;
 mod chain_page;
 mod chains;
 pub mod clock;

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use hyper::Request;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
@@ -41,7 +42,7 @@ pub struct Options {
     pub port: Option<u16>,
     /// The port of the UI; `None`: no UI.
     pub ui_port: Option<u16>,
-    /// The SQLite file for the data; `None`: in memory.
+    /// The SQLite file for the data; `None`: a temporary one, which is deleted with the server.
     pub database: Option<PathBuf>,
 }
 
@@ -52,6 +53,8 @@ pub struct DevServer {
     address: SocketAddr,
     /// A file for its stderr: nobody reads a pipe, and a full one would block the server.
     stderr: File,
+    /// The directory of its database, if nobody keeps the data.
+    _temporary: Option<TempDir>,
 }
 
 impl DevServer {
@@ -83,8 +86,20 @@ impl DevServer {
             Some(ui_port) => command.arg("--ui-port").arg(ui_port.to_string()),
             None => command.arg("--headless"),
         };
-        if let Some(database) = &options.database {
+        // Not in memory: a query that takes too long on a busy machine makes the server open the database anew, which is
+        // then empty.
+        let temporary = match options.database {
+            Some(_) => None,
+            None => Some(tempfile::tempdir()?),
+        };
+        let temporary_database = temporary
+            .as_ref()
+            .map(|directory| directory.path().join("temporal.db"));
+        if let Some(database) = options.database.as_ref().or(temporary_database.as_ref()) {
             command.arg("--db-filename").arg(database);
+        }
+        if temporary.is_some() {
+            command.args(["--sqlite-pragma", "synchronous=OFF"]);
         }
         let child = command
             .spawn()
@@ -94,6 +109,7 @@ impl DevServer {
             child,
             address,
             stderr,
+            _temporary: temporary,
         };
         server.wait_until_healthy().await?;
         Ok(server)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chain::event::{EndEvent, EndedRun};
 use chain::follow::IgnoredBecause;
 use chain::schedule::Control;
 use chain::{ChainId, ChainResult, RunRequest, RunState, StackState};
@@ -111,6 +112,30 @@ async fn a_report_of_a_run_that_ended_days_ago_starts_nothing() {
     assert_eq!(outcome.result, FollowResult::Ignored { reason });
     world.wait_for_quiet().await;
     assert_eq!(world.runs_per_stack(), [("network", 1)]);
+}
+
+/// Spacelift may show a run late, or Spillway may have been down for days.
+#[tokio::test]
+async fn a_run_that_the_sweep_finds_days_after_its_end_starts_its_chain() {
+    let world = World::without_webhooks().await;
+    diamond(&world);
+    let root = world.push_to(1, &["network"]).remove(0);
+    world.wait_for_run("network", &RunState::Finished).await;
+    world.spacelift.age(&root, Duration::from_secs(25 * 3600));
+    let ended = Received::RunEnded {
+        account: world.account.clone(),
+        ended: EndedRun {
+            account: Some(world.account.clone()),
+            stack: "network".parse().unwrap(),
+            run: root.clone(),
+            event: EndEvent::Completed,
+        },
+    };
+    let recorded = world.workflows.record(&ended, Source::Reconcile).await;
+    recorded.unwrap();
+    for stack in ["database", "cluster"] {
+        world.wait_for_run(stack, &RunState::Finished).await;
+    }
 }
 
 #[tokio::test]

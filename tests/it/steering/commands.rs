@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use chain::{ChainId, ChainRecord, ChainResult, RunState, StackState};
+use mock_spacelift::{Fault, KEY_ID};
 
 use crate::world::{WAIT_MAX, World};
 
@@ -161,6 +162,85 @@ async fn a_stack_that_failed_in_an_open_chain_can_be_marked_as_done() {
     world.confirm("dns").await;
     world.all_succeed(&[root]).await;
     world.assert_once(&["apps"]);
+}
+
+#[tokio::test]
+async fn people_steer_while_spacelift_is_down() {
+    let world = World::start().await;
+    let chain = world.waiting_chain().await;
+    world.spacelift.fault(Fault::internal_error().always());
+    for arguments in [
+        &["halt", "--reason", "incident 7"][..],
+        &["go"],
+        &["freeze", "now", "--for", "1h", "--reason", "incident 7"],
+        &["freeze", "show"],
+        &["thaw"],
+        &["waiting"],
+        &["stack", "why", "database"],
+        &["chain", "pause", chain.as_str()],
+        &["schedule", "show"],
+    ] {
+        let output = world.spillway(arguments).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{arguments:?}: {said}");
+        assert!(
+            said.contains("Spacelift does not answer") && said.contains(world.account.as_str()),
+            "{arguments:?}: {said}"
+        );
+    }
+    let halt = world.audit_record("halt_began").await;
+    let by = halt["actor"].as_str().unwrap();
+    assert!(
+        by.ends_with(&format!(
+            "api::{KEY_ID} (not verified by Spacelift) (claims to be carol)"
+        )),
+        "{by}"
+    );
+    let mistyped = world
+        .command(&["halt"])
+        .env("SPILLWAY_ACCOUNT", "acmee")
+        .output()
+        .await;
+    let mistyped = mistyped.unwrap();
+    let said = String::from_utf8(mistyped.stderr).unwrap();
+    assert_eq!(mistyped.status.code(), Some(3), "{said}");
+    assert!(said.contains("Temporal does not know this account"), "{said}");
+    // What triggers stacks needs an account that Spacelift confirmed.
+    let started = world.spillway(&["chain", "start", "network"]).await;
+    assert!(!started.status.success());
+    world.spacelift.clear_faults();
+    world
+        .says(&["chain", "cancel", chain.as_str(), "--stop-runs"])
+        .await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+}
+
+#[tokio::test]
+async fn nothing_seems_to_be_over_during_a_rebuild() {
+    let world = World::start().await;
+    let chain = world.waiting_chain().await;
+    // The rebuild waits for Spacelift.
+    world
+        .spacelift
+        .fault(Fault::internal_error().on("SearchRuns").always());
+    world.says(&["schedule", "rebuild"]).await;
+    world
+        .wait_until_reason_contains("database", "is being rebuilt")
+        .await;
+    let shown = world.says(&["schedule", "show"]).await;
+    assert!(
+        shown.contains("is being rebuilt") && !shown.contains("No chain is open"),
+        "{shown}"
+    );
+    let waiting = world.spillway(&["waiting"]).await;
+    let said = String::from_utf8(waiting.stderr).unwrap();
+    assert!(said.contains("is being rebuilt"), "{said}");
+    world.spacelift.clear_faults();
+    world
+        .wait_until_reason_contains("database", "waits for a person")
+        .await;
+    let why = world.says(&["stack", "why", "database"]).await;
+    assert!(why.contains(chain.as_str()), "{why}");
 }
 
 #[tokio::test]

@@ -67,8 +67,9 @@ impl Activities {
     /// Anyone who saw a report that a run is over can send it again. After some days Temporal knows neither the first report nor
     /// the chain, and everything would run again.
     async fn is_late(&self, request: &RunLookRequest, run: &RunFacts) -> Result<bool, ActivityError> {
-        let is_first = request.reported.is_none() && run.state.is_terminal();
-        if !is_first || !follow::is_reported_late(run.changed_at_s, clock::now_ms()) {
+        let may_be_repeated =
+            request.reported.is_none() && run.state.is_terminal() && request.reported_from_outside;
+        if !may_be_repeated || !follow::is_reported_late(run.changed_at_s, clock::now_ms()) {
             return Ok(false);
         }
         // Perhaps it was reported in time, and there was no worker.

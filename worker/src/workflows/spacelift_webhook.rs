@@ -132,6 +132,10 @@ async fn follow(ctx: &mut Context, mut input: FollowInput, run: RunId) -> Workfl
             metadata: ctx.state(|state| state.metadata.clone()),
             reported_at_ms: ctx.state(|state| state.latest.as_ref()?.received_at_ms),
             give_up: is_gone(ctx, &input),
+            reported_from_outside: match input.source {
+                Source::Webhook | Source::Queue | Source::Operator => true,
+                Source::Trigger | Source::Reconcile => false,
+            },
         };
         let is_too_late = request.give_up;
         let options = unlimited_retries(&input.timing, format!("{run} of {}", input.stack));

@@ -123,7 +123,12 @@ pub enum StackPhase {
     Halted,
     /// The stacks of the account are being listed.
     Planning,
+    /// The schedule is being rebuilt, so what the stack does is not known yet.
+    Rebuilding,
 }
+
+/// What is known of a stack while the schedule is being rebuilt.
+const REBUILDING: &str = "the schedule is being rebuilt; what is open is known in a few seconds";
 
 impl Schedule {
     /// Everything that is open, in the order of the stacks' ids.
@@ -196,6 +201,9 @@ impl Schedule {
     }
 
     fn why(&self, stack: &StackId, now_ms: i64) -> (StackPhase, String) {
+        if !self.state.rebuilt {
+            return (StackPhase::Rebuilding, REBUILDING.to_owned());
+        }
         let known = self.state.stacks.get(stack);
         if let Some((known, used)) = known.and_then(|known| Some((known, known.run.as_ref()?))) {
             let (phase, does) = match used.seen.phase {

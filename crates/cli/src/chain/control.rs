@@ -9,7 +9,7 @@ use temporal_client::contract::ChainReport;
 
 use super::stop_runs::{self, StoppedRun};
 use super::{State, View};
-use crate::command::{Done, with_clients};
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::completion;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -132,7 +132,7 @@ impl Target {
             Control::CancelAndStopRuns => ("cancel_and_stop_runs", "Cancelled"),
             Control::Approve => ("approve", "Approved"),
         };
-        with_clients(async |clients| {
+        with_clients_even_in_outage(async |clients| {
             let chain = clients.own_chain(&self.id)?;
             let Some(report) = clients.workflows.chain(&chain).await? else {
                 return Err(super::show::no_chain(&clients.workflows, &chain).await);

@@ -94,6 +94,7 @@ fn line(stack: &Stack) -> Option<String> {
             StackPhase::WaitsForUpstream
                 | StackPhase::WaitsForSlot
                 | StackPhase::Planning
+                | StackPhase::Rebuilding
                 | StackPhase::Triggering
         )
     );

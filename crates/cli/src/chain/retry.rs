@@ -11,7 +11,8 @@ use temporal_client::{Recorded, Retries};
 
 use super::show::no_chain;
 use super::wait::wait;
-use crate::command::{Clients, Done, with_clients};
+use crate::clients::Clients;
+use crate::command::{Done, with_clients};
 use crate::completion;
 use crate::confirmation::ask;
 use crate::dependencies;

@@ -9,7 +9,8 @@ use temporal_client::{Recorded, RequestStatus};
 use uuid::Uuid;
 
 use super::wait::wait;
-use crate::command::{Clients, Done, with_clients};
+use crate::clients::Clients;
+use crate::command::{Done, with_clients};
 use crate::completion;
 use crate::failure::Failure;
 use crate::output::{self, Output};

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use temporal_client::contract::ChainReport;
 
-use crate::command::Clients;
+use crate::clients::Clients;
 
 /// How long to wait until the runs have ended.
 const STOPPING: Duration = Duration::from_secs(30);

@@ -5,7 +5,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use super::{View, text};
-use crate::command::{Clients, Done};
+use crate::clients::Clients;
+use crate::command::Done;
 use crate::exit::Exit;
 use crate::output::{self, Drawing, Output, WriteError, can_redraw, terminal_size};
 use crate::patience::Patience;
@@ -66,6 +67,8 @@ impl Shown {
                 Ok(())
             }
             Self::Drawing(drawing) => drawing.show(&frame(view, output.is_wide())),
+            // Nothing is over only because it is not known during a rebuild.
+            Self::Lines(_) if view.rebuilding => Ok(()),
             Self::Lines(last) => {
                 let now = lines(view);
                 for (thing, does) in &now {

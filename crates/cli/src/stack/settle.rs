@@ -8,7 +8,8 @@ use serde::Serialize;
 use temporal_client::ChainFilter;
 use temporal_client::contract::ScheduleMessage;
 
-use crate::command::{Clients, Done, with_clients};
+use crate::clients::Clients;
+use crate::command::{Done, with_clients};
 use crate::completion;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -110,12 +111,8 @@ fn order(
 /// schedule that was lost takes it once it is rebuilt.
 async fn report(clients: &Clients, stack: &StackId) -> Option<StackReport> {
     let (workflows, account) = (&clients.workflows, &clients.account);
-    match workflows.schedule_report(account).await.ok()? {
-        Some(schedule) if schedule.rebuilt => {
-            return workflows.stack_report(account, stack).await.ok().flatten();
-        }
-        Some(_) => return None,
-        None => {}
+    if let Some(report) = workflows.stack_report(account, stack).await.ok()? {
+        return Some(report).filter(|report| report.phase != StackPhase::Rebuilding);
     }
     let open = ChainFilter {
         account: Some(account.clone()),

@@ -6,7 +6,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::command::{Done, with_clients};
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::completion;
 use crate::exit::Exit;
 use crate::json::{Shape, Time};
@@ -56,7 +56,7 @@ impl From<StackReport> for StackStatus {
 
 impl WhyArguments {
     pub(crate) fn run(self) -> Done {
-        with_clients(async |clients| {
+        with_clients_even_in_outage(async |clients| {
             clients.check_stack(&self.stack).await?;
             let report = clients
                 .workflows

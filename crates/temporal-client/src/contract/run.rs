@@ -126,6 +126,9 @@ pub struct RunLookRequest {
     /// If Spacelift does not show the run, it is reported as over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub give_up: bool,
+    /// A webhook or a person reported the run, perhaps days ago and now again. The sweep and the schedule do not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reported_from_outside: bool,
 }
 
 /// Input of the activity `stop_run`.

@@ -19,6 +19,7 @@ impl Tasks {
             metadata: Vec::new(),
             reported_at_ms: None,
             give_up: false,
+            reported_from_outside: false,
         };
         let options = unlimited_retries(&input.timing, summary);
         self.looks.push(run.clone());
