@@ -152,6 +152,9 @@ pub fn parts(id: &str) -> impl DoubleEndedIterator<Item = String> {
         .map(|part| part.replace("%3A", ":").replace("%25", "%"))
 }
 
+/// How the id of each chain begins.
+const KIND: &str = "chain";
+
 /// The id of a chain: the id of its workflow, and the name that people use.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -159,12 +162,12 @@ pub struct ChainId(String);
 
 impl ChainId {
     pub fn of_root_run(account: &AccountName, run: &RunId) -> Self {
-        Self(join(["chain", account.as_str(), run.as_str()]))
+        Self(join([KIND, account.as_str(), run.as_str()]))
     }
 
     /// The chain of a request.
     pub fn of_request(account: &AccountName, request: &str) -> Self {
-        Self(join(["chain", account.as_str(), "request", request]))
+        Self(join([KIND, account.as_str(), "request", request]))
     }
 
     /// The `number`-th retry of a chain. A retry of a retry counts as the next one of the first chain.
@@ -185,14 +188,16 @@ impl ChainId {
         number.and_then(|number| number.parse().ok()).unwrap_or(0)
     }
 
-    /// The chain whose workflow has this id.
+    /// The chain whose workflow has this id, if that is a chain: [`account`](Self::account) is `None` for another workflow.
     pub fn of_workflow(id: &str) -> Self {
         Self(id.to_owned())
     }
 
-    /// The account of the chain, according to its id.
+    /// The account of the chain, according to its id. `None` if no chain has such an id.
     pub fn account(&self) -> Option<AccountName> {
-        parts(&self.0).nth(1)?.parse().ok()
+        let mut parts = parts(&self.0);
+        parts.next().filter(|kind| kind == KIND)?;
+        parts.next()?.parse().ok()
     }
 
     pub fn as_str(&self) -> &str {
@@ -209,6 +214,22 @@ impl fmt::Display for ChainId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_id_of_a_chain_names_an_account() {
+        for (id, account) in [
+            ("chain:acme:01J", Some("acme")),
+            ("chain:acme:request:one:retry:2", Some("acme")),
+            ("chain:acme%3Aeu:01J", Some("acme:eu")),
+            ("schedule:acme", None),
+            ("notify:chain:acme:01J", None),
+            ("chain", None),
+            ("", None),
+        ] {
+            let found = ChainId::of_workflow(id).account();
+            assert_eq!(found, account.map(|name| name.parse().unwrap()), "{id}");
+        }
+    }
 
     #[test]
     fn valid_ids_are_accepted() {

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod changes;
 pub mod commit;
 pub mod depend;
+pub mod duration;
 pub mod error_text;
 pub mod event;
 pub mod follow;

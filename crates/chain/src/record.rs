@@ -51,6 +51,8 @@ pub struct ChainRecord {
     /// In the order of the chain's stacks.
     progress: Vec<StackProgress>,
     paused: bool,
+    /// Who paused it. `None` if an older version recorded the pause.
+    pause: Option<Pause>,
     /// A person approved the chain.
     approved: bool,
     cancelled: Option<Reason>,
@@ -87,6 +89,7 @@ impl ChainRecord {
             chain,
             progress,
             paused: false,
+            pause: None,
             approved: false,
             cancelled: None,
             stops_runs: false,
@@ -120,6 +123,11 @@ impl ChainRecord {
 
     pub fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    /// Who paused the chain and when, as long as it is paused. `None` also if an older version recorded the pause.
+    pub fn pause(&self) -> Option<&Pause> {
+        self.pause.as_ref()
     }
 
     /// Why it has not begun: it waits for an approval.
@@ -187,8 +195,20 @@ impl ChainRecord {
         match change {
             // The chain has ended, and its result stays.
             Change::Controlled { .. } if self.over => {}
+            // The first pause lasts, with its reason, and only a pause can be lifted.
             Change::Controlled {
-                control, by, reason, ..
+                control: Control::Pause,
+                ..
+            } if self.paused => {}
+            Change::Controlled {
+                control: Control::Resume,
+                ..
+            } if !self.paused => {}
+            Change::Controlled {
+                control,
+                by,
+                reason,
+                at_ms,
             } => {
                 let (code, ordered) = match control {
                     Control::Pause => (ReasonCode::ChainPaused, "paused"),
@@ -199,11 +219,17 @@ impl ChainRecord {
                 let text = with_reason(&format!("the chain was {ordered} by {by}"), reason.as_deref());
                 let ordered = Reason::new(code, text);
                 match control {
-                    Control::Pause => self.paused = true,
-                    Control::Resume => self.paused = false,
+                    Control::Pause => {
+                        self.paused = true;
+                        self.pause = Some(Pause {
+                            reason: ordered.clone(),
+                            at_ms: *at_ms,
+                        });
+                    }
+                    Control::Resume => self.resume(),
                     Control::Approve => self.approved = true,
                     Control::Cancel | Control::CancelAndStopRuns => {
-                        self.paused = false;
+                        self.resume();
                         self.stops_runs |= *control == Control::CancelAndStopRuns;
                         self.cancelled.get_or_insert(ordered.clone());
                     }
@@ -218,6 +244,20 @@ impl ChainRecord {
             }
         }
     }
+
+    fn resume(&mut self) {
+        self.paused = false;
+        self.pause = None;
+    }
+}
+
+/// Who paused a chain, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// By whom, and why.
+    pub reason: Reason,
+    /// In milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// The stored form of a record: everything that cannot be computed.
@@ -232,6 +272,8 @@ struct Saved {
     progress: Vec<StackProgress>,
     #[serde(default)]
     paused: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pause: Option<Pause>,
     #[serde(default)]
     approved: bool,
     #[serde(default)]
@@ -259,6 +301,7 @@ impl TryFrom<Saved> for ChainRecord {
         }
         Ok(Self {
             paused: saved.paused,
+            pause: saved.pause,
             approved: saved.approved,
             cancelled: saved.cancelled,
             stops_runs: saved.stops_runs,
@@ -276,6 +319,7 @@ impl From<ChainRecord> for Saved {
             chain: record.chain,
             progress: record.progress,
             paused: record.paused,
+            pause: record.pause,
             approved: record.approved,
             cancelled: record.cancelled,
             stops_runs: record.stops_runs,

@@ -37,7 +37,7 @@ impl Exit {
         match self {
             Self::Success => "The command succeeded.",
             Self::BadOutcome => {
-                "The command worked, and the result is bad: a chain failed or is rejected, lint found errors, \
+                "The command worked, and the result is bad: a chain failed or is refused, lint found errors, \
                  the audit log is damaged."
             }
             Self::Usage => "The command line is wrong.",

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use chain::StackId;
 use chain::terraform::{NOTE, terraform};
 use clap::{Args, Subcommand};
@@ -11,7 +10,7 @@ use crate::command::{Done, with_spacelift};
 use crate::completion;
 use crate::dependencies;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, reason};
 use crate::output;
 use crate::table::plain;
 use crate::variables::settings;
@@ -86,5 +85,12 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
         }
         _ => {}
     }
-    std::fs::write(file, text).with_context(|| format!("{} could not be written", file.display()))
+    std::fs::write(file, text).map_err(|error| {
+        let (file, reason) = (file.display(), reason(&error));
+        Failure::new(
+            Exit::Failed,
+            format!("the file `{file}` could not be written: {reason}"),
+        )
+        .into()
+    })
 }

@@ -17,7 +17,7 @@ const EXAMPLES: &str = "Examples:
   spillway impact core-network
   spillway impact core-network --run 01JSPXRQR2F3Y06HD85YYXRSZ7 --markdown   (a proposed run of a pull request)
 
-The exit code is 1 if the chain would be rejected.";
+The exit code is 1 if the chain would be refused.";
 
 /// Show what would run after a merge that changes a stack. This changes nothing.
 #[derive(Debug, Args)]
@@ -60,7 +60,7 @@ pub(crate) fn impact(arguments: ImpactArguments) -> Done {
                 output::line(&format!("**No chain would start:** {refusal}"))?;
                 Ok(Exit::BadOutcome)
             }
-            Err(refusal) => plan::reject(&refusal, output),
+            Err(refusal) => plan::refuse(&refusal, output),
         }
     })
 }

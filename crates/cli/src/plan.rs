@@ -25,7 +25,7 @@ const EXAMPLES: &str = "Examples:
   spillway plan core-network --diagram dot | dot -Tsvg > chain.svg
 
 The settings are read from spillway.toml and the SPILLWAY_ variables, as the worker reads them. The exit code is 1 if \
-the chain would be rejected.";
+the chain would be refused.";
 
 /// Show the chain that a finished run of a stack would start. This changes nothing.
 #[derive(Debug, Args)]
@@ -51,10 +51,10 @@ pub(crate) struct PlanArguments {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Plan")]
 pub(crate) struct View<'a> {
-    /// The chain; null if it is rejected.
+    /// The chain; null if it is refused.
     chain: Option<&'a Chain>,
     /// Why there would be no chain.
-    rejected: Option<Reason>,
+    refused: Option<Reason>,
     /// The freeze windows of the settings that hold stacks of the chain: those that last now, and the next time of the
     /// others.
     freeze_windows: Vec<Window>,
@@ -100,7 +100,7 @@ impl<'a> View<'a> {
         let now = jiff::Timestamp::now();
         Self {
             chain: Some(chain),
-            rejected: None,
+            refused: None,
             freeze_windows: windows(chain, graph, &settings.freezes, now),
             policies: policies(chain, graph, settings),
         }
@@ -142,7 +142,7 @@ pub(crate) fn plan(arguments: PlanArguments) -> Done {
         let root = root(&spacelift, &graph, arguments).await?;
         match chain::plan(&graph, &root, &settings.chain) {
             Ok(chain) => print(&chain, &View::of(&chain, &graph, &settings), diagram, output),
-            Err(refusal) => reject(&refusal, output),
+            Err(refusal) => refuse(&refusal, output),
         }
     })
 }
@@ -259,13 +259,13 @@ fn default_of(key: &str, settings: &Settings) -> Option<String> {
     }
 }
 
-pub(crate) fn reject(refusal: &Refusal, output: Output) -> Done {
+pub(crate) fn refuse(refusal: &Refusal, output: Output) -> Done {
     if output.is_text() {
         output::error(&format!("no chain would start: {refusal}"));
     } else {
         let view = View {
             chain: None,
-            rejected: Some(Reason::new(refusal.code().to_owned(), refusal.to_string())),
+            refused: Some(Reason::new(refusal.code().to_owned(), refusal.to_string())),
             freeze_windows: Vec::new(),
             policies: Vec::new(),
         };

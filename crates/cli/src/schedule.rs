@@ -37,7 +37,7 @@ pub(crate) struct ScheduleArguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Show every stack that runs or is due, and what it waits for.
+    /// Show every stack that runs or waits for its run, and what it waits for.
     Show {
         #[command(flatten)]
         output: Output,

@@ -19,7 +19,8 @@ use crate::fields::Listing;
 use crate::json::Shape;
 use crate::progress::during;
 use crate::table::Table;
-use crate::web;
+use crate::variables::settings;
+use crate::{dependencies, output, web};
 use create::CreateStack;
 use depend::DependArguments;
 
@@ -31,7 +32,7 @@ const EXAMPLES: &str = "Examples:
   spillway stack list
   spillway stack list --fields \"id space labels\"
   spillway stack show core-network -o json
-  spillway stack create cache --repository acme/infra --label dependsOn:core-network
+  spillway stack create cache --repository acme/infra --label depends-on:core-network
   spillway stack depend cache --on database --apply
   spillway stack delete cache --yes
   spillway stack why database
@@ -94,10 +95,31 @@ pub(crate) fn stack(arguments: StackArguments) -> Done {
         Action::Release(release) => release.run(),
         Action::Create(create) => with_spacelift(async |spacelift| Box::pin(create.run(&spacelift)).await),
         Action::Delete { stack, deletion } => with_spacelift(async |spacelift| {
+            warn_of_dependents(&spacelift, &stack).await?;
             let delete = during("Deleting the stack", spacelift.delete_stack(&stack));
             deletion.of("stack", stack.as_str(), delete).await
         }),
     }
+}
+
+/// Names the stacks that a deletion leaves with a dependency on a stack that does not exist.
+async fn warn_of_dependents(spacelift: &Spacelift, stack: &StackId) -> anyhow::Result<()> {
+    let graph = dependencies::graph(spacelift, &settings()?.chain).await?;
+    let dependents: Vec<StackId> = graph.downstream(stack).cloned().collect();
+    let verb = match dependents.len() {
+        0 => return Ok(()),
+        1 => "depends",
+        _ => "depend",
+    };
+    output::warning(&format!(
+        "{} {verb} on `{stack}`",
+        chain::render::names(&dependents)
+    ));
+    output::note(
+        "Chains then skip what depends on it, unless `unknown_upstream` says otherwise. Remove the dependencies with `spillway \
+         stack depend`, or where Terraform sets the labels.",
+    );
+    Ok(())
 }
 
 async fn list(spacelift: &Spacelift, listing: &Listing) -> Done {

@@ -26,7 +26,7 @@ pub(crate) fn painted(text: &str, style: Style) -> String {
 pub(crate) fn style_of(state: &str) -> Style {
     match state.to_ascii_lowercase().as_str() {
         "succeeded" | "finished" | "ok" | "intact" => GREEN,
-        "failed" | "rejected" | "refused" | "problem" | "error" | "damaged" => RED,
+        "failed" | "refused" | "problem" | "error" | "damaged" => RED,
         "running" | "applying" | "planning" | "triggering" | "queued" => BLUE,
         "paused" | "halted" | "held" | "no worker" | "cancelling" | "unconfirmed" | "warning" => YELLOW,
         "skipped" | "cancelled" | "discarded" | "waiting" | "disabled" => DIM,

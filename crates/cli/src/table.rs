@@ -1,11 +1,12 @@
 //! Tables for people: columns as wide as their contents, two spaces apart, without lines.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+mod cell;
+
+use unicode_width::UnicodeWidthStr;
 
 use crate::style::{painted, style_of, width};
-
-/// The text of an empty cell, so that every row has all columns.
-const NOTHING: &str = "-";
+use cell::cut;
+pub(crate) use cell::{plain, wrapped};
 
 /// The columns that are coloured by what they say.
 const COLOURED: [&str; 4] = ["state", "result", "outcome", "phase"];
@@ -23,7 +24,14 @@ const GAP: usize = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     head: Vec<Column>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug)]
+struct Row {
+    cells: Vec<String>,
+    /// Texts in lines of their own below the row.
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -32,6 +40,8 @@ struct Column {
     only_wide: bool,
     /// A narrow terminal does without it: the smallest number first.
     leaves: Option<usize>,
+    /// Where it does not fit, it is below the row.
+    goes_below: bool,
 }
 
 impl Table {
@@ -40,6 +50,7 @@ impl Table {
             name,
             only_wide: false,
             leaves: None,
+            goes_below: false,
         };
         Self {
             head: head.map(column).into(),
@@ -57,8 +68,20 @@ impl Table {
 
     /// Leaves these columns out, one after the other, where the terminal is too narrow for all.
     pub(crate) fn only_if_fits<const N: usize>(mut self, names: [&str; N]) -> Self {
-        for column in &mut self.head {
-            column.leaves = names.iter().position(|name| *name == column.name);
+        for (nth, name) in names.iter().enumerate() {
+            for column in self.head.iter_mut().filter(|column| column.name == *name) {
+                column.leaves = Some(nth);
+            }
+        }
+        self
+    }
+
+    /// Shows this column below each row where it does not fit beside the others, after all others that may be left out.
+    pub(crate) fn below_if_narrow(mut self, name: &str) -> Self {
+        let last = self.head.len();
+        for column in self.head.iter_mut().filter(|column| column.name == name) {
+            column.leaves = Some(last);
+            column.goes_below = true;
         }
         self
     }
@@ -68,7 +91,17 @@ impl Table {
     }
 
     pub(crate) fn add<'a>(&mut self, cells: impl IntoIterator<Item = &'a str>) {
-        self.rows.push(cells.into_iter().map(plain).collect());
+        self.rows.push(Row {
+            cells: cells.into_iter().map(plain).collect(),
+            notes: Vec::new(),
+        });
+    }
+
+    /// A text in lines of its own below the last row.
+    pub(crate) fn note(&mut self, text: &str) {
+        if let Some(row) = self.rows.last_mut() {
+            row.notes.push(plain(text));
+        }
     }
 
     /// The lines, without a newline after the last. Except in the wide format, columns are left out
@@ -87,7 +120,7 @@ impl Table {
 
     fn lines(&self, is_wide: bool, terminal: Option<usize>) -> Vec<String> {
         let shown = |at: &usize| is_wide || self.head.get(*at).is_none_or(|column| !column.only_wide);
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(self.head.len());
+        let columns = self.cells().map(Vec::len).max().unwrap_or(self.head.len());
         let columns: Vec<usize> = (0..columns).filter(shown).collect();
         let head: Vec<String> = self
             .head
@@ -96,25 +129,47 @@ impl Table {
             .collect();
         let head = (!head.is_empty()).then_some(&head);
         let widest = |at: &usize| {
-            let cells = head.into_iter().chain(&self.rows).filter_map(|row| row.get(*at));
+            let cells = head
+                .into_iter()
+                .chain(self.cells())
+                .filter_map(|row| row.get(*at));
             cells.map(|cell| cell.width()).max().unwrap_or_default()
         };
+        let mut below = Vec::new();
         let mut columns: Vec<(usize, usize)> = columns.into_iter().map(|at| (at, widest(&at))).collect();
         if let Some(terminal) = terminal {
             while total(&self.narrowest(&columns)) > terminal
                 && let Some(next) = columns.iter().filter_map(|(at, _)| self.leaves(*at)).min()
             {
-                columns.retain(|(at, _)| self.leaves(*at) != Some(next));
+                let leaves = |at: usize| self.leaves(at) == Some(next);
+                below.extend(
+                    columns
+                        .iter()
+                        .map(|(at, _)| *at)
+                        .filter(|at| leaves(*at) && self.head[*at].goes_below),
+                );
+                columns.retain(|(at, _)| !leaves(*at));
             }
             let narrowest = self.narrowest(&columns);
             fit(&mut columns, &narrowest, terminal);
         }
         let name = |at: usize| self.head.get(at).map(|column| column.name);
-        let lines = head.map(|head| line(head, &columns, |_| None));
-        lines
+        let mut lines: Vec<String> = head
+            .map(|head| line(head, &columns, |_| None))
             .into_iter()
-            .chain(self.rows.iter().map(|row| line(row, &columns, name)))
-            .collect()
+            .collect();
+        for row in &self.rows {
+            lines.push(line(&row.cells, &columns, name));
+            let below = below.iter().filter_map(|at| row.cells.get(*at));
+            let width = terminal.map_or(usize::MAX, |terminal| terminal.saturating_sub(GAP));
+            let texts = below.chain(&row.notes).flat_map(|text| wrapped(text, width));
+            lines.extend(texts.map(|text| format!("{:GAP$}{text}", "")));
+        }
+        lines
+    }
+
+    fn cells(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.rows.iter().map(|row| &row.cells)
     }
 
     fn leaves(&self, at: usize) -> Option<usize> {
@@ -177,33 +232,6 @@ fn line(row: &[String], columns: &[(usize, usize)], name: impl Fn(usize) -> Opti
         line.extend(std::iter::repeat_n(' ', padding));
     }
     line
-}
-
-/// A text that takes at most this many columns of a terminal.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut left = width.saturating_sub(1);
-    let fits = |c: &char| {
-        let rest = left.checked_sub(c.width().unwrap_or_default());
-        left = rest.unwrap_or_default();
-        rest.is_some()
-    };
-    let kept: String = text.chars().take_while(fits).collect();
-    format!("{}…", kept.trim_end())
-}
-
-/// A text in one line without control characters, since other people choose names and labels.
-pub(crate) fn plain(text: &str) -> String {
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    match text.trim() {
-        "" => NOTHING.to_owned(),
-        text => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -299,18 +327,43 @@ mod tests {
     }
 
     #[test]
+    fn a_note_is_below_its_row_and_so_is_a_column_that_does_not_fit() {
+        let mut table = Table::with_head(["chain", "stacks", "started"])
+            .only_if_fits(["started"])
+            .below_if_narrow("stacks");
+        table.row(["a-chain", "3 succeeded, 2 running", "16:05:57Z"]);
+        table.note("db: the stack is locked by alice");
+        table.row(["another", "1 running", "16:05:58Z"]);
+        for (width, expected) in [
+            (
+                60,
+                "CHAIN    STACKS                  STARTED\n\
+                 a-chain  3 succeeded, 2 running  16:05:57Z\n  db: the stack is locked by alice\n\
+                 another  1 running               16:05:58Z",
+            ),
+            (
+                33,
+                "CHAIN    STACKS\n\
+                 a-chain  3 succeeded, 2 running\n  db: the stack is locked by\n  alice\n\
+                 another  1 running",
+            ),
+            (
+                24,
+                "CHAIN\n\
+                 a-chain\n  3 succeeded, 2 running\n  db: the stack is\n  locked by alice\n\
+                 another\n  1 running",
+            ),
+        ] {
+            assert_eq!(table.lines(false, Some(width)).join("\n"), expected, "{width}");
+        }
+    }
+
+    #[test]
     fn a_wide_character_takes_two_columns() {
         let mut table = Table::with_head(["name", "id"]);
         table.row(["網絡", "a"]);
         table.row(["vpc", "b"]);
         assert_eq!(table.render(true), "NAME  ID\n網絡  a\nvpc   b");
-        assert_eq!(cut("網絡網絡", 5), "網絡…");
-        assert_eq!(cut("網絡網絡", 4), "網…");
-    }
-
-    #[test]
-    fn nothing_in_a_cell_moves_the_cursor() {
-        assert_eq!(plain("a\x1b[2J\nb"), "a [2J b");
     }
 
     #[test]

@@ -19,7 +19,7 @@ const EXAMPLES: &str = "Examples:
   spillway waiting
   spillway waiting --jq '.items[] | select(.for == \"person\") | .link'";
 
-/// List what waits for a person, a lock or the end of a freeze, oldest first.
+/// List what waits for a person, a lock or the end of a freeze, and paused chains, oldest first.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct WaitingArguments {
@@ -136,6 +136,10 @@ impl View {
             (WaitingKind::Freeze, _) if frozen == Some(waiting.text.as_str()) => {
                 Some("spillway thaw".to_owned())
             }
+            (WaitingKind::Pause, _) => waiting
+                .chains
+                .first()
+                .map(|chain| format!("spillway chain resume {chain}")),
             // Only Spacelift can unlock a stack; a release looks again at once.
             (WaitingKind::Lock | WaitingKind::Guard | WaitingKind::Freeze, _) => {
                 Some(format!("spillway stack release {stack}"))

@@ -7,6 +7,7 @@ mod config;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 mod example;
+mod filters;
 mod layout;
 mod lazy_pages;
 pub mod login;

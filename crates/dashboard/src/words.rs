@@ -1,5 +1,6 @@
-//! Times, durations and addresses as text.
+//! Times and addresses as text.
 
+pub(crate) use chain::duration::took as duration;
 pub(crate) use chain::page::segment;
 use chain::{AccountName, ChainId, StackId};
 use jiff::Timestamp;
@@ -14,18 +15,6 @@ pub(crate) fn stack_path(account: &AccountName, stack: &StackId) -> String {
         segment(account.as_str()),
         segment(stack.as_str())
     )
-}
-
-/// How long something took, with its two largest units.
-pub(crate) fn duration(ms: i64) -> String {
-    let s = ms.max(0) / 1000;
-    let (days, hours, minutes, seconds) = (s / 86_400, s / 3_600 % 24, s / 60 % 60, s % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m {seconds:02}s"),
-        (0, _, _) => format!("{hours}h {minutes:02}m"),
-        _ => format!("{days}d {hours:02}h"),
-    }
 }
 
 /// A moment, as people read it and as programs do. Both are UTC.
@@ -72,20 +61,6 @@ pub(crate) fn cut(text: &str, characters_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_have_two_units() {
-        for (ms, text) in [
-            (-5, "0s"),
-            (999, "0s"),
-            (59_000, "59s"),
-            (61_000, "1m 01s"),
-            (3_600_000, "1h 00m"),
-            (90_061_000, "1d 01h"),
-        ] {
-            assert_eq!(duration(ms), text);
-        }
-    }
 
     #[test]
     fn a_name_is_one_part_of_a_path() {

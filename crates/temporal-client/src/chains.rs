@@ -46,8 +46,19 @@ impl WorkflowClient {
 
     /// The state of a chain; `None` if it does not exist. A chain that ended needs no worker for the answer.
     pub async fn chain(&self, chain: &ChainId) -> Result<Option<ChainReport>, TemporalError> {
-        match self.status(chain.as_str()).await? {
+        match self.chain_status(chain).await? {
             Some(status) => self.report(chain, status).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The status of a chain's workflow; `None` if there is no such chain, also if another workflow has the id.
+    pub async fn chain_status(
+        &self,
+        chain: &ChainId,
+    ) -> Result<Option<WorkflowExecutionStatus>, TemporalError> {
+        match chain.account() {
+            Some(_) => self.status(chain.as_str()).await,
             None => Ok(None),
         }
     }

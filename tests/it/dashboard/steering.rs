@@ -30,7 +30,7 @@ async fn a_part_of_the_account_is_frozen_and_the_freeze_is_lifted() {
         .open(&format!("{url}/freeze?for=soon&reason=incident&stacks=data*"))
         .await;
     browser
-        .wait_for("main", "`soon` is not a duration such as 90m, 2h or 1d")
+        .wait_for("main", "soon is not a duration such as 90m, 2h or 1d")
         .await;
     let kept = browser
         .evaluate("return document.querySelector('[name=stacks]').value")

@@ -1,13 +1,30 @@
 //! What the command says and does while others act, or nobody answers.
 
 use std::process::Stdio;
+use std::time::Duration;
 
-use chain::{ChainId, ChainResult, RunState};
+use chain::{ChainId, ChainRecord, ChainResult, RunState, StackState};
 use mock_spacelift::{Fault, KEY_ID};
 
 use crate::world::{WAIT_MAX, World};
 
 impl World {
+    /// Waits until the record of an open chain is as wanted.
+    async fn wait_for_record(&self, chain: &ChainId, what: &str, is_wanted: impl Fn(&ChainRecord) -> bool) {
+        let wanted = tokio::time::timeout(WAIT_MAX, async {
+            while !self
+                .workflows
+                .open_record(chain)
+                .await
+                .unwrap()
+                .is_some_and(|record| is_wanted(&record))
+            {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        wanted.await.unwrap_or_else(|_| panic!("{what} is not recorded"));
+    }
+
     /// A chain of `network`, in which the run of `database` waits for a person.
     async fn waiting_chain(&self) -> ChainId {
         self.graph_confirming("network; database: network; apps: database", &["database"]);
@@ -36,11 +53,45 @@ async fn runs_can_be_ended_after_their_chain_was_cancelled() {
     let world = World::start().await;
     let chain = world.waiting_chain().await;
     world.says(&["chain", "cancel", chain.as_str()]).await;
+    world
+        .wait_for_record(&chain, "the order", |record| record.cancelled().is_some())
+        .await;
+    // To cancel it again would not help.
+    let retried = world.spillway(&["chain", "retry", chain.as_str(), "--yes"]).await;
+    let said = String::from_utf8(retried.stderr).unwrap();
+    assert_eq!(retried.status.code(), Some(4), "{said}");
+    assert!(said.contains("Retry it once they have ended"), "{said}");
     let order = world
         .document("chain_order", &["chain", "cancel", chain.as_str(), "--stop-runs"])
         .await;
     assert_eq!(order["runs"][0]["done"], "discarded", "{order}");
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Cancelled);
+}
+
+#[tokio::test]
+async fn a_second_pause_keeps_the_first_and_says_so() {
+    let world = World::start().await;
+    let chain = world.waiting_chain().await;
+    let order = async |order: &[&str]| world.says(&[&["chain"], order, &[chain.as_str()]].concat()).await;
+    order(&["pause", "--reason", "incident 7"]).await;
+    world
+        .wait_for_record(&chain, "the pause", ChainRecord::is_paused)
+        .await;
+    let again = order(&["pause", "--reason", "another"]).await;
+    assert!(again.contains("was paused already"), "{again}");
+    assert!(again.contains("(claims to be carol): incident 7"), "{again}");
+    let waiting = world.document("waiting_list", &["waiting"]).await;
+    let mut items = waiting["items"].as_array().unwrap().iter();
+    let pause = items.find(|waiting| waiting["for"] == "pause").unwrap();
+    assert_eq!(pause["command"], format!("spillway chain resume {chain}"));
+    let why = pause["reason"].as_str().unwrap();
+    assert!(why.ends_with("(claims to be carol): incident 7"), "{why}");
+    order(&["resume"]).await;
+    world
+        .wait_for_record(&chain, "the resumption", |record| !record.is_paused())
+        .await;
+    let again = order(&["resume"]).await;
+    assert!(again.contains("is not paused"), "{again}");
 }
 
 #[tokio::test]
@@ -57,7 +108,7 @@ async fn a_chain_is_watched_although_its_worker_is_replaced() {
     // The command asks every half second, and a query without a worker takes some seconds.
     let output = watch.wait_with_output();
     tokio::pin!(output);
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(40), &mut output).await;
+    let ended = tokio::time::timeout(Duration::from_secs(40), &mut output).await;
     assert!(ended.is_err(), "it gave up: {ended:?}");
     world.start_worker();
     world.confirm("database").await;
@@ -66,6 +117,51 @@ async fn a_chain_is_watched_although_its_worker_is_replaced() {
     assert!(output.status.success(), "{said}");
     assert!(said.contains("no worker answered"), "{said}");
     assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+}
+
+#[tokio::test]
+async fn an_order_to_a_stack_for_which_no_chain_waits_is_rejected() {
+    let world = World::start().await;
+    let rejected = async |verb: &str, stack: &str| {
+        let output = world.spillway(&["stack", verb, stack]).await;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(4), "{verb} {stack}: {said}");
+        assert!(
+            said.contains(&format!("no open chain waits for `{stack}`")),
+            "{said}"
+        );
+    };
+    let chain = world.waiting_chain().await;
+    rejected("done", "network").await;
+    rejected("release", "network").await;
+    let said = world.says(&["stack", "release", "apps"]).await;
+    assert!(
+        said.contains("`apps` is not held now: waits for `database`"),
+        "{said}"
+    );
+    world.confirm("database").await;
+    assert_eq!(world.end_of(&chain).await.result, ChainResult::Succeeded);
+    rejected("done", "database").await;
+    rejected("release", "database").await;
+}
+
+#[tokio::test]
+async fn a_stack_that_failed_in_an_open_chain_can_be_marked_as_done() {
+    let world = World::start().await;
+    world.graph_confirming(
+        "network; database: network; apps: database; dns: network",
+        &["dns"],
+    );
+    world.spacelift.fail_next("database");
+    let root = world.push_to(1, &["network"]).remove(0);
+    let is_failed = |stack: &chain::StackProgress| stack.state == StackState::Failed;
+    world
+        .wait_for_stack(&root, "database", "its failure", is_failed)
+        .await;
+    world.says(&["stack", "done", "database"]).await;
+    world.confirm("dns").await;
+    world.all_succeed(&[root]).await;
+    world.assert_once(&["apps"]);
 }
 
 #[tokio::test]

@@ -15,7 +15,9 @@ const CLASSES: &[(StackState, &str)] = &[
 
 pub(super) fn mermaid(chain: &Chain, record: Option<&ChainRecord>) -> String {
     let mut out = String::from("flowchart TD\n");
-    let _ = writeln!(out, "    root([\"{}\"])", mermaid_text(chain.root.stack.as_str()));
+    if !runs_root(chain) {
+        let _ = writeln!(out, "    root([\"{}\"])", mermaid_text(chain.root.stack.as_str()));
+    }
     for (at, stack) in chain.stacks.iter().enumerate() {
         let class = state(record, at).map_or(String::new(), |state| format!(":::{state}"));
         let _ = writeln!(out, "    s{at}[\"{}\"]{class}", mermaid_text(stack.id.as_str()));
@@ -36,7 +38,9 @@ pub(super) fn dot(chain: &Chain, record: Option<&ChainRecord>) -> String {
     let mut out = String::from("digraph chain {\n    rankdir=LR;\n    node [shape=box];\n");
     let name =
         |at: Option<usize>| dot_text(at.map_or(chain.root.stack.as_str(), |at| chain.stacks[at].id.as_str()));
-    let _ = writeln!(out, "    {} [shape=oval];", name(None));
+    if !runs_root(chain) {
+        let _ = writeln!(out, "    {} [shape=oval];", name(None));
+    }
     for at in 0..chain.stacks.len() {
         let colour = state(record, at).and_then(|state| CLASSES.iter().find(|(other, _)| *other == state));
         let _ = match colour {
@@ -61,7 +65,13 @@ fn state(record: Option<&ChainRecord>, at: usize) -> Option<StackState> {
     record?.progress().get(at).map(|stack| stack.state)
 }
 
-/// Every edge, by the numbers of its stacks. Stacks without an upstream in the chain have an edge from the root.
+/// Whether the root is one of the stacks, since a person requested the chain. Then it is not drawn twice.
+fn runs_root(chain: &Chain) -> bool {
+    chain.stacks.iter().any(|stack| stack.id == chain.root.stack)
+}
+
+/// Every edge, by the numbers of its stacks. Stacks without an upstream in the chain have an edge from the root, unless it is
+/// one of them.
 fn for_each_edge(chain: &Chain, mut edge: impl FnMut(Option<usize>, usize)) {
     let number: BTreeMap<_, _> = chain
         .stacks
@@ -69,8 +79,9 @@ fn for_each_edge(chain: &Chain, mut edge: impl FnMut(Option<usize>, usize)) {
         .enumerate()
         .map(|(at, stack)| (&stack.id, at))
         .collect();
+    let has_root = !runs_root(chain);
     for (to, stack) in chain.stacks.iter().enumerate() {
-        if stack.upstream.is_empty() {
+        if stack.upstream.is_empty() && has_root {
             edge(None, to);
         }
         stack

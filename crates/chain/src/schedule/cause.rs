@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::topology::Topology;
 use crate::commit::WantedCommit;
+use crate::record::Pause;
 use crate::{ChainId, ChainSettings, CommitSha, NoChange, OnFailure, Reason, Root, StackId, StackPolicy};
 
 /// Numbers causes in the order in which they arrived.
@@ -27,6 +28,9 @@ pub(super) struct Cause {
     /// `None` until the cause is planned.
     pub(super) plan: Option<Plan>,
     pub(super) paused: bool,
+    /// Who paused it. `None` if an older version recorded the pause.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pause: Option<Pause>,
     /// A person has to approve the cause before its first run.
     #[serde(default)]
     pub(super) unapproved: bool,

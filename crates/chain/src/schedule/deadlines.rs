@@ -88,7 +88,8 @@ impl Schedule {
     }
 
     fn report_stuck(&mut self) {
-        let waits = |waiting: &Waiting| waiting.kind != WaitingKind::Freeze;
+        // A person or a window decided how long these wait.
+        let waits = |waiting: &Waiting| !matches!(waiting.kind, WaitingKind::Freeze | WaitingKind::Pause);
         for waiting in self.waiting().into_iter().filter(waits) {
             let stuck_ms = waiting
                 .since_ms

@@ -62,6 +62,7 @@ impl Schedule {
             only,
             plan: None,
             paused: false,
+            pause: None,
             unapproved: false,
             stuck_since_ms: None,
             stopped: None,

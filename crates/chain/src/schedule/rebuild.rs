@@ -244,6 +244,7 @@ impl Schedule {
             only: None,
             plan: Some(plan),
             paused: record.is_paused(),
+            pause: record.pause().cloned(),
             unapproved: record.unapproved().is_some(),
             stuck_since_ms: None,
             stopped: None,

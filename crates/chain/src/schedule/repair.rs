@@ -99,6 +99,7 @@ impl Schedule {
     fn take_orders(&mut self, number: CauseNumber, record: &ChainRecord) {
         if let Some(cause) = self.state.causes.get_mut(&number) {
             cause.paused = record.is_paused();
+            cause.pause = record.pause().cloned();
             cause.unapproved = record.unapproved().is_some();
         }
         self.stop_runs_as_recorded(record);

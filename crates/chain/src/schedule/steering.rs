@@ -7,7 +7,7 @@ use super::message::Decision;
 use super::standing::EndedBy;
 use crate::attempt::HoldKind;
 use crate::reason::with_reason;
-use crate::record::Change;
+use crate::record::{Change, Pause};
 use crate::{ChainId, Reason, ReasonCode, StackId};
 
 impl Schedule {
@@ -27,8 +27,20 @@ impl Schedule {
         if let Some(cause) = self.state.causes.get_mut(&number) {
             match control {
                 Control::Approve => cause.unapproved = false,
-                Control::Pause => cause.paused = true,
-                Control::Resume | Control::Cancel | Control::CancelAndStopRuns => cause.paused = false,
+                // The first pause lasts, as in the record.
+                Control::Pause if cause.paused => {}
+                Control::Pause => {
+                    let text = with_reason(&format!("the chain was paused by {by}"), why);
+                    cause.paused = true;
+                    cause.pause = Some(Pause {
+                        reason: Reason::new(ReasonCode::ChainPaused, text),
+                        at_ms: self.now_ms,
+                    });
+                }
+                Control::Resume | Control::Cancel | Control::CancelAndStopRuns => {
+                    cause.paused = false;
+                    cause.pause = None;
+                }
             }
         }
         let text = with_reason(&format!("the chain was cancelled by {by}"), why);

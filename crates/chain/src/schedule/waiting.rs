@@ -1,4 +1,4 @@
-//! What waits for a person, a lock or the end of a freeze, and since when.
+//! What waits for a person, a lock or the end of a freeze, and since when. A paused chain waits for a person too.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -37,6 +37,8 @@ pub enum WaitingKind {
     /// The loop guard holds it.
     Guard,
     Freeze,
+    /// A chain is paused. The stack is its root.
+    Pause,
 }
 
 impl Schedule {
@@ -45,6 +47,7 @@ impl Schedule {
         let stacks = self.state.stacks.iter();
         let mut waiting: Vec<Waiting> = stacks.flat_map(|(id, stack)| self.waits_of(id, stack)).collect();
         waiting.extend(self.approvals());
+        waiting.extend(self.pauses());
         waiting.sort_by(|a, b| (a.since_ms, &a.stack, &a.run).cmp(&(b.since_ms, &b.stack, &b.run)));
         waiting
     }
@@ -54,7 +57,7 @@ impl Schedule {
             stack: id.clone(),
             kind,
             run: run.cloned(),
-            chains: self.chains_waiting_for(id),
+            chains: self.chains_with(id, &[Standing::Due, Standing::Running]),
             since_ms,
             text,
         };
@@ -76,6 +79,25 @@ impl Schedule {
         all
     }
 
+    /// Paused chains.
+    fn pauses(&self) -> impl Iterator<Item = Waiting> {
+        let causes = self.state.causes.values().filter(|cause| cause.paused);
+        causes.map(|cause| {
+            let pause = cause.pause.as_ref();
+            Waiting {
+                stack: cause.root.stack.clone(),
+                kind: WaitingKind::Pause,
+                run: None,
+                chains: vec![cause.chain.clone()],
+                since_ms: pause.map_or_else(|| cause.since_s().saturating_mul(1000), |pause| pause.at_ms),
+                text: pause.map_or_else(
+                    || "the chain is paused".to_owned(),
+                    |pause| pause.reason.text.clone(),
+                ),
+            }
+        })
+    }
+
     /// Chains that need an approval.
     fn approvals(&self) -> impl Iterator<Item = Waiting> {
         let causes = self.state.causes.values().filter(|cause| cause.unapproved);
@@ -87,12 +109,6 @@ impl Schedule {
             since_ms: cause.since_s().saturating_mul(1000),
             text: format!("{} waits until a person approves it", cause.chain),
         })
-    }
-
-    fn chains_waiting_for(&self, stack: &StackId) -> Vec<ChainId> {
-        let numbers = self.causes_with(stack, &[Standing::Due, Standing::Running]);
-        let causes = numbers.iter().filter_map(|number| self.state.causes.get(number));
-        causes.map(|cause| cause.chain.clone()).collect()
     }
 }
 

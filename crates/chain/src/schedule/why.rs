@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +60,10 @@ pub struct StackReport {
     pub stack: StackId,
     /// The chains that need a run of it.
     pub chains: Vec<ChainId>,
-    /// The run that serves them, if there is one.
+    /// The open chains in which it failed, and which a repair still serves.
+    #[serde(default)]
+    pub failed_in: Vec<ChainId>,
+    /// The run that serves `chains`, if there is one.
     pub run: Option<RunId>,
     /// It has an open attempt.
     #[serde(default)]
@@ -71,6 +75,22 @@ pub struct StackReport {
     /// Since when it has been ready, in milliseconds since 1970, if it only waits for its turn.
     #[serde(default)]
     pub ready_since_ms: Option<i64>,
+}
+
+impl StackReport {
+    /// Nothing is open that needs the stack.
+    pub fn idle(stack: StackId) -> Self {
+        Self {
+            stack,
+            chains: Vec::new(),
+            failed_in: Vec::new(),
+            run: None,
+            attempted: false,
+            why: "no chain needs it: no chain is open in the account".to_owned(),
+            phase: StackPhase::Idle,
+            ready_since_ms: None,
+        }
+    }
 }
 
 /// The phase of a stack, in one word.
@@ -158,15 +178,12 @@ impl Schedule {
 
     /// What is known about one stack, and why it does not run.
     pub fn stack_report(&self, stack: &StackId, now_ms: i64) -> StackReport {
-        let open = self.causes_with(stack, &[Standing::Due, Standing::Running]);
         let known = self.state.stacks.get(stack);
         let (phase, why) = self.why(stack, now_ms);
         StackReport {
             stack: stack.clone(),
-            chains: open
-                .iter()
-                .filter_map(|number| Some(self.state.causes.get(number)?.chain.clone()))
-                .collect(),
+            chains: self.chains_with(stack, &[Standing::Due, Standing::Running]),
+            failed_in: self.chains_with(stack, &[Standing::Failed]),
             run: known
                 .and_then(|known| known.run.as_ref())
                 .map(|used| used.run.clone()),
@@ -175,6 +192,12 @@ impl Schedule {
             phase,
             why,
         }
+    }
+
+    pub(super) fn chains_with(&self, stack: &StackId, standings: &[Standing]) -> Vec<ChainId> {
+        let numbers = self.causes_with(stack, standings);
+        let causes = numbers.iter().filter_map(|number| self.state.causes.get(number));
+        causes.map(|cause| cause.chain.clone()).collect()
     }
 
     fn why(&self, stack: &StackId, now_ms: i64) -> (StackPhase, String) {
@@ -279,8 +302,8 @@ impl Schedule {
             Some(other) if now_ms < until_ms => (
                 StackPhase::WaitsForOtherChains,
                 format!(
-                    "waits for `{other}`, so that one run serves several chains; at most {} s more",
-                    (until_ms - now_ms) / 1000
+                    "waits for `{other}`, so that one run serves several chains; until {} at the latest",
+                    shown(until_ms)
                 ),
             ),
             _ => (
@@ -299,4 +322,10 @@ impl Schedule {
             .find(|&&other| !self.get(number, other).is_over())?;
         Some(topology.id(*open))
     }
+}
+
+/// The time of day in UTC. A remaining time would be wrong a moment later, since nothing renews it until something happens.
+fn shown(at_ms: i64) -> String {
+    let at = Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    at.strftime("%H:%M:%SZ").to_string()
 }

@@ -93,6 +93,32 @@ fn apply(record: &mut ChainRecord, changes: &str) {
 }
 
 #[test]
+fn the_first_pause_lasts_with_its_reason_until_it_is_lifted() {
+    let mut record = record();
+    let mut order = |control, by: &str, reason: Option<&str>, at_ms| {
+        record.apply(&Change::Controlled {
+            control,
+            by: by.to_owned(),
+            at_ms,
+            reason: reason.map(str::to_owned),
+        });
+        let ordered = record.ordered().map(|reason| reason.text.clone());
+        let pause = record
+            .pause()
+            .map(|pause| (pause.reason.text.clone(), pause.at_ms));
+        (ordered.unwrap_or_default(), pause)
+    };
+    assert_eq!(order(Control::Resume, "carol", None, 1), (String::new(), None));
+    let paused = "the chain was paused by carol: incident 7".to_owned();
+    let first = (paused.clone(), Some((paused, 2)));
+    assert_eq!(order(Control::Pause, "carol", Some("incident 7"), 2), first);
+    assert_eq!(order(Control::Pause, "dave", None, 3), first);
+    let resumed = "the chain was resumed by dave".to_owned();
+    assert_eq!(order(Control::Resume, "dave", None, 4), (resumed.clone(), None));
+    assert_eq!(order(Control::Resume, "erin", Some("why"), 5), (resumed, None));
+}
+
+#[test]
 fn the_result_of_a_chain() {
     for (changes, expected) in [
         ("", ChainResult::Running),

@@ -6,7 +6,7 @@ use chain::record::StackChange;
 use chain::schedule::Control;
 use chain::{
     Chain, ChainId, ChainRecord, ChainSettings, Change, CommitReason, DependencyGraph, LabelGrammar, Outcome,
-    Reason, ReasonCode, StackFacts, UnknownUpstream, render,
+    Reason, ReasonCode, Root, StackFacts, UnknownUpstream, render,
 };
 use insta::assert_snapshot;
 
@@ -125,6 +125,20 @@ fn markdown() {
 fn mermaid() {
     assert_snapshot!(render::mermaid(&company()));
     assert_snapshot!("record_mermaid", render::record_mermaid(&under_way()));
+}
+
+#[test]
+fn a_root_that_is_one_of_the_stacks_is_drawn_once() {
+    let graph = graph("vpc; db: vpc");
+    let root = Root::requested("acme".parse().unwrap(), id("vpc"), "main");
+    let chain = chain::plan(&graph, &root, &ChainSettings::default()).unwrap();
+    assert_eq!(
+        render::mermaid(&chain),
+        "flowchart TD\n    s0[\"vpc\"]\n    s1[\"db\"]\n    s0 --> s1\n"
+    );
+    let dot = render::dot(&chain);
+    assert_eq!(dot.matches("->").count(), 1, "{dot}");
+    assert!(dot.contains("\"vpc\" -> \"db\";"), "{dot}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use chain::schedule::Control;
 use clap::Args;
 use schemars::JsonSchema;
 use serde::Serialize;
+use temporal_client::contract::ChainReport;
 
 use super::stop_runs::{self, StoppedRun};
 use super::{State, View};
@@ -14,6 +15,8 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::json::{Shape, Time};
 use crate::output::Output;
+use crate::table::plain;
+use crate::time::shown;
 
 const APPROVE_EXAMPLES: &str = "Examples:
   spillway chain approve chain:acme:01JSPXRQR2F3Y06HD85YYXRSZ7
@@ -81,6 +84,8 @@ struct Target {
 pub(crate) struct ChainOrder<'a> {
     chain: &'a ChainId,
     order: &'static str,
+    /// Whether it changed anything: the chain may be paused already, or not paused.
+    changed: bool,
     by: String,
     /// What was done to each run, with `--stop-runs`.
     runs: Option<Vec<StoppedRun>>,
@@ -157,6 +162,17 @@ impl Target {
             }
             let ordered = clients.ordered(self.reason).await?;
             let by = ordered.by.clone();
+            if let Some(text) = unchanged(control, &report) {
+                let order = ChainOrder {
+                    chain: &chain,
+                    order,
+                    changed: false,
+                    by,
+                    runs: None,
+                };
+                self.output.show(&order, || text)?;
+                return Ok(Exit::Success);
+            }
             let runs = match control {
                 Control::CancelAndStopRuns => Some(stop_runs::of(&report)),
                 _ => None,
@@ -171,6 +187,7 @@ impl Target {
             let order = ChainOrder {
                 chain: &chain,
                 order,
+                changed: true,
                 by,
                 runs,
             };
@@ -181,5 +198,22 @@ impl Target {
             })?;
             Ok(Exit::Success)
         })
+    }
+}
+
+/// What to say of a pause or a resumption that has no effect.
+fn unchanged(control: Control, report: &ChainReport) -> Option<String> {
+    let record = report.record.as_ref()?;
+    let chain = &report.id;
+    match (control, record.is_paused()) {
+        (Control::Pause, true) => {
+            let pause = record.pause().map_or_else(String::new, |pause| {
+                let since = Time::from_ms(pause.at_ms).map(shown).unwrap_or_default();
+                format!("\nSince {since}: {}", plain(&pause.reason.text))
+            });
+            Some(format!("{chain} was paused already. Nothing was changed.{pause}"))
+        }
+        (Control::Resume, false) => Some(format!("{chain} is not paused. Nothing was changed.")),
+        _ => None,
     }
 }

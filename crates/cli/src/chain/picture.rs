@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chain::schedule::StackPhase;
 use chain::{StackId, StackState};
 
 use super::View;
-use super::text::{frame, text, totals};
+use super::text::{detail, frame, phase, text, totals};
+use super::view::Stack;
 use crate::output::{self, Drawing, Output, WriteError, can_redraw};
 use crate::style::width;
 
@@ -19,7 +21,8 @@ enum Mode {
     Nothing,
     Live(Drawing),
     Lines {
-        printed: BTreeMap<StackId, (StackState, Option<String>)>,
+        /// The last line of each stack.
+        printed: BTreeMap<StackId, String>,
     },
 }
 
@@ -50,19 +53,11 @@ impl Picture {
             }
             Mode::Lines { printed } => {
                 for stack in &view.stacks {
-                    let now = (stack.state, stack.message.clone());
-                    let before = printed.insert(stack.id.clone(), now.clone());
-                    let is_new = before
-                        .as_ref()
-                        .map_or(stack.state != StackState::Waiting || now.1.is_some(), |before| {
-                            *before != now
-                        });
-                    if is_new {
-                        let reason = stack.reason.as_ref().map(|reason| reason.text.as_str());
-                        let why = reason.or(stack.message.as_deref());
-                        let why =
-                            why.map_or_else(String::new, |why| format!(": {}", crate::table::plain(why)));
-                        output::line(&format!("{:<10} {}{why}", stack.state, stack.id))?;
+                    if let Some(line) = line(stack)
+                        && printed.get(&stack.id) != Some(&line)
+                    {
+                        output::line(&line)?;
+                        printed.insert(stack.id.clone(), line);
                     }
                 }
                 Ok(())
@@ -86,6 +81,72 @@ impl Picture {
                 output::line(&text(view, width(), self.is_wide))
             }
             Mode::Lines { .. } => output::line(&totals(view)),
+        }
+    }
+}
+
+/// What is new of a stack, in a line. A stack that only waits for others of the chain has none, and neither has one that is
+/// tried again, since that says the same each time.
+fn line(stack: &Stack) -> Option<String> {
+    let is_turn = matches!(
+        stack.phase,
+        None | Some(
+            StackPhase::WaitsForUpstream
+                | StackPhase::WaitsForSlot
+                | StackPhase::Planning
+                | StackPhase::Rebuilding
+                | StackPhase::Triggering
+        )
+    );
+    if stack.state == StackState::Waiting && is_turn {
+        return None;
+    }
+    let (phase, detail) = (phase(stack), detail(stack));
+    let colon = if detail.is_empty() { "" } else { ": " };
+    Some(format!("{phase:<11} {}{colon}{detail}", stack.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_that_waits_for_others_of_its_chain_has_no_line() {
+        let locked = Some("the stack is locked by bob");
+        for (state, phase, message, expected) in [
+            (StackState::Waiting, None, None, None),
+            (
+                StackState::Waiting,
+                Some(StackPhase::WaitsForUpstream),
+                Some("after db"),
+                None,
+            ),
+            (
+                StackState::Waiting,
+                Some(StackPhase::Triggering),
+                Some("its run is being triggered"),
+                None,
+            ),
+            (
+                StackState::Waiting,
+                Some(StackPhase::Held),
+                locked,
+                Some("held        app: the stack is locked by bob"),
+            ),
+            (
+                StackState::Running,
+                Some(StackPhase::Applying),
+                Some("its run 01J is applying"),
+                Some("applying    app"),
+            ),
+            (StackState::Succeeded, None, None, Some("succeeded   app")),
+        ] {
+            let stack = Stack {
+                phase,
+                message: message.map(str::to_owned),
+                ..Stack::without_run("app", state)
+            };
+            assert_eq!(line(&stack).as_deref(), expected, "{state} {phase:?}");
         }
     }
 }

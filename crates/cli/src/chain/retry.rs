@@ -98,7 +98,7 @@ impl RetryArguments {
             .as_ref()
             .map(|record| retry::stacks(record, &scope))
             .transpose()
-            .map_err(|error| rejected(&id, &error))?;
+            .map_err(|error| rejected(&before, &error))?;
         let retries = workflows.retries(&id).await?;
         if let Some(open) = retries.open() {
             return Err(
@@ -156,9 +156,17 @@ impl RetryArguments {
     }
 }
 
-fn rejected(id: &ChainId, error: &RetryError) -> Failure {
+fn rejected(before: &ChainReport, error: &RetryError) -> Failure {
     let failure = Failure::rejected(error.to_string());
+    let id = &before.id;
+    let record = before.record.as_ref();
     match error {
+        RetryError::Open if record.is_some_and(|record| record.cancelled().is_some()) => failure
+            .meaning("It was cancelled, and some of its runs are still under way.")
+            .hint(format!(
+                "Retry it once they have ended: `spillway chain watch {id}` waits for that. `spillway chain cancel {id} \
+                 --stop-runs` ends those that nobody has confirmed."
+            )),
         RetryError::Open => failure.hint(format!(
             "Retry the failed run in Spacelift, and the chain continues; or cancel the chain with `spillway chain \
              cancel {id}` and retry it then."
@@ -175,7 +183,7 @@ async fn plan(clients: &Clients, before: &ChainReport, stacks: Option<&[StackId]
     let root = retry::root(&before.root, before.record.as_ref(), &before.id, stacks, None);
     let scope = stacks.map_or(Scope::All, Scope::Only);
     chain::plan_only(&graph, &root, scope, settings)
-        .map_err(|refusal| Failure::rejected(format!("the retry would be rejected: {refusal}")).into())
+        .map_err(|refusal| Failure::rejected(format!("the retry would be refused: {refusal}")).into())
 }
 
 /// What will run, for the person who is asked.

@@ -92,7 +92,7 @@ impl WatchArguments {
         block_on(async {
             let workflows = temporal::connect().await?;
             let id = ChainId::of_workflow(&self.id);
-            if workflows.status(id.as_str()).await?.is_none() {
+            if workflows.chain_status(&id).await?.is_none() {
                 return Err(no_chain(&workflows, &id).await);
             }
             wait(&workflows, &id, self.output).await

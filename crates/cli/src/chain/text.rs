@@ -1,25 +1,28 @@
 //! A chain in the terminal: a tree of its stacks that fits the width, then the totals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chain::schedule::StackPhase;
 use chain::{CommitSha, StackState};
+use unicode_width::UnicodeWidthStr;
 
 use super::View;
 use super::view::Stack;
 use crate::style::{DIM, painted, style_of};
-use crate::table::{cut, plain};
+use crate::table::{plain, wrapped};
 use crate::time::took;
 
 /// How deep the tree is indented. Deeper stacks are indented like the last.
 const DEPTH_MAX: usize = 12;
-/// The narrowest that the last column is cut to.
+/// The narrowest lines of a text below a stack.
 const DETAIL_MIN: usize = 16;
 
 /// One line of the tree.
 struct Line<'a> {
     /// The branches of the tree, the mark and the id.
     tree: String,
+    /// The branches of the tree in further lines of the stack.
+    below: String,
     phase: String,
     commit: String,
     duration: String,
@@ -30,7 +33,7 @@ struct Line<'a> {
 /// The whole chain.
 pub(super) fn text(view: &View, width: Option<usize>, is_wide: bool) -> String {
     let mut lines = vec![head(view, is_wide)];
-    lines.extend(stack_lines(view, width, is_wide));
+    lines.extend(stacks(view, width, is_wide).into_iter().flatten());
     lines.extend(notes(view));
     lines.push(String::new());
     lines.push(totals(view));
@@ -39,26 +42,39 @@ pub(super) fn text(view: &View, width: Option<usize>, is_wide: bool) -> String {
 
 /// The chain in at most this many lines. If there are more stacks, the active ones are kept.
 pub(super) fn frame(view: &View, width: usize, height: usize) -> Vec<String> {
-    let mut stacks = stack_lines(view, Some(width), false);
-    let room = height.saturating_sub(5).max(1);
-    if stacks.len() > room {
-        let is_active = |stack: &Stack| matches!(stack.state, StackState::Running | StackState::Failed);
-        let order = in_tree_order(view);
-        let hidden = stacks.len() - room + 1;
-        let mut kept: Vec<usize> = (0..stacks.len()).collect();
-        kept.sort_by_key(|&at| !order.get(at).is_some_and(|(stack, _)| is_active(stack)));
-        kept.truncate(room - 1);
-        kept.sort_unstable();
-        stacks = kept
-            .into_iter()
-            .filter_map(|at| stacks.get(at).cloned())
-            .collect();
-        stacks.push(painted(&format!("… and {hidden} more"), DIM));
-    }
+    let mut foot = vec![String::new()];
+    let totals = totals(view);
+    let mut totals = totals.lines();
+    foot.extend(totals.next().map(str::to_owned));
+    foot.extend(totals.flat_map(|line| wrapped(line, width)));
+    // The head is one line, and so is that of the cursor.
+    let room = height.saturating_sub(2 + foot.len()).max(1);
     let mut lines = vec![head(view, false)];
-    lines.extend(stacks);
-    lines.push(String::new());
-    lines.push(totals(view));
+    lines.extend(in_room(view, stacks(view, Some(width), false), room));
+    lines.extend(foot);
+    lines
+}
+
+/// The stacks in at most this many lines, the active ones first of all.
+fn in_room(view: &View, stacks: Vec<Vec<String>>, room: usize) -> Vec<String> {
+    if stacks.iter().map(Vec::len).sum::<usize>() <= room {
+        return stacks.into_iter().flatten().collect();
+    }
+    let is_active = |stack: &Stack| matches!(stack.state, StackState::Running | StackState::Failed);
+    let order = in_tree_order(view);
+    let mut by_interest: Vec<usize> = (0..stacks.len()).collect();
+    by_interest.sort_by_key(|&at| !order.get(at).is_some_and(|place| is_active(place.stack)));
+    let mut left = room - 1;
+    let fits = |at: &usize| {
+        let rest = left.checked_sub(stacks.get(*at).map_or(0, Vec::len));
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    let kept: BTreeSet<usize> = by_interest.into_iter().take_while(fits).collect();
+    let hidden = stacks.len() - kept.len();
+    let shown = stacks.into_iter().enumerate().filter(|(at, _)| kept.contains(at));
+    let mut lines: Vec<String> = shown.flat_map(|(_, lines)| lines).collect();
+    lines.push(painted(&format!("… and {hidden} more"), DIM));
     lines
 }
 
@@ -137,22 +153,30 @@ fn notes(view: &View) -> Vec<String> {
     lines
 }
 
-fn stack_lines(view: &View, width: Option<usize>, is_wide: bool) -> Vec<String> {
+/// The lines of each stack. What it waits for or why it failed is below it where there is no room beside it.
+fn stacks(view: &View, width: Option<usize>, is_wide: bool) -> Vec<Vec<String>> {
     let lines: Vec<Line<'_>> = in_tree_order(view)
         .into_iter()
-        .map(|(stack, branches)| Line {
-            tree: format!("{branches}{} {}", mark(stack.state), stack.id),
-            phase: phase(stack),
-            commit: stack
-                .commit
-                .as_ref()
-                .map(CommitSha::short)
-                .unwrap_or_default()
-                .to_owned(),
-            duration: stack.duration_s.map(took).unwrap_or_default(),
-            run: stack.run.as_ref().map_or("", chain::RunId::as_str),
-            detail: detail(stack),
-        })
+        .map(
+            |Place {
+                 stack,
+                 branches,
+                 below,
+             }| Line {
+                tree: format!("{branches}{} {}", mark(stack.state), stack.id),
+                below,
+                phase: phase(stack),
+                commit: stack
+                    .commit
+                    .as_ref()
+                    .map(CommitSha::short)
+                    .unwrap_or_default()
+                    .to_owned(),
+                duration: stack.duration_s.map(took).unwrap_or_default(),
+                run: stack.run.as_ref().map_or("", chain::RunId::as_str),
+                detail: detail(stack),
+            },
+        )
         .collect();
     let widest = |cell: &dyn Fn(&Line<'_>) -> usize| lines.iter().map(cell).max().unwrap_or_default();
     let tree = widest(&|line| line.tree.chars().count());
@@ -170,6 +194,7 @@ fn stack_lines(view: &View, width: Option<usize>, is_wide: bool) -> Vec<String> 
         .filter(|&&width| width > 0)
         .map(|width| width + 2)
         .sum();
+    let width = width.filter(|_| !is_wide);
     lines
         .iter()
         .map(|line| {
@@ -179,11 +204,15 @@ fn stack_lines(view: &View, width: Option<usize>, is_wide: bool) -> Vec<String> 
             text += &padded(&line.commit, &line.commit, commit);
             text += &padded(&line.duration, &line.duration, duration);
             text += &padded(line.run, line.run, run);
-            let detail = match width {
-                Some(width) if !is_wide => cut(&line.detail, width.saturating_sub(used).max(DETAIL_MIN)),
-                _ => line.detail.clone(),
-            };
-            (text + &detail).trim_end().to_owned()
+            match width {
+                Some(width) if used + line.detail.width() > width => {
+                    let room = width.saturating_sub(line.below.width()).max(DETAIL_MIN);
+                    let below = wrapped(&line.detail, room);
+                    let below = below.iter().map(|text| format!("{}{text}", line.below));
+                    [text.trim_end().to_owned()].into_iter().chain(below).collect()
+                }
+                _ => vec![(text + &line.detail).trim_end().to_owned()],
+            }
         })
         .collect()
 }
@@ -208,7 +237,7 @@ fn mark(state: StackState) -> &'static str {
 }
 
 /// The state, or what a stack that runs does or waits for.
-fn phase(stack: &Stack) -> String {
+pub(super) fn phase(stack: &Stack) -> String {
     let phase = match stack.phase {
         Some(StackPhase::Applying) => "applying",
         Some(StackPhase::Queued) => "queued",
@@ -223,7 +252,7 @@ fn phase(stack: &Stack) -> String {
     phase.to_owned()
 }
 
-fn detail(stack: &Stack) -> String {
+pub(super) fn detail(stack: &Stack) -> String {
     let text = state_detail(stack);
     match stack.failed_runs.len() {
         0 => text,
@@ -246,8 +275,16 @@ fn state_detail(stack: &Stack) -> String {
     }
 }
 
+/// A stack in the tree.
+struct Place<'a> {
+    stack: &'a Stack,
+    /// The branches before it, and those in further lines of it.
+    branches: String,
+    below: String,
+}
+
 /// The stacks as a tree: each under the upstream stack that comes last, with the branches drawn before it.
-fn in_tree_order(view: &View) -> Vec<(&Stack, String)> {
+fn in_tree_order(view: &View) -> Vec<Place<'_>> {
     let number: BTreeMap<_, _> = view
         .stacks
         .iter()
@@ -275,12 +312,100 @@ fn in_tree_order(view: &View) -> Vec<(&Stack, String)> {
     push(&mut open, None, "", 0);
     while let Some((at, prefix, depth, is_last)) = open.pop() {
         let branch = if is_last { "└─ " } else { "├─ " };
-        lines.push((&view.stacks[at], format!("{prefix}{branch}")));
+        let branches = format!("{prefix}{branch}");
         let deeper = match depth {
             DEPTH_MAX.. => prefix,
             _ => prefix + if is_last { "   " } else { "│  " },
         };
+        let stem = if children.contains_key(&Some(at)) {
+            "│  "
+        } else {
+            "   "
+        };
+        lines.push(Place {
+            stack: &view.stacks[at],
+            branches,
+            below: format!("{deeper}{stem}"),
+        });
         push(&mut open, Some(at), &deeper, depth + 1);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use anstream::adapter::strip_str;
+
+    use super::*;
+
+    /// `db` failed, and `app`, which waits for it and for `dns`, is skipped.
+    fn view() -> View {
+        let stack = |id: &str, state, reason: Option<&str>, upstream: &[&str]| Stack {
+            reason: reason.map(|text| chain::Reason::new(chain::ReasonCode::RunFailed, text)),
+            upstream: upstream.iter().map(|id| id.parse().unwrap()).collect(),
+            ..Stack::without_run(id, state)
+        };
+        let locked = "the stack is locked by alice, who repairs it";
+        View {
+            stacks: vec![
+                Stack {
+                    phase: Some(StackPhase::Held),
+                    message: Some(locked.to_owned()),
+                    ..stack("db", StackState::Waiting, None, &[])
+                },
+                stack("dns", StackState::Failed, Some("its run ended as FAILED"), &[]),
+                stack(
+                    "app",
+                    StackState::Skipped,
+                    Some("`dns` failed upstream"),
+                    &["db", "dns"],
+                ),
+                stack("jobs", StackState::Waiting, None, &["db"]),
+            ],
+            ..View::planning("network".parse().unwrap())
+        }
+    }
+
+    #[track_caller]
+    fn check(width: usize, expected: &str) {
+        let lines: Vec<String> = stacks(&view(), Some(width), false).concat();
+        let lines: Vec<String> = lines.iter().map(|line| strip_str(line).to_string()).collect();
+        assert_eq!(lines.join("\n"), expected.trim_start_matches('\n'), "{width}");
+    }
+
+    #[test]
+    fn a_reason_without_room_beside_its_stack_is_below_it() {
+        check(
+            80,
+            "
+├─ · db       held     the stack is locked by alice, who repairs it
+│  └─ · jobs  waiting  after db
+└─ ✗ dns      failed   its run ended as FAILED
+   └─ ↷ app   skipped  `dns` failed upstream",
+        );
+        check(
+            46,
+            "
+├─ · db       held
+│  │  the stack is locked by alice, who
+│  │  repairs it
+│  └─ · jobs  waiting  after db
+└─ ✗ dns      failed   its run ended as FAILED
+   └─ ↷ app   skipped  `dns` failed upstream",
+        );
+    }
+
+    #[test]
+    fn a_frame_has_no_more_lines_than_the_terminal() {
+        let view = view();
+        for (height, shown) in [(12, "db dns app jobs"), (7, "dns"), (5, "")] {
+            let frame = frame(&view, 44, height);
+            assert!(frame.len() < height, "{height}: {frame:#?}");
+            let text = frame.join("\n");
+            for stack in ["db", "dns", "app", "jobs"] {
+                let is_shown = shown.split(' ').any(|id| id == stack);
+                assert_eq!(text.contains(&format!(" {stack} ")), is_shown, "{height}: {text}");
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! The document of a chain. Every command that shows a chain prints this document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chain::schedule::{ScheduleReport, StackPhase};
 use chain::{
@@ -26,7 +26,7 @@ pub(crate) struct View {
     pub(crate) retry_of: Option<ChainId>,
     /// Why a person retried it, as they said.
     pub(crate) retry_reason: Option<Reason>,
-    /// Why it was rejected, or by whom it was cancelled.
+    /// Why it was refused, or by whom it was cancelled.
     pub(crate) reason: Option<Reason>,
     /// Why the chain waits for approval before its first run, as long as it does.
     pub(crate) waits_for_approval: Option<Reason>,
@@ -62,7 +62,7 @@ pub(crate) enum State {
     Cancelling,
     Succeeded,
     Failed,
-    Rejected,
+    Refused,
     Cancelled,
 }
 
@@ -79,7 +79,7 @@ impl State {
             ChainResult::Paused => Self::Paused,
             ChainResult::Succeeded => Self::Succeeded,
             ChainResult::Failed => Self::Failed,
-            ChainResult::Refused => Self::Rejected,
+            ChainResult::Refused => Self::Refused,
             ChainResult::Cancelled => Self::Cancelled,
         }
     }
@@ -87,7 +87,7 @@ impl State {
     pub(crate) fn is_over(self) -> bool {
         matches!(
             self,
-            Self::Succeeded | Self::Failed | Self::Rejected | Self::Cancelled
+            Self::Succeeded | Self::Failed | Self::Refused | Self::Cancelled
         )
     }
 }
@@ -160,7 +160,17 @@ impl View {
             .iter()
             .map(|report| (&report.stack, report))
             .collect();
+        let open = self.stacks.iter().filter(|stack| !stack.state.is_over());
+        let open: BTreeSet<StackId> = open.map(|stack| stack.id.clone()).collect();
         for stack in self.stacks.iter_mut().filter(|stack| !stack.state.is_over()) {
+            let upstream = stack.upstream.iter().filter(|id| open.contains(*id));
+            let upstream: Vec<StackId> = upstream.cloned().collect();
+            if stack.state == StackState::Waiting && !upstream.is_empty() {
+                // What the schedule says of it is about other chains.
+                stack.phase = Some(StackPhase::WaitsForUpstream);
+                stack.message = Some(format!("after {}", chain::render::names(&upstream)));
+                continue;
+            }
             if let Some(report) = reports
                 .get(&stack.id)
                 .filter(|report| report.chains.contains(&self.id))
@@ -229,6 +239,60 @@ impl View {
                 .map(|record| record.chain().left_out.clone())
                 .unwrap_or_default(),
             stacks,
+        }
+    }
+}
+
+#[cfg(test)]
+impl View {
+    /// A chain that has no plan yet.
+    pub(super) fn planning(root: StackId) -> Self {
+        Self {
+            id: ChainId::of_workflow("chain:acme:01J"),
+            state: State::Planning,
+            root: Root {
+                stack: root,
+                run: None,
+                branch: "main".to_owned(),
+                commit: None,
+            },
+            by: None,
+            retry_of: None,
+            retry_reason: None,
+            reason: None,
+            waits_for_approval: None,
+            last_order: None,
+            downstream: None,
+            started_at: None,
+            ended_at: None,
+            duration_s: None,
+            counts: Counts::default(),
+            stacks: Vec::new(),
+            left_out: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Stack {
+    /// A stack without a run.
+    pub(super) fn without_run(id: &str, state: StackState) -> Self {
+        Self {
+            id: id.parse().unwrap(),
+            state,
+            phase: None,
+            message: None,
+            reason: None,
+            run: None,
+            runs: 0,
+            failed_runs: Vec::new(),
+            found: false,
+            commit: None,
+            upstream: Vec::new(),
+            needs_confirmation: false,
+            started_at: None,
+            ended_at: None,
+            duration_s: None,
         }
     }
 }

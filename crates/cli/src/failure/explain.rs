@@ -17,6 +17,9 @@ use crate::output::WriteError;
 /// The operation of the client that logs in.
 const LOGIN: &str = "ApiKeyUser";
 
+/// How the detail of an error begins that an HTTP status is the cause of.
+const HTTP: &str = "HTTP ";
+
 /// The first known error among the causes, after the contexts that were added to it.
 pub(super) fn explain(error: &anyhow::Error) -> Failure {
     let mut context = Vec::new();
@@ -108,9 +111,19 @@ fn spacelift(error: &spacelift::Error) -> Failure {
                 .meaning("Nothing was changed.")
                 .hint(wait)
         }
+        ErrorKind::Unreachable { detail } if detail.starts_with(HTTP) => {
+            Failure::new(exit, format!("Spacelift answered with an error: {detail}"))
+                .meaning("It was reached, but it could not handle the request. Nothing was changed.")
+                .hint("Try again later.")
+        }
         ErrorKind::Unreachable { .. } => Failure::new(exit, "Spacelift could not be reached").hint(
             "Check SPACELIFT_BASE_URL and the network. Run the command again with -v to see the cause.",
         ),
+        ErrorKind::Ambiguous { detail } if detail.starts_with(HTTP) => {
+            Failure::new(exit, format!("Spacelift answered with an error: {detail}"))
+                .meaning("The change may have been made.")
+                .hint("Check whether it was made before you try again.")
+        }
         ErrorKind::Ambiguous { .. } => Failure::new(exit, "the answer from Spacelift was lost")
             .meaning("The change may have been made.")
             .hint("Check whether it was made before you try again."),
@@ -280,6 +293,30 @@ mod tests {
             (ErrorKind::EndlessPages, Exit::Unreachable),
         ] {
             check(spacelift(kind), exit);
+        }
+    }
+
+    #[test]
+    fn an_error_of_spacelift_is_not_called_unreachable() {
+        let detail = "HTTP 503 Service Unavailable".to_owned();
+        for (kind, meaning) in [
+            (
+                ErrorKind::Unreachable {
+                    detail: detail.clone(),
+                },
+                "Nothing was changed.",
+            ),
+            (ErrorKind::Ambiguous { detail }, "The change may have been made."),
+        ] {
+            let failure = spacelift(&spacelift::Error {
+                operation: "Stacks".to_owned(),
+                kind,
+            });
+            assert_eq!(
+                failure.what,
+                "Spacelift answered with an error: HTTP 503 Service Unavailable"
+            );
+            assert!(failure.meaning.unwrap().ends_with(meaning));
         }
     }
 

@@ -16,9 +16,9 @@ pub(super) fn document() -> String {
         "# Commands
 
 {NOTE}
-`spillway <noun> <verb>`. Every command takes `--help`, and every command that shows something takes `-o table`, `wide`,
-`json` or `yaml`; [json.md](json.md) describes the documents. `-v` prints the causes of an error. Colour appears on
-terminals only, and not where `NO_COLOR` is set.
+`spillway <noun> <verb>`. Every command takes `--help`. Commands with `-o` print `table`, `wide`, `json` or `yaml`, and
+`audit report` prints `table`, `json`, `csv` or `html`; [json.md](json.md) describes the documents. `-v` prints the causes
+of an error. Colour appears on terminals only, and not where `NO_COLOR` is set.
 
 ## Exit codes
 

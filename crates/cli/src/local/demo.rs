@@ -25,8 +25,8 @@ const PACE: Duration = Duration::from_millis(250);
 /// How often the picture is drawn.
 const FRAME: Duration = Duration::from_millis(150);
 
-/// Simulate pushes in an account in memory, and show the chains that they start: first a push to one stack, then one to
-/// three stacks whose dependents meet.
+/// Simulate two pushes in an account in memory, and show the chains that they start. The first push runs one stack, and the
+/// second runs three stacks whose dependents meet.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// Use this Temporal server instead of starting one.

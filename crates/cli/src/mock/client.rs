@@ -76,7 +76,13 @@ impl Client {
             ))
             .hint("Name the account in memory with --url.")
         })?;
-        Err(Failure::rejected(refused.error).into())
+        let is_stack = refused.error.starts_with("stack `") && refused.error.ends_with("not found");
+        let failure = Failure::rejected(refused.error);
+        if is_stack {
+            let hint = "`spillway stack list` lists the stacks of the account in memory.";
+            return Err(failure.hint(hint).into());
+        }
+        Err(failure.into())
     }
 }
 

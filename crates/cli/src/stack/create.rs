@@ -25,7 +25,7 @@ pub(crate) struct CreateStack {
     /// A description.
     #[arg(long)]
     description: Option<String>,
-    /// A label, such as dependsOn:core-network. Can be repeated.
+    /// A label, such as depends-on:core-network. Can be repeated.
     #[arg(long = "label", value_name = "LABEL")]
     labels: Vec<String>,
     /// The repository: owner/name.

@@ -62,17 +62,8 @@ impl WhyArguments {
                 .workflows
                 .stack_report(&clients.account, &self.stack)
                 .await?;
-            let status = report.map_or_else(
-                || StackStatus {
-                    stack: self.stack.clone(),
-                    chains: Vec::new(),
-                    run: None,
-                    phase: StackPhase::Idle,
-                    ready_since: None,
-                    message: "no chain needs it: no chain is open in the account".to_owned(),
-                },
-                StackStatus::from,
-            );
+            let report = report.unwrap_or_else(|| StackReport::idle(self.stack.clone()));
+            let status = StackStatus::from(report);
             self.output.show(&status, || {
                 let chains = status.chains.iter().map(|chain| format!("\n  for {chain}"));
                 format!(

@@ -188,13 +188,25 @@ async fn a_kind_says_what_it_needs() {
 async fn deleting_needs_a_yes_where_nobody_can_be_asked() {
     let world = World::of(three()).await;
     let said = world.run(&["stack", "delete", "vpc"]).await.failed(2);
-    assert_eq!(said, "error: stdin is not a terminal: pass --yes\n");
+    assert!(said.starts_with("warning: db depends on `vpc`\n"), "{said}");
+    assert!(
+        said.ends_with("error: stdin is not a terminal: pass --yes\n"),
+        "{said}"
+    );
     assert!(world.account.stack("vpc").is_some());
+    let ran = world.run(&["stack", "delete", "vpc", "--yes"]).await;
     assert_eq!(
-        world.run(&["stack", "delete", "vpc", "--yes"]).await.ok(),
-        "Deleted the stack `vpc`.\n"
+        (ran.status, ran.stdout.as_str()),
+        (0, "Deleted the stack `vpc`.\n")
+    );
+    assert!(
+        ran.stderr.starts_with("warning: db depends on `vpc`\n"),
+        "{}",
+        ran.stderr
     );
     assert!(world.account.stack("vpc").is_none());
+    // Nothing depends on it.
+    world.run(&["stack", "delete", "db", "--yes"]).await.ok();
     let said = world.run(&["stack", "delete", "vpc", "--yes"]).await.failed(4);
     assert!(said.starts_with("error: stack `vpc` not found\n"), "{said}");
 }

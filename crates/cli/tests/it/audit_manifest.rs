@@ -71,7 +71,7 @@ async fn a_manifest_that_is_too_old_is_said_to_be() {
     assert_eq!(said.status, 0);
     assert!(
         said.stderr
-            .contains("the newest manifest in the log is 2d 1h old"),
+            .contains("the newest manifest in the log is 2d 01h old"),
         "{}",
         said.stderr
     );

@@ -117,14 +117,35 @@ async fn a_namespace_that_is_missing_is_a_wrong_setting() {
 #[tokio::test]
 async fn a_chain_that_is_not_there_is_said_to_be_missing() {
     let world = world().await;
-    for verb in ["show", "watch", "pause", "resume", "cancel"] {
-        let said = world.run(&["chain", verb, "nope"]).await.failed(4);
-        assert!(said.starts_with("error: chain `nope` not found\n"), "{said}");
+    // The schedule is a workflow of the account, too.
+    let halt = world.run(&["halt", "-o", "json"]).await.json();
+    let account = halt["account"].as_str().unwrap().parse().unwrap();
+    let schedule = temporal_client::id::schedule(&account);
+    for verb in ["show", "watch", "pause", "resume", "cancel", "retry"] {
+        for id in ["nope", "", &schedule] {
+            let said = world.run(&["chain", verb, id]).await.failed(4);
+            assert!(
+                said.starts_with(&format!("error: chain `{id}` not found\n")),
+                "{said}"
+            );
+        }
     }
     let said = world.run(&["chain", "list", "--limit", "0"]).await.failed(2);
     assert!(said.contains("--limit"), "{said}");
     let said = world.run(&["run", "list", "vpn", "--limit", "0"]).await.failed(2);
     assert!(said.contains("--limit"), "{said}");
+}
+
+#[tokio::test]
+async fn an_order_to_a_stack_is_rejected_if_no_chain_is_open() {
+    let world = world().await;
+    for verb in ["done", "release"] {
+        let said = world.run(&["stack", verb, "vpn"]).await.failed(4);
+        assert!(
+            said.starts_with("error: no open chain waits for `vpn`\nNothing was changed.\n"),
+            "{said}"
+        );
+    }
 }
 
 #[tokio::test]

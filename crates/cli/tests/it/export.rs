@@ -75,6 +75,19 @@ async fn terraform_reads_it_and_would_not_format_it_in_another_way() {
 }
 
 #[tokio::test]
+async fn a_file_that_cannot_be_written_is_named_with_the_cause() {
+    let world = World::acme().await;
+    let said = world
+        .run(&["export", "terraform", "--file", "missing/dependencies.tf"])
+        .await
+        .failed(6);
+    assert_eq!(
+        said,
+        "error: the file `missing/dependencies.tf` could not be written: No such file or directory\n"
+    );
+}
+
+#[tokio::test]
 async fn what_terraform_cannot_say_is_a_bad_outcome() {
     let account = MockSpacelift::new("acme");
     account.add_stack(NewStack::named("a").depends_on("b"));

@@ -101,7 +101,7 @@ async fn a_cycle_is_no_chain() {
     let refused = world.run(&["plan", "vpc", "--json"]).await;
     assert_eq!(refused.status, 1);
     assert_eq!(
-        refused.json()["rejected"],
+        refused.json()["refused"],
         json!({"code": "cycle", "text": "dependency cycle: `a` -> `b` -> `a`"})
     );
 }

@@ -24,13 +24,13 @@ async fn people_get_columns() {
     insta::assert_snapshot!(report(&world().await, &[]).await.ok(), @r"
     chain:acme:01J: after run 01J of core-network, by alice
       STACK         OUTCOME    COMMIT   STARTED               DURATION  RUN           REASON
-      cluster       succeeded  31b63c1  2025-04-25 10:00:02Z  1m        01J-cluster   -
-      database      failed     31b63c1  2025-04-25 10:00:02Z  4m 7s     01J-database  its run ended as FAILED
+      cluster       succeeded  31b63c1  2025-04-25 10:00:02Z  1m 00s    01J-cluster   -
+      database      failed     31b63c1  2025-04-25 10:00:02Z  4m 07s    01J-database  its run ended as FAILED
       platform-api  skipped    -        -                     -         -             its upstream `database` failed
 
-    chain:acme:01K: after run 01K of core-network, by an unknown person
+    chain:acme:01K: after run 01K of core-network, which a push or Spacelift itself triggered
       STACK    OUTCOME    COMMIT   STARTED               DURATION  RUN          REASON
-      cluster  succeeded  31b63c1  2025-04-25 10:00:02Z  1m        01K-cluster  -
+      cluster  succeeded  31b63c1  2025-04-25 10:00:02Z  1m 00s    01K-cluster  -
 
     4 executions in 2 chains from 2025-04-01 00:00 UTC to 2025-05-01 00:00 UTC: 1 failed, 1 skipped, 2 succeeded
     Without a record of their end: chain:acme:01K. They are under way, or their last records are still to be written.

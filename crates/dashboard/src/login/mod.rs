@@ -28,6 +28,7 @@ pub use config::{ConfigError, Settings};
 pub use secrets::SecretSource;
 
 use crate::access;
+use crate::filters;
 use crate::page::PageError;
 use crate::sources::now_ms;
 use cookies::{ATTEMPT, SESSION};

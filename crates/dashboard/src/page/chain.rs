@@ -25,6 +25,7 @@ use self::waterfall::Waterfall;
 use super::chains::{CommitWords, Counts, commit_words, counts};
 use super::drawing::Drawing;
 use super::{Dashboard, Frame, PageError, Section, Shared, ShownState, answer, shown_now_ms};
+use crate::filters;
 use crate::phases::{beginning_ms, last_ms};
 use crate::trouble::failures;
 use crate::visitor::Visitor;

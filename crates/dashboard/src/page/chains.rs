@@ -17,6 +17,7 @@ use temporalio_client::WorkflowExecutionStatus;
 
 use self::filter::Filter;
 use super::{Dashboard, Frame, PageError, Section, Shared, ShownState, answer, shown_now_ms};
+use crate::filters;
 use crate::phases::last_ms;
 use crate::sources::Seen;
 use crate::trouble::failures;

@@ -8,11 +8,12 @@ use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use chain::schedule::Control;
-use chain::{ChainId, ChainRecord, StackState};
+use chain::{ChainId, ChainRecord, StackProgress, StackState};
 use serde::Deserialize;
 use temporal_client::Ordered;
 
 use super::{Dashboard, Frame, PageError, Section, Shared, answer};
+use crate::filters;
 use crate::visitor::{Operator, Visitor};
 use crate::words::{chain_path, counted};
 
@@ -177,7 +178,14 @@ pub(crate) async fn ask(
             Control::CancelAndStopRuns => "Nothing new starts for this chain any more, and its runs that nobody has confirmed are ended. This cannot be undone. Runs that apply continue.",
         }
         .to_owned(),
-        lists: lists(record, control),
+        lists: match control {
+            Control::CancelAndStopRuns => {
+                let open = dashboard.open_chains().await?;
+                let others: Vec<&ChainRecord> = open.records().filter(|other| other.id() != &chain).collect();
+                stopped(record, &others)
+            }
+            Control::Pause | Control::Resume | Control::Approve | Control::Cancel => lists(record, control),
+        },
         fields: vec![Field::Reason],
         path: format!("{}/{action}", chain_path(&chain)),
         button: match control {
@@ -195,30 +203,50 @@ pub(crate) async fn ask(
 }
 
 fn lists(record: &ChainRecord, control: Control) -> Vec<List> {
-    let in_state = |state| -> Vec<String> {
-        let stacks = record.progress().iter();
-        stacks
-            .filter(|stack| stack.state == state)
-            .map(|stack| stack.id.to_string())
-            .collect()
-    };
-    let waiting = in_state(StackState::Waiting);
-    let words = counted(waiting.len(), "stack", "stacks");
     let title = match control {
-        Control::Pause => format!("Will not start: {words}"),
-        Control::Resume | Control::Approve => format!("Will start: {words}"),
-        Control::Cancel | Control::CancelAndStopRuns => format!("Will be skipped: {words}"),
+        Control::Pause => "Will not start",
+        Control::Resume | Control::Approve => "Will start",
+        Control::Cancel | Control::CancelAndStopRuns => "Will be skipped",
     };
-    let running = in_state(StackState::Running);
-    let what = match control {
-        Control::CancelAndStopRuns => "Will be ended unless confirmed",
-        Control::Pause | Control::Resume | Control::Approve | Control::Cancel => "Will continue",
+    let waiting = of_stacks(title, in_state(record, StackState::Waiting));
+    let running = of_stacks("Will continue", in_state(record, StackState::Running));
+    [waiting, running].into_iter().flatten().collect()
+}
+
+/// What a cancellation with its runs does to each stack. A run continues that somebody else triggered, or that another chain
+/// needs.
+fn stopped(record: &ChainRecord, others: &[&ChainRecord]) -> Vec<List> {
+    let needs = |other: &ChainRecord, stack: &StackProgress| {
+        let served = other.stack(&stack.id);
+        let is_served =
+            served.is_some_and(|served| served.state == StackState::Running && served.run == stack.run);
+        is_served && !other.stops_runs()
     };
-    let runs = format!("{what}: {}", counted(running.len(), "stack", "stacks"));
-    [List::of(title, waiting), List::of(runs, running)]
+    let (left, rest): (Vec<_>, Vec<_>) = in_state(record, StackState::Running).partition(|stack| stack.found);
+    let (needed, ended): (Vec<_>, Vec<_>) = rest
         .into_iter()
-        .flatten()
-        .collect()
+        .partition(|stack| others.iter().any(|other| needs(other, stack)));
+    [
+        of_stacks("Will be skipped", in_state(record, StackState::Waiting)),
+        of_stacks("Will be ended unless confirmed", ended),
+        of_stacks("Will continue, since another chain needs them", needed),
+        of_stacks("Will continue, since Spillway did not trigger them", left),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn in_state(record: &ChainRecord, state: StackState) -> impl Iterator<Item = &StackProgress> {
+    record.progress().iter().filter(move |stack| stack.state == state)
+}
+
+fn of_stacks<'a>(what: &str, stacks: impl IntoIterator<Item = &'a StackProgress>) -> Option<List> {
+    let names: Vec<String> = stacks.into_iter().map(|stack| stack.id.to_string()).collect();
+    List::of(
+        format!("{what}: {}", counted(names.len(), "stack", "stacks")),
+        names,
+    )
 }
 
 pub(crate) async fn act(
@@ -236,4 +264,64 @@ pub(crate) async fn act(
     }
     person.log_action(&format!("asked to {action} {chain}"));
     Ok(Redirect::to(&format!("{}?done={action}", chain_path(&chain))).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use chain::record::StackChange;
+    use chain::{Change, RunId};
+
+    use super::*;
+    use crate::example;
+
+    /// Stacks that run, each with its run and whether Spillway triggered it.
+    fn running(runs: &[(&str, &str, bool)]) -> ChainRecord {
+        let mut record = example::record("a; b; c; d: a");
+        for (stack, run, made) in runs {
+            let run: RunId = run.parse().unwrap();
+            record.apply(&Change::Stack {
+                stack: stack.parse().unwrap(),
+                change: StackChange::Began {
+                    run,
+                    made: *made,
+                    commit: None,
+                    why: None,
+                },
+                at_ms: 1,
+            });
+        }
+        record
+    }
+
+    fn words(lists: &[List]) -> Vec<String> {
+        let words = lists
+            .iter()
+            .map(|list| format!("{}: {}", list.title, list.items.join(" ")));
+        words.collect()
+    }
+
+    #[test]
+    fn a_cancellation_with_its_runs_names_only_those_that_it_ends() {
+        let record = running(&[("a", "01A", true), ("b", "01B", true), ("c", "01C", false)]);
+        let mut other = running(&[("a", "01X", true), ("b", "01B", true)]);
+        assert_eq!(
+            words(&stopped(&record, &[&other])),
+            [
+                "Will be skipped: 1 stack: d",
+                "Will be ended unless confirmed: 1 stack: a",
+                "Will continue, since another chain needs them: 1 stack: b",
+                "Will continue, since Spillway did not trigger them: 1 stack: c",
+            ]
+        );
+        other.apply(&Change::Controlled {
+            control: Control::CancelAndStopRuns,
+            by: "alice".to_owned(),
+            at_ms: 2,
+            reason: None,
+        });
+        assert!(
+            words(&stopped(&record, &[&other]))
+                .contains(&"Will be ended unless confirmed: 2 stacks: a b".to_owned())
+        );
+    }
 }

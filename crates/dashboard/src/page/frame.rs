@@ -13,6 +13,14 @@ pub(crate) enum Section {
     Other,
 }
 
+/// The pages that every page links to.
+pub(super) const PAGES: [(Section, &str, &str); 4] = [
+    (Section::Chains, "/", "Chains"),
+    (Section::Waiting, "/waiting", "Waiting for you"),
+    (Section::Graph, "/graph", "Graph"),
+    (Section::Health, "/status", "Health"),
+];
+
 /// A link at the top of each page.
 pub(crate) struct Link {
     pub(crate) path: &'static str,
@@ -42,21 +50,18 @@ const POLL_ENDED_MS: u32 = 15_000;
 impl Dashboard {
     /// The frame of a page that may change at any moment, or of one that hardly does.
     pub(crate) async fn frame(&self, visitor: &Visitor, here: Section, is_open: bool) -> Frame {
-        let link = |section, path, words| Link {
-            path,
-            words,
-            is_here: section == here,
-        };
         // Nothing is queried for this. If Temporal does not answer, the page itself says so.
         let (workflows, account) = (&self.config.workflows, &self.config.account);
         let (halted, freeze) = futures::join!(workflows.is_halted(account), workflows.freeze_words(account));
         Frame {
-            links: vec![
-                link(Section::Chains, "/", "Chains"),
-                link(Section::Waiting, "/waiting", "Waiting for you"),
-                link(Section::Graph, "/graph", "Graph"),
-                link(Section::Health, "/status", "Health"),
-            ],
+            links: PAGES
+                .iter()
+                .map(|&(section, path, words)| Link {
+                    path,
+                    words,
+                    is_here: section == here,
+                })
+                .collect(),
             account: self.config.account.to_string(),
             person: visitor.name.clone(),
             may_act: visitor.may_act(),

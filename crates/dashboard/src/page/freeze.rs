@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::control::{ActionForm, AskPage, Field, List};
 use super::open::OpenChains;
 use super::{Frame, PageError, Section, Shared, answer};
+use crate::filters;
 use crate::visitor::Operator;
 use crate::words::counted;
 

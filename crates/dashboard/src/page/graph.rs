@@ -10,6 +10,7 @@ use chain::{DependencyGraph, Severity, StackId};
 
 use super::drawing::{Drawing, Node, place};
 use super::{Frame, PageError, Section, Shared, answer};
+use crate::filters;
 use crate::layout::{layers, layout};
 use crate::visitor::Visitor;
 use crate::words::{Moment, counted, cut, stack_path};

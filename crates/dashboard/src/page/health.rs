@@ -10,6 +10,7 @@ use temporal_client::{LastSweep, clock};
 
 use super::check::Check;
 use super::{Frame, PageError, Section, Shared, answer, queues, shown_now_ms};
+use crate::filters;
 use crate::visitor::Visitor;
 use crate::words::{Moment, counted, duration};
 

@@ -7,6 +7,9 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use temporal_client::TemporalError;
 
+use super::frame::PAGES;
+use crate::filters;
+
 /// Why a page cannot be shown, or why an action was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PageError {
@@ -86,6 +89,8 @@ impl PageError {
 #[derive(Template)]
 #[template(path = "problem.html")]
 struct ProblemPage {
+    /// The addresses of the pages, and their names.
+    pages: Vec<(&'static str, &'static str)>,
     title: &'static str,
     message: String,
     advice: String,
@@ -98,6 +103,7 @@ impl IntoResponse for PageError {
             tracing::warn!("{self}");
         }
         let page = ProblemPage {
+            pages: PAGES.iter().map(|(_, path, words)| (*path, *words)).collect(),
             title: status.canonical_reason().unwrap_or("Error"),
             message: self.to_string(),
             advice: self.advice(),

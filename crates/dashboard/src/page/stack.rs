@@ -15,6 +15,7 @@ use super::open::OpenChains;
 use super::state::is_for_person;
 use super::waiting::changes;
 use super::{Dashboard, Frame, PageError, Section, Shared, ShownState, answer};
+use crate::filters;
 use crate::sources::Listing;
 use crate::visitor::Visitor;
 use crate::words::{Moment, chain_path, duration, segment, stack_path};

@@ -12,6 +12,7 @@ use spacelift::Run;
 
 use super::state::is_for_person;
 use super::{Frame, PageError, Section, Shared, answer, shown_now_ms};
+use crate::filters;
 use crate::visitor::Visitor;
 use crate::words::{Moment, chain_path, duration, segment, stack_path};
 

@@ -141,10 +141,10 @@ impl FaultRequest {
             return refused("deliveries go wrong by `one_in`, `times` or `always`");
         }
         if self.kind == "webhook-any" && self.one_in.is_none() {
-            return refused("kind `webhook-any` needs `one_in`");
+            return refused("the fault `webhook-any` needs `one_in`: one delivery in how many");
         }
         if self.kind == "any" && !self.is_rate() {
-            return refused("kind `any` needs `one_in` or `every`");
+            return refused("the fault `any` needs `one_in` or `every`: one answer in how many");
         }
         Ok(())
     }

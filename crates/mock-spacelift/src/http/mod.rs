@@ -1,7 +1,8 @@
-//! The HTTP server: GraphQL, the control endpoint, and connections that can fail.
+//! The HTTP server: GraphQL, the control endpoint, pages, and connections that can fail.
 
 pub(crate) mod connection;
 pub(crate) mod control_server;
 pub(crate) mod document;
 pub(crate) mod environment;
+pub(crate) mod pages;
 pub(crate) mod server;

@@ -26,8 +26,8 @@ use crate::faults::request::FaultEffect;
 use crate::graphql::caller::Caller;
 use crate::graphql::schema::{self, Schema};
 use crate::http::connection::{Connection, Resettable};
-use crate::http::control_server;
 use crate::http::document::without_empty_arguments;
+use crate::http::{control_server, pages};
 use crate::mock::MockSpacelift;
 use crate::model::clock::Timestamp;
 use crate::model::record::RequestRecord;
@@ -89,10 +89,12 @@ async fn serve(mock: MockSpacelift, address: SocketAddr) -> io::Result<Server> {
         address,
     };
     let control = control_server::router(serving.mock.clone());
+    let pages = pages::router(serving.mock.clone());
     let router = Router::new()
         .route("/graphql", post(answer))
         .with_state(serving)
-        .merge(control);
+        .merge(control)
+        .merge(pages);
     let service = router.into_make_service_with_connect_info::<Connection>();
     let task = tokio::spawn(async move {
         let stop = async {

@@ -366,3 +366,24 @@ async fn the_log_is_read_over_http() {
     let entries: Vec<mock_spacelift::LogEntry> = serde_json::from_value(answer["log"].clone()).unwrap();
     assert_eq!(entries, control.mock.log());
 }
+
+#[tokio::test]
+async fn links_to_stacks_and_runs_lead_to_pages() {
+    let control = Control::of_a_company().await;
+    control.done("trigger", json!({ "stack": "network" })).await;
+    let run = control.mock.runs_of("network").remove(0).run;
+    let get = async |path: String| {
+        let url = format!("{}{path}", control.server.url());
+        let response = control.http.get(url).send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
+    };
+    let (status, page) = get("/stack/network".to_owned()).await;
+    assert_eq!(status, 200);
+    assert!(page.contains(run.as_str()), "{page}");
+    let (status, page) = get(format!("/stack/network/run/{run}")).await;
+    assert_eq!(status, 200);
+    assert!(page.contains("triggered by  alice"), "{page}");
+    for missing in ["/stack/frob".to_owned(), format!("/stack/database/run/{run}")] {
+        assert_eq!(get(missing).await.0, 404);
+    }
+}

@@ -61,9 +61,11 @@ fn of_chain(executions: &[Execution]) -> String {
 }
 
 fn head(execution: &Execution) -> String {
-    let by = match &execution.started_by {
-        Some(login) => format!("by {login}"),
-        None => "by an unknown person".to_owned(),
+    let by = match (&execution.started_by, &execution.root_run) {
+        (Some(login), _) => format!("by {login}"),
+        // For these runs Spacelift names nobody.
+        (None, Some(_)) => "which a push or Spacelift itself triggered".to_owned(),
+        (None, None) => "by somebody whom the log does not name".to_owned(),
     };
     let root = match (&execution.root_stack, &execution.root_run) {
         (Some(stack), Some(run)) => format!("after run {run} of {stack}, "),

@@ -1,7 +1,7 @@
 //! Waiting stacks are listed, long waits are reported, and runs that take too long are stopped unless they are
 //! applying.
 
-use chain::schedule::{Control, Decision, WaitingKind};
+use chain::schedule::{Control, Decision, Event, WaitingKind};
 use chain::{ChainId, ReasonCode, RunState};
 
 use super::{MINUTE_MS, host, host_with, made, run_of, settings, states};
@@ -19,6 +19,7 @@ fn waiting(host: &Host) -> String {
             WaitingKind::Guard => "guard",
             WaitingKind::Approval => "approval",
             WaitingKind::Freeze => "freeze",
+            WaitingKind::Pause => "pause",
         };
         format!(
             "{} {kind} {}",
@@ -27,6 +28,40 @@ fn waiting(host: &Host) -> String {
         )
     });
     all.collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn a_paused_chain_is_listed_with_its_first_pause_and_never_reported_as_stuck() {
+    let mut host = host("vpc; a: vpc");
+    host.locks("a", true);
+    host.pushes("vpc");
+    host.run_for(MINUTE_MS);
+    let chain = host.only_chain();
+    host.control(&chain, Control::Pause);
+    host.run_for(10 * MINUTE_MS);
+    host.deliver(Event::Controlled {
+        chain: chain.clone(),
+        control: Control::Pause,
+        by: "dave".to_owned(),
+        reason: None,
+    });
+    host.run_for(10 * MINUTE_MS);
+    let pauses = |host: &Host| -> Vec<String> {
+        let waiting = host.schedule.waiting().into_iter();
+        let pauses = waiting.filter(|waiting| waiting.kind == WaitingKind::Pause);
+        pauses.map(|waiting| waiting.text).collect()
+    };
+    let first = "the chain was paused by carol";
+    assert_eq!(pauses(&host), [first]);
+    assert!(waiting(&host).contains("vpc pause 20"), "{}", waiting(&host));
+    host.lose();
+    host.run_for(24 * 60 * MINUTE_MS);
+    assert_eq!(pauses(&host), [first], "it survives a loss");
+    let is_about_the_pause =
+        |decision: &Decision| matches!(decision, Decision::Stuck { text, .. } if text.contains("paused"));
+    assert_eq!(count(&host, is_about_the_pause), 0);
+    host.control(&chain, Control::Resume);
+    assert!(pauses(&host).is_empty());
 }
 
 fn count(host: &Host, is_counted: impl Fn(&Decision) -> bool) -> usize {

@@ -75,11 +75,13 @@ fn the_wait_for_others_ends_after_ten_minutes() {
     host.pushes("a b");
     host.run_for(9 * MINUTE_MS);
     assert_eq!(made(&host), "");
+    let waits = why(&host, "app");
     assert!(
-        why(&host, "app").starts_with("waits for `b`, so that one run serves several chains"),
-        "{}",
-        why(&host, "app")
+        waits.starts_with("waits for `b`, so that one run serves several chains; until 22:"),
+        "{waits}"
     );
+    host.run_for(MINUTE_MS / 2);
+    assert_eq!(why(&host, "app"), waits, "the end does not move");
     host.run_for(4 * MINUTE_MS);
     assert_eq!(made(&host), "app", "`b` is not directly upstream");
     host.hour();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chain::schedule::{Control, Differences, Event, ScheduleReport, StackPhase, StackReport};
+use chain::schedule::{Control, Differences, Event, ScheduleReport, StackReport};
 use chain::{ChainId, Confirm, RunFacts, RunState, Schedule, StackId};
 use serde_json::{Value, json};
 
@@ -22,13 +22,8 @@ fn stacks(text: &str) -> BTreeSet<StackId> {
 /// The schedule knows these chains and waits for attempts at these stacks.
 fn report(known: &str, attempted: &str) -> ScheduleReport {
     let stack = |stack| StackReport {
-        stack,
-        chains: Vec::new(),
-        run: None,
         attempted: true,
-        why: String::new(),
-        phase: StackPhase::default(),
-        ready_since_ms: None,
+        ..StackReport::idle(stack)
     };
     ScheduleReport {
         halted_by: None,
