@@ -285,15 +285,21 @@ fn a_failed_run_is_retried_with_growing_pauses() {
 
 #[test]
 fn retries_are_limited_even_after_a_loss() {
-    let mut host = retrying("vpc; db: vpc; app: db");
+    let mut host = retrying("vpc; db: vpc; dns: vpc; app: db dns");
     host.world.fates = [100, 0, 0, 0];
     host.fate("vpc", Fate::Well);
     host.pushes("vpc");
     host.run_for(2 * MINUTE_MS);
     host.lose();
     host.hour();
-    assert_eq!(made(&host), "db db db");
-    assert_eq!(states(&host, &host.only_chain()), "db failed, app skipped");
+    for stack in ["db", "dns"] {
+        let runs = host.world.runs.iter().filter(|run| run.stack == id(stack));
+        assert_eq!(runs.count(), 3, "{stack}");
+    }
+    assert_eq!(
+        states(&host, &host.only_chain()),
+        "db failed, dns failed, app skipped"
+    );
 }
 
 #[test]
