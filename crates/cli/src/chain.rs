@@ -8,6 +8,7 @@ mod show;
 mod start;
 mod stop_runs;
 mod text;
+mod tree;
 mod view;
 mod wait;
 
