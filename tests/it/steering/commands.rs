@@ -178,6 +178,7 @@ async fn people_steer_while_spacelift_is_down() {
         &["waiting"],
         &["stack", "why", "database"],
         &["chain", "pause", chain.as_str()],
+        &["stack", "done", "apps"],
         &["schedule", "show"],
     ] {
         let output = world.spillway(arguments).await;

@@ -9,7 +9,7 @@ use temporal_client::ChainFilter;
 use temporal_client::contract::ScheduleMessage;
 
 use crate::clients::Clients;
-use crate::command::{Done, with_clients};
+use crate::command::{Done, with_clients_even_in_outage};
 use crate::completion;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -84,7 +84,7 @@ fn order(
     verb: Verb,
     message: impl FnOnce(StackId, String) -> ScheduleMessage,
 ) -> Done {
-    with_clients(async |clients| {
+    with_clients_even_in_outage(async |clients| {
         clients.check_stack(stack).await?;
         let report = report(&clients, stack).await;
         if report.as_ref().is_some_and(|report| !verb.matters(report)) {
