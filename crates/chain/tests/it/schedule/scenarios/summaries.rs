@@ -81,7 +81,7 @@ fn a_hold_says_why_until_the_stack_is_tried_again() {
 }
 
 #[test]
-fn a_stack_says_how_long_it_waits_for_others_and_then_that_it_waits_for_a_slot() {
+fn a_stack_says_until_when_it_waits_for_others_and_then_that_it_waits_for_a_slot() {
     let one = settings(|settings| settings.parallel_runs_of_account = NonZeroU32::MIN);
     let mut host = host_with("a; far; mid: far; app: a mid; x", one);
     host.fate("x", Fate::Slow);
@@ -92,9 +92,11 @@ fn a_stack_says_how_long_it_waits_for_others_and_then_that_it_waits_for_a_slot()
     host.run_for(5 * MINUTE_MS);
     let report = |now_ms| host.schedule.stack_report(&id("app"), now_ms);
     let until_ms = report(host.now_ms).ready_since_ms.unwrap() + 10 * MINUTE_MS;
+    let until = jiff::Timestamp::from_millisecond(until_ms).unwrap();
+    let until = until.strftime("%H:%M:%SZ");
     assert_eq!(
         report(until_ms - 7_000).why,
-        "waits for `far`, so that one run serves several chains; at most 7 s more"
+        format!("waits for `far`, so that one run serves several chains; until {until} at the latest")
     );
     assert!(report(until_ms).why.starts_with("waits for a free slot"));
     assert!(
