@@ -1,6 +1,6 @@
 //! Slack, by a bot: one message for each chain, updated in place, with replies in its thread.
 
-use chain::notice::{Delivery, Milestone};
+use chain::notice::{Alert, AlertKind, Delivery, News, NoticedStack};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -82,35 +82,24 @@ struct Found {
 }
 
 impl Slack {
-    pub(crate) async fn send(
-        &self,
-        message: &Message<'_>,
-        delivery: &Delivery,
-        milestones: &[Milestone],
-    ) -> Sent {
-        let mut sent = Sent {
-            result: Ok(()),
-            handle: None,
-            announced: Vec::new(),
-        };
+    pub(crate) async fn send(&self, message: &Message<'_>, delivery: &Delivery, news: &News) -> Sent {
         let place = match self.show(message, delivery).await {
             Ok(place) => place,
             Err(error) => {
-                sent.result = Err(error);
-                return sent;
+                return Sent {
+                    result: Err(error),
+                    handle: None,
+                };
             }
         };
-        sent.handle = Some(place.handle());
-        for milestone in milestones {
-            if let Some(reply) = reply(message, *milestone)
-                && let Err(error) = self.reply(&place, &reply).await
-            {
-                sent.result = Err(error);
-                return sent;
-            }
-            sent.announced.push(*milestone);
+        let result = match reply(message, news) {
+            Some(text) => self.reply(&place, &text).await,
+            None => Ok(()),
+        };
+        Sent {
+            result,
+            handle: Some(place.handle()),
         }
-        sent
     }
 
     /// Updates the message about the chain, or posts it.
@@ -227,22 +216,28 @@ fn metadata(message: &Message<'_>) -> Value {
     })
 }
 
-/// A reply in the thread, for those who muted the other messages of the channel.
-fn reply(message: &Message<'_>, milestone: Milestone) -> Option<String> {
-    let (stacks, word) = match milestone {
-        Milestone::Failed => (&message.notice.failed, "failed"),
-        Milestone::Held => (&message.notice.held, "is waiting"),
-        Milestone::Started | Milestone::Ended => return None,
-    };
-    let stack = stacks.first()?;
+/// A reply in the thread about new alerts, for those who muted the other messages of the channel.
+fn reply(message: &Message<'_>, news: &News) -> Option<String> {
+    let new = Alert::all(message.notice).filter(|(alert, _)| news.alerts.contains(alert));
+    let lines: Vec<String> = new
+        .map(|(alert, stack)| {
+            let text = escape(&cut(&stack.text, REASON_CHARACTERS_MAX));
+            match alert.kind {
+                AlertKind::Failed => format!("{} failed: {text}", named(message, stack)),
+                AlertKind::WaitsForPerson => format!("{} {text}", named(message, stack)),
+            }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The name of a stack, with a link if there is one.
+fn named(message: &Message<'_>, stack: &NoticedStack) -> String {
     let name = escape(stack.stack.as_str());
-    let named = message
-        .url_of(stack)
-        .map_or_else(|| name.clone(), |url| format!("<{url}|{name}>"));
-    Some(format!(
-        "{named} {word}: {}",
-        escape(&cut(&stack.text, REASON_CHARACTERS_MAX))
-    ))
+    match message.url_of(stack) {
+        Some(url) => format!("<{url}|{name}>"),
+        None => format!("*{name}*"),
+    }
 }
 
 /// The message in Block Kit. It has fewer than the 50 blocks that Slack allows.
@@ -269,14 +264,8 @@ pub(crate) fn body(message: &Message<'_>) -> Value {
         }
         let mut lines = vec![format!("*{heading}*")];
         for stack in stacks {
-            let name = escape(stack.stack.as_str());
-            let named = message
-                .url_of(stack)
-                .map_or_else(|| format!("*{name}*"), |url| format!("<{url}|{name}>"));
-            lines.push(format!(
-                "• {named}: {}",
-                escape(&cut(&stack.text, REASON_CHARACTERS_MAX))
-            ));
+            let text = escape(&cut(&stack.text, REASON_CHARACTERS_MAX));
+            lines.push(format!("• {}: {text}", named(message, stack)));
         }
         lines.extend(more(stacks.len(), count));
         blocks.push(section(&lines.join("\n")));
