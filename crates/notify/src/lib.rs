@@ -106,6 +106,10 @@ impl Notifier {
                     delivery.delivered(notice, news, now_ms);
                     Ok(())
                 }
+                Err(error) if error.is_final() => {
+                    delivery.give_up();
+                    Err(error)
+                }
                 Err(error) => {
                     delivery.failed(error.to_string(), error.retry_after_ms(), now_ms);
                     if let Some(at_ms) = delivery.not_before_ms {

@@ -44,6 +44,9 @@ pub struct Delivery {
     /// How the sink finds its message again, such as Slack's channel and timestamp.
     #[serde(default)]
     pub handle: Option<String>,
+    /// The sink does not know what the chain is about, so it is sent nothing more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub given_up: bool,
     /// Failed attempts since the last success.
     #[serde(default)]
     pub failures: u32,
@@ -122,7 +125,7 @@ pub enum Due {
 /// Whether a sink gets a notice now.
 pub fn due(pace: Pace, rules: &Rules, notice: &Notice, delivery: &Delivery, now_ms: i64) -> Due {
     let is_wanted = rules.results.is_empty() || rules.results.contains(&notice.result);
-    if delivery.revision == Some(notice.revision) {
+    if delivery.given_up || delivery.revision == Some(notice.revision) {
         return Due::Nothing;
     }
     // A sink that already shows the chain is kept up to date, whatever the result.
@@ -192,6 +195,15 @@ impl Delivery {
             self.alerts_not_before_ms = Some(now_ms.saturating_add(pause_ms));
             self.alerts.extend(news.alerts);
         }
+        self.failures = 0;
+        self.not_before_ms = None;
+        self.failing_since_ms = None;
+        self.error = None;
+    }
+
+    /// Another attempt cannot work either.
+    pub fn give_up(&mut self) {
+        self.given_up = true;
         self.failures = 0;
         self.not_before_ms = None;
         self.failing_since_ms = None;

@@ -1,5 +1,7 @@
 //! Slack, by a bot: one message for each chain, updated in place, with replies in its thread.
 
+use std::sync::OnceLock;
+
 use chain::notice::{Alert, AlertKind, Delivery, News, NoticedStack};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
@@ -18,13 +20,10 @@ const REASON_CHARACTERS_MAX: usize = 200;
 
 /// The metadata that mark a message as ours.
 const EVENT_TYPE: &str = "spillway_chain";
-/// Slack's words for a message that cannot be updated any more.
-const LOST: [&str; 4] = [
-    "message_not_found",
-    "cant_update_message",
-    "edit_window_closed",
-    "channel_not_found",
-];
+/// Slack's words for a message that is not there any more.
+const LOST: [&str; 2] = ["message_not_found", "channel_not_found"];
+/// Slack's words for a message that must not be changed any more.
+const CLOSED: [&str; 2] = ["cant_update_message", "edit_window_closed"];
 /// How many messages are searched for one whose answer was lost.
 const LOOKS_BACK: u32 = 100;
 
@@ -33,7 +32,10 @@ pub(crate) struct Slack {
     pub(crate) http: Client,
     pub(crate) api: String,
     pub(crate) token: SecretString,
+    /// Its id or its name.
     pub(crate) channel: String,
+    /// The id of the channel, once Slack has said it.
+    pub(crate) channel_id: OnceLock<String>,
 }
 
 /// Where a message is. An update names both.
@@ -83,7 +85,7 @@ struct Found {
 
 impl Slack {
     pub(crate) async fn send(&self, message: &Message<'_>, delivery: &Delivery, news: &News) -> Sent {
-        let place = match self.show(message, delivery).await {
+        let place = match self.show(message, delivery, news).await {
             Ok(place) => place,
             Err(error) => {
                 return Sent {
@@ -103,7 +105,12 @@ impl Slack {
     }
 
     /// Updates the message about the chain, or posts it.
-    async fn show(&self, message: &Message<'_>, delivery: &Delivery) -> Result<Place, SinkError> {
+    async fn show(
+        &self,
+        message: &Message<'_>,
+        delivery: &Delivery,
+        news: &News,
+    ) -> Result<Place, SinkError> {
         let known = delivery.handle.as_deref().and_then(Place::parse);
         let place = match known {
             Some(place) => Some(place),
@@ -115,8 +122,10 @@ impl Slack {
             return self.post(message).await;
         };
         match self.update(message, &place).await {
-            // Somebody deleted it, or the workspace does not allow to change it any more.
             Err(SinkError::Rejected(why)) if LOST.contains(&why.as_str()) => self.post(message).await,
+            // A new message for each change would be too many.
+            Err(SinkError::Rejected(why)) if CLOSED.contains(&why.as_str()) && news.is_empty() => Ok(place),
+            Err(SinkError::Rejected(why)) if CLOSED.contains(&why.as_str()) => self.post(message).await,
             updated => updated.map(|()| place),
         }
     }
@@ -138,10 +147,11 @@ impl Slack {
         let answer = self.post_to(&self.channel, body).await?;
         let channel = answer.channel.as_ref().and_then(Value::as_str);
         match (channel, answer.ts) {
-            (Some(channel), Some(ts)) => Ok(Place {
-                channel: channel.to_owned(),
-                ts,
-            }),
+            (Some(channel), Some(ts)) => {
+                let channel = channel.to_owned();
+                self.channel_id.get_or_init(|| channel.clone());
+                Ok(Place { channel, ts })
+            }
             _ => Err(SinkError::Rejected("Slack's answer names no message".to_owned())),
         }
     }
@@ -173,8 +183,10 @@ impl Slack {
 
     /// The message about this chain, among the newest of the channel. `None` also if the bot may not read them.
     async fn find(&self, message: &Message<'_>) -> Option<Place> {
+        // Slack posts to a channel by its name, but reads it only by its id.
+        let channel = self.channel_id.get().unwrap_or(&self.channel);
         let body = json!({
-            "channel": self.channel,
+            "channel": channel,
             "limit": LOOKS_BACK,
             "include_all_metadata": true,
         });
@@ -185,7 +197,7 @@ impl Slack {
             metadata.is_some_and(|metadata| metadata["event_payload"] == wanted["event_payload"])
         })?;
         Some(Place {
-            channel: self.channel.clone(),
+            channel: channel.clone(),
             ts: found.ts,
         })
     }
