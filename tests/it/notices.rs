@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Json, State};
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
 use chain::ChainResult;
 use serde_json::{Value, json};
 use temporal_client::SinkBehind;
@@ -271,7 +271,9 @@ async fn labels_send_the_end_of_a_stack_to_a_sink_and_to_a_channel() {
 #[tokio::test]
 async fn a_proposed_run_comments_its_impact_on_the_pull_request_and_starts_nothing() {
     let comments = Comments::default();
+    let viewer = json!({ "data": { "viewer": { "databaseId": 41 } } });
     let router = Router::new()
+        .route("/graphql", post(async move || Json(viewer.clone())))
         .route(
             "/repos/{owner}/{name}/commits/{sha}/pulls",
             get(async || Json(json!([{ "number": 7, "state": "open" }]))),
@@ -311,6 +313,7 @@ async fn list(State(comments): State<Comments>) -> Json<Value> {
 
 async fn create(State(comments): State<Comments>, Json(mut comment): Json<Value>) -> Json<Value> {
     comment["id"] = json!(1);
+    comment["user"] = json!({ "id": 41 });
     comments.lock().push(comment.clone());
     Json(comment)
 }

@@ -1,4 +1,5 @@
-//! Messages that no sink takes are given up a day after the end of the chain or run.
+//! Messages that no sink takes are given up a day after the end of the chain or run, or after the last notice of a chain
+//! that was terminated.
 
 use chain::binding::Target;
 use chain::notice::{Delivery, RunMessage, RunNotice};
@@ -33,7 +34,22 @@ async fn world() -> World {
 #[tokio::test]
 async fn messages_about_a_chain_end_after_a_day_whatever_a_sink_asks_for() {
     let world = world().await;
-    let ended_at_ms = almost_a_day_ago_ms();
+    start(&world, ChainResult::Failed, almost_a_day_ago_ms()).await;
+    world.wait_for_quiet().await;
+    assert_eq!(world.workflows("NotifyWorkflow").await, 1);
+}
+
+/// It was terminated, so no notice about its end comes.
+#[tokio::test]
+async fn messages_about_a_chain_that_is_gone_end_after_a_day() {
+    let world = world().await;
+    start(&world, ChainResult::Running, almost_a_day_ago_ms() - 10_000).await;
+    world.wait_for_quiet().await;
+    assert_eq!(world.workflows("NotifyWorkflow").await, 1);
+}
+
+/// Starts the messages about a chain whose last notice was made at this time, for a sink that takes none.
+async fn start(world: &World, result: ChainResult, at_ms: i64) {
     let stack = "network".parse().unwrap();
     let chain = ChainId::of_root_run(&world.account, &"01ROOT".parse().unwrap());
     let input = NotifyInput {
@@ -43,14 +59,14 @@ async fn messages_about_a_chain_end_after_a_day_whatever_a_sink_asks_for() {
             root: Root::requested(world.account.clone(), stack, "main"),
             repository: None,
             by: None,
-            result: ChainResult::Failed,
+            result,
             reason: None,
             counts: Counts::default(),
             failed: Vec::new(),
             held: Vec::new(),
-            started_at_ms: ended_at_ms - 60_000,
-            ended_at_ms: Some(ended_at_ms),
-            at_ms: ended_at_ms,
+            started_at_ms: at_ms - 60_000,
+            ended_at_ms: result.is_over().then_some(at_ms),
+            at_ms,
             revision: 1,
         },
         timing: world.workflows.settings().timing.clone(),
@@ -58,8 +74,6 @@ async fn messages_about_a_chain_end_after_a_day_whatever_a_sink_asks_for() {
     };
     let workflow = id::notify(&chain);
     world.start_workflow(NotifyWorkflow, &workflow, input).await;
-    world.wait_for_quiet().await;
-    assert_eq!(world.workflows("NotifyWorkflow").await, 1);
 }
 
 #[tokio::test]

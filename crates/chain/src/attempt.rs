@@ -128,6 +128,13 @@ pub fn waits_for_person(state: &RunState) -> Option<&'static str> {
     }
 }
 
+/// Whether a note in a record says that a run waits for a person. Other notes are about holds, which can end by themselves.
+pub fn is_wait_for_person(note: &str) -> bool {
+    RunState::ALL
+        .iter()
+        .any(|state| waits_for_person(state) == Some(note))
+}
+
 /// What one look at a stack finds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StackLook {

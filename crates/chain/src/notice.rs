@@ -1,12 +1,14 @@
 //! What messages say about a chain, and when they are sent. It sends nothing.
 
+mod alert;
 mod delivery;
 mod run;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use delivery::{Delivery, Due, LATE_AFTER_MS, Milestone, Pace, Rules, due};
+pub use alert::{Alert, AlertKind};
+pub use delivery::{Delivery, Due, LATE_AFTER_MS, Milestone, News, Pace, Rules, due};
 pub use run::{RunMessage, RunNotice};
 
 use crate::record::StackState;

@@ -28,6 +28,8 @@ pub enum SinkError {
     Rejected(String),
     #[error("the message cannot be built: {0}")]
     Message(String),
+    #[error("the sink does not know what the message is about: {0}")]
+    Unknown(String),
     #[error("there is no such sink; the settings of the worker name the sinks")]
     NoSuchSink,
 }
@@ -35,7 +37,7 @@ pub enum SinkError {
 impl SinkError {
     /// Whether another attempt cannot work either.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::NoSuchSink)
+        matches!(self, Self::NoSuchSink | Self::Unknown(_))
     }
 
     /// The pause that the sink asked for.

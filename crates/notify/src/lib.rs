@@ -11,7 +11,7 @@ mod sink;
 use std::collections::BTreeMap;
 
 use chain::Notice;
-use chain::notice::{Delivery, Due, due};
+use chain::notice::{Delivery, Due, News, due};
 use futures::future::join_all;
 
 pub use config::{ConfigError, sink_kinds};
@@ -84,27 +84,33 @@ impl Notifier {
     ) -> Round {
         let mut round = Round::default();
         let mut sending = Vec::new();
+        for delivery in deliveries.values_mut() {
+            delivery.forget_past_alerts(notice);
+        }
         for sink in self.sinks.iter().filter(|sink| sink.filter.wants(notice)) {
             let delivery = deliveries.get(&sink.name).cloned().unwrap_or_default();
             match due(sink.kind.pace(), &sink.rules, notice, &delivery, now_ms) {
                 Due::Nothing => {}
                 Due::At(at_ms) => round.wait_until(at_ms),
-                Due::Now { milestones } => sending.push(async move {
+                Due::Now(news) => sending.push(async move {
                     let message = Message::new(notice, &self.links, now_ms);
-                    let sent = sink.kind.send(&message, &delivery, &milestones, &sink.name).await;
-                    (sink, delivery, milestones, sent)
+                    let sent = sink.kind.send(&message, &delivery, &news, &sink.name).await;
+                    (sink, delivery, news, sent)
                 }),
             }
         }
-        for (sink, mut delivery, milestones, sent) in join_all(sending).await {
+        for (sink, mut delivery, news, sent) in join_all(sending).await {
             delivery.handle = sent.handle.or(delivery.handle);
             let result = match sent.result {
                 Ok(()) => {
-                    delivery.delivered(notice, milestones);
+                    delivery.delivered(notice, news, now_ms);
                     Ok(())
                 }
+                Err(error) if error.is_final() => {
+                    delivery.give_up();
+                    Err(error)
+                }
                 Err(error) => {
-                    delivery.announced.extend(sent.announced);
                     delivery.failed(error.to_string(), error.retry_after_ms(), now_ms);
                     if let Some(at_ms) = delivery.not_before_ms {
                         round.wait_until(at_ms);
@@ -127,11 +133,9 @@ impl Notifier {
     pub async fn send_to(&self, name: &str, notice: &Notice, now_ms: i64) -> Option<Result<(), SinkError>> {
         let sink = self.sink(name)?;
         let message = Message::new(notice, &self.links, now_ms);
-        let milestones = chain::notice::Milestone::of(notice);
-        let sent = sink
-            .kind
-            .send(&message, &Delivery::default(), &milestones, &sink.name)
-            .await;
+        let delivery = Delivery::default();
+        let news = News::of(notice, &delivery);
+        let sent = sink.kind.send(&message, &delivery, &news, &sink.name).await;
         Some(sent.result)
     }
 

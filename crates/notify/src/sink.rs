@@ -10,7 +10,7 @@ mod slack_webhook;
 mod teams;
 mod webhook;
 
-use chain::notice::{Delivery, Milestone, Pace};
+use chain::notice::{Delivery, News, Pace};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -25,13 +25,11 @@ pub(crate) use slack_webhook::SlackWebhook;
 pub(crate) use teams::Teams;
 pub(crate) use webhook::{SigningSecret, Webhook};
 
-/// What became of a message. A part of it may have been sent although the rest was not.
+/// What became of a message. It may have been sent although the reply in its thread was not.
 pub(crate) struct Sent {
     pub(crate) result: Result<(), SinkError>,
     /// How to find the message again, if the sink can update messages.
     pub(crate) handle: Option<String>,
-    /// The milestones that have their reply.
-    pub(crate) announced: Vec<Milestone>,
 }
 
 #[derive(Debug)]
@@ -70,11 +68,11 @@ impl Kind {
         &self,
         message: &Message<'_>,
         delivery: &Delivery,
-        milestones: &[Milestone],
+        news: &News,
         name: &str,
     ) -> Sent {
         let result = match self {
-            Self::Slack(slack) => return slack.send(message, delivery, milestones).await,
+            Self::Slack(slack) => return slack.send(message, delivery, news).await,
             Self::SlackWebhook(slack) => slack.send(message).await,
             Self::Teams(teams) => teams.send(message).await,
             Self::Email(email) => email.send(message, name).await,
@@ -82,11 +80,7 @@ impl Kind {
             Self::Webhook(webhook) => webhook.send(message, name).await,
             Self::EventBridge(bus) => bus.send(message, name).await,
         };
-        Sent {
-            result,
-            handle: None,
-            announced: Vec::new(),
-        }
+        Sent { result, handle: None }
     }
 
     /// Asks whether the sink answers and accepts the credentials, and sends no message. Says what was found.

@@ -1,16 +1,20 @@
 //! Sends messages about chains and runs.
 
 use chain::notice::{RunMessage, RunNotice};
-use chain::{AccountName, RunFacts, StackFacts, StackId, binding};
+use chain::{AccountName, Notice, RunFacts, StackFacts, StackId, binding};
 use notify::Attempt;
 use temporal_client::clock;
 use temporal_client::contract::{SendNotices, SendRunNotices, SentNotices, SentRunNotices};
+use temporalio_client::WorkflowExecutionStatus;
 use temporalio_sdk::activities::ActivityError;
 use tracing::{info, warn};
 
 use super::Activities;
 use crate::failure::{activity_error, temporal_error};
 use crate::{metrics, traces};
+
+/// A chain that sent no notice for so long may have been terminated.
+const SILENCE_MS: i64 = 24 * 3600 * 1000;
 
 impl Activities {
     /// One round: sends the notice to every sink that is due. A sink that fails is retried in a later round, so that no
@@ -36,18 +40,52 @@ impl Activities {
                     notice.revision = notice.revision,
                     "Sent the message about chain `{chain}` to sink `{sink}`"
                 ),
-                Err(error) => warn!(
-                    notice.sink = sink,
-                    notice.kind = kind,
-                    chain.id = chain,
-                    notice.revision = notice.revision,
-                    "The message about chain `{chain}` was not sent to sink `{sink}` and will be retried: {error}"
-                ),
+                Err(error) => {
+                    let next = if error.is_final() {
+                        "it gets no more about this chain"
+                    } else {
+                        "will be retried"
+                    };
+                    warn!(
+                        notice.sink = sink,
+                        notice.kind = kind,
+                        chain.id = chain,
+                        notice.revision = notice.revision,
+                        "The message about chain `{chain}` was not sent to sink `{sink}` and {next}: {error}"
+                    );
+                }
             }
         }
         SentNotices {
             deliveries,
             next_at_ms: round.next_at_ms,
+            chain_is_gone: self.is_gone(&notice).await,
+        }
+    }
+
+    /// Whether a chain that should send more notices never will, because its workflow is not open any more. Only asked
+    /// about a chain that has sent none for long.
+    async fn is_gone(&self, notice: &Notice) -> bool {
+        if notice.is_over() || clock::now_ms().saturating_sub(notice.at_ms) < SILENCE_MS {
+            return false;
+        }
+        let chain = notice.chain.as_str();
+        match self.workflows.status(chain).await {
+            Ok(Some(WorkflowExecutionStatus::Running)) => false,
+            Ok(status) => {
+                warn!(
+                    chain.id = chain,
+                    "Chain `{chain}` has the status {status:?} and sent no message about its end; its messages end"
+                );
+                true
+            }
+            Err(error) => {
+                warn!(
+                    chain.id = chain,
+                    "Whether chain `{chain}` is still open is not known: {error}"
+                );
+                false
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chain::Notice;
 use futures::FutureExt;
-use futures::future::FusedFuture;
-use temporal_client::contract::{Deliveries, NotifyInput, SendNotices};
+use futures::future::{Fuse, LocalBoxFuture};
+use temporal_client::contract::{Deliveries, NotifyInput, SendNotices, SentNotices};
 use temporalio_sdk::workflows::{select, workflow, workflow_methods};
 use temporalio_sdk::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
@@ -19,6 +19,11 @@ use crate::activities::Activities;
 const PAUSE: Duration = Duration::from_secs(3);
 /// How long a failing sink is retried after the end of a chain or run.
 const PATIENCE_MS: i64 = 24 * 3600 * 1000;
+
+/// How often a round is made although nothing changes. It finds out whether the chain was terminated.
+const WATCH: Duration = Duration::from_hours(24);
+/// The change since which such rounds are made.
+const WATCHES_CHAIN: &str = "watches-chain";
 
 /// When messages that wait since this time are given up.
 pub(super) fn patient_until_ms(since_ms: i64) -> i64 {
@@ -44,6 +49,9 @@ impl NotifyWorkflow {
 
     #[run]
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<()> {
+        // Histories from before the change wait for ever.
+        let watches = ctx.patched(WATCHES_CHAIN);
+        let mut watch = pause(ctx, watches.then_some(WATCH));
         loop {
             let notice = ctx.state_mut(|state| {
                 if let Some(newer) = state.unsent.take() {
@@ -51,7 +59,11 @@ impl NotifyWorkflow {
                 }
                 state.input.notice.clone()
             });
-            let next_at_ms = send(ctx, notice.clone()).await?;
+            let sent = send(ctx, notice.clone()).await?;
+            if sent.chain_is_gone && ctx.state(|state| state.unsent.is_none()) {
+                return Ok(());
+            }
+            let next_at_ms = sent.next_at_ms;
             if is_history_full(ctx, &ctx.state(|state| state.input.timing.clone())) {
                 let next = ctx.state(|state| NotifyInput {
                     notice: state.unsent.clone().unwrap_or_else(|| notice.clone()),
@@ -74,6 +86,10 @@ impl NotifyWorkflow {
             select! {
                 newer = ctx.wait_condition(|state: &NotifyWorkflow| state.unsent.is_some()) => newer?,
                 () = pause_until(ctx, wake_at_ms) => continue,
+                () = watch => {
+                    watch = pause(ctx, Some(WATCH));
+                    continue;
+                }
             }
             // The end is sent at once; progress is collected for a moment.
             select! {
@@ -99,8 +115,8 @@ impl NotifyWorkflow {
 
 type Context = WorkflowContext<NotifyWorkflow>;
 
-/// Sends one round. Returns when the next one is due if the chain does not change before.
-async fn send(ctx: &Context, notice: Notice) -> WorkflowResult<Option<i64>> {
+/// Sends one round.
+async fn send(ctx: &Context, notice: Notice) -> WorkflowResult<SentNotices> {
     let options =
         ctx.state(|state| unlimited_retries(&state.input.timing, "messages about the chain".to_owned()));
     let request = SendNotices {
@@ -110,18 +126,28 @@ async fn send(ctx: &Context, notice: Notice) -> WorkflowResult<Option<i64>> {
     let sent = ctx
         .execute_activity(Activities::send_notices, request, options)
         .await?;
-    ctx.state_mut(|state| state.input.deliveries = sent.deliveries);
-    Ok(sent.next_at_ms)
+    ctx.state_mut(|state| state.input.deliveries.clone_from(&sent.deliveries));
+    Ok(sent)
 }
 
 /// Never completes if nothing is due.
-fn pause_until(ctx: &Context, at_ms: Option<i64>) -> impl FusedFuture<Output = ()> {
+fn pause_until(ctx: &Context, at_ms: Option<i64>) -> Pause {
+    let left = at_ms.map(|at_ms| {
+        let left_ms = u64::try_from(at_ms - now_ms(ctx)).unwrap_or(0);
+        Duration::from_millis(left_ms.max(1))
+    });
+    pause(ctx, left)
+}
+
+type Pause = Fuse<LocalBoxFuture<'static, ()>>;
+
+/// Never completes without a duration.
+fn pause(ctx: &Context, duration: Option<Duration>) -> Pause {
     let ctx = ctx.clone();
     async move {
-        match at_ms {
-            Some(at_ms) => {
-                let pause_ms = u64::try_from(at_ms - now_ms(&ctx)).unwrap_or(0).max(1);
-                ctx.timer(Duration::from_millis(pause_ms)).await;
+        match duration {
+            Some(duration) => {
+                ctx.timer(duration).await;
             }
             None => std::future::pending().await,
         }

@@ -1,6 +1,8 @@
 //! What people are told about a chain, and when.
 
-use chain::notice::{Delivery, Due, LATE_AFTER_MS, Milestone, Notice, NoticedStack, Pace, Rules, due};
+use chain::notice::{
+    Alert, AlertKind, Delivery, Due, LATE_AFTER_MS, Milestone, News, Notice, NoticedStack, Pace, Rules, due,
+};
 use chain::record::StackChange;
 use chain::{ChainId, ChainRecord, ChainResult, Change, Counts, Outcome, Reason, ReasonCode, Root};
 
@@ -28,12 +30,67 @@ fn notice(result: ChainResult) -> Notice {
 }
 
 fn named(text: &str) -> Vec<NoticedStack> {
-    vec![NoticedStack {
-        stack: "apps".parse().unwrap(),
-        run: None,
+    vec![stack("apps", "", text)]
+}
+
+/// A stack in a notice. `run` is empty if it has none.
+fn stack(id: &str, run: &str, text: &str) -> NoticedStack {
+    NoticedStack {
+        stack: id.parse().unwrap(),
+        run: run.parse().ok(),
         commit: None,
         text: text.to_owned(),
-    }]
+    }
+}
+
+fn alert(kind: AlertKind, id: &str, run: &str) -> Alert {
+    Alert {
+        kind,
+        stack: id.parse().unwrap(),
+        run: run.parse().ok(),
+    }
+}
+
+fn wait(id: &str, run: &str) -> Alert {
+    alert(AlertKind::WaitsForPerson, id, run)
+}
+
+fn failure(id: &str, run: &str) -> Alert {
+    alert(AlertKind::Failed, id, run)
+}
+
+fn news(milestones: &[Milestone], alerts: &[Alert]) -> News {
+    News {
+        milestones: milestones.to_vec(),
+        alerts: alerts.to_vec(),
+    }
+}
+
+/// A sink with milestones only that takes everything, and what it was told.
+#[derive(Default)]
+struct Taker {
+    delivery: Delivery,
+    revision: u64,
+}
+
+impl Taker {
+    /// One round so long after the start of a chain. Returns what was sent.
+    fn round(&mut self, failed: &[NoticedStack], held: &[NoticedStack], elapsed_ms: i64) -> Due {
+        let now_ms = START_MS + elapsed_ms;
+        self.revision += 1;
+        let notice = Notice {
+            failed: failed.to_vec(),
+            held: held.to_vec(),
+            revision: self.revision,
+            ..notice(ChainResult::Running)
+        };
+        self.delivery.forget_past_alerts(&notice);
+        let due = due(Pace::Milestones, &rules(0, &[]), &notice, &self.delivery, now_ms);
+        if let Due::Now(news) = &due {
+            self.delivery.delivered(&notice, news.clone(), now_ms);
+        }
+        due
+    }
 }
 
 fn rules(quiet_for_ms: i64, results: &[ChainResult]) -> Rules {
@@ -80,9 +137,7 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
         announced: vec![Started],
         ..Delivery::default()
     };
-    let now = |milestones: &[Milestone]| Due::Now {
-        milestones: milestones.to_vec(),
-    };
+    let now = |milestones: &[Milestone]| Due::Now(news(milestones, &[]));
     let fresh = Delivery::default();
     let cases = [
         (
@@ -107,7 +162,7 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
             rules(QUIET_MS, &[]),
             failing.clone(),
             &fresh,
-            now(&[Started, Milestone::Failed]),
+            Due::Now(news(&[Started, Milestone::Failed], &[failure("apps", "")])),
         ),
         (
             "nor is one that was short",
@@ -174,7 +229,7 @@ fn each_rule_decides_when_a_sink_gets_a_notice() {
             rules(0, &[]),
             held,
             &has_start,
-            now(&[Held]),
+            Due::Now(news(&[Held], &[wait("apps", "")])),
         ),
         (
             "the end is one",
@@ -245,7 +300,7 @@ fn pauses_grow_and_the_sink_can_ask_for_longer_ones() {
     assert_eq!(pauses, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
     delivery.failed("too many".to_owned(), Some(3_600_000), 0);
     assert_eq!(delivery.not_before_ms, Some(3_600_000));
-    delivery.delivered(&notice(ChainResult::Running), vec![Milestone::Started]);
+    delivery.delivered(&notice(ChainResult::Running), news(&[Milestone::Started], &[]), 0);
     assert_eq!(
         delivery,
         Delivery {
@@ -296,4 +351,53 @@ fn a_notice_lists_the_stacks_that_failed() {
     assert_eq!(failed.collect::<Vec<_>>(), [("a", "its run failed")]);
     assert_eq!(notice.revision, 2);
     assert!(!notice.update(&record, START_MS + 2), "nothing changed");
+}
+
+#[test]
+fn a_lock_does_not_use_up_the_message_about_a_wait_for_a_person() {
+    use Milestone::{Held, Started};
+    const REVIEW: &str = "waits for a review";
+    let lock = [stack("a", "", "is locked by alice")];
+    let b = [stack("b", "01B", "waits for a confirmation")];
+    let c = [stack("c", "01C", REVIEW)];
+    let mut taker = Taker::default();
+    let now = |milestones: &[Milestone], alerts: &[Alert]| Due::Now(news(milestones, alerts));
+    assert_eq!(taker.round(&[], &lock, 0), now(&[Started, Held], &[]));
+    assert_eq!(taker.round(&[], &[], 1), Due::Nothing);
+    assert_eq!(taker.round(&[], &b, 2), now(&[], &[wait("b", "01B")]));
+    assert_eq!(taker.round(&[], &b, 3), Due::Nothing, "it still waits");
+    assert_eq!(taker.round(&[], &lock, 4), Due::Nothing, "a lock is told once");
+    assert_eq!(taker.round(&[], &c, 60_000), now(&[], &[wait("c", "01C")]));
+    // The run of a retry waits again.
+    let again = [stack("b", "02B", "waits for a confirmation")];
+    assert_eq!(taker.round(&[], &again, 120_000), now(&[], &[wait("b", "02B")]));
+}
+
+#[test]
+fn each_failure_is_told_and_hundreds_of_failures_send_few_messages() {
+    use Milestone::{Failed, Started};
+    let mut taker = Taker::default();
+    let first = [stack("a", "01A", "failed")];
+    let told = Due::Now(news(&[Started, Failed], &[failure("a", "01A")]));
+    assert_eq!(taker.round(&first, &[], 0), told);
+    // A person retries it, and it fails again.
+    assert_eq!(taker.round(&[], &[], 20_000), Due::Nothing);
+    let again = [stack("a", "02A", "failed")];
+    let told = Due::Now(news(&[], &[failure("a", "02A")]));
+    assert_eq!(taker.round(&again, &[], 30_000), told);
+
+    let mut taker = Taker::default();
+    let (mut failed, mut waiting, mut messages) = (Vec::new(), Vec::new(), 0);
+    for second in 0..600 {
+        // Another stack fails and another run waits each second. A notice names the first ten.
+        failed.push(stack(&format!("f{second}"), "01F", "failed"));
+        waiting.push(stack(&format!("w{second}"), "01W", "waits for a review"));
+        failed.truncate(10);
+        waiting.drain(..waiting.len().saturating_sub(10));
+        let due = taker.round(&failed, &waiting, second * 1_000);
+        messages += usize::from(matches!(due, Due::Now(_)));
+    }
+    assert_eq!(messages, 6);
+    assert!(taker.delivery.alerts.len() <= 20, "what is over is forgotten");
+    assert!(matches!(taker.round(&failed, &[], 1_000_000), Due::Nothing));
 }

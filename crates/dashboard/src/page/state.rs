@@ -1,7 +1,7 @@
 //! How a state is shown: a mark, a word and a name in the style sheet, so that nothing depends on colours.
 
-use chain::attempt::waits_for_person;
-use chain::{ChainResult, RunState, StackProgress, StackState};
+use chain::attempt::is_wait_for_person;
+use chain::{ChainResult, StackProgress, StackState};
 
 /// A state of a stack or of a chain, as it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,5 @@ impl State {
 
 /// The run of the stack waits for a person, as its record says.
 pub(crate) fn is_for_person(progress: &StackProgress) -> bool {
-    let note = progress.note.as_deref();
-    note.is_some() && RunState::ALL.iter().any(|state| waits_for_person(state) == note)
+    progress.note.as_deref().is_some_and(is_wait_for_person)
 }

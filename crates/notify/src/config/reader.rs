@@ -1,5 +1,7 @@
 //! Reads the table of one sink, and notes everything that is wrong with it.
 
+use std::sync::OnceLock;
+
 use chain::ChainResult;
 use chain::notice::Rules;
 use lettre::message::Mailbox;
@@ -7,6 +9,7 @@ use reqwest::Client;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use settings::Problems;
+use tokio::sync::OnceCell;
 use toml::{Table, Value};
 
 use crate::Sink;
@@ -196,6 +199,7 @@ impl Reader<'_> {
                     api: options.api,
                     token: options.token.into(),
                     channel: options.channel,
+                    channel_id: OnceLock::new(),
                 })
             }),
             "slack-webhook" => self.options(table).map(|options: UrlOptions| {
@@ -216,6 +220,7 @@ impl Reader<'_> {
                     api: options.api,
                     token: options.token.into(),
                     pull_requests: options.pull_requests,
+                    viewer: OnceCell::new(),
                 })
             }),
             "webhook" => {

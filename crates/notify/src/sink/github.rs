@@ -3,6 +3,7 @@
 use reqwest::{Client, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::error::{SinkError, accepted};
 use crate::message::{Message, cut};
@@ -19,6 +20,8 @@ pub(crate) struct GitHub {
     pub(crate) token: SecretString,
     /// Whether it comments on pull requests.
     pub(crate) pull_requests: bool,
+    /// The user or app of the token, by its id, once GitHub has said it.
+    pub(crate) viewer: OnceCell<u64>,
 }
 
 impl GitHub {
@@ -61,7 +64,8 @@ impl GitHub {
         };
         let url = self.url(&["repos", owner, name, "statuses", commit.as_str()])?;
         let request = self.request(self.http.post(url)).json(status);
-        accepted(request.send().await?).await.map(|_| ())
+        let answer = accepted(request.send().await?).await;
+        answer.map(|_| ()).map_err(unknown)
     }
 
     pub(super) fn url(&self, path: &[&str]) -> Result<url::Url, SinkError> {
@@ -79,6 +83,17 @@ impl GitHub {
             .header("accept", "application/vnd.github+json")
             .header("x-github-api-version", "2022-11-28")
             .header("user-agent", CONTEXT)
+    }
+}
+
+/// GitHub has no such repository or commit, or does not show it to the token. A root's code may be in GitLab.
+pub(super) fn unknown(error: SinkError) -> SinkError {
+    match error {
+        SinkError::Refused {
+            status: status @ (404 | 422),
+            text,
+        } => SinkError::Unknown(format!("GitHub answered {status}: {text}")),
+        other => other,
     }
 }
 

@@ -9,9 +9,10 @@ use chain::notice::RunNotice;
 use reqwest::RequestBuilder;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::GitHub;
+use super::github::unknown;
 use crate::error::{SinkError, accepted};
 use crate::message::cut;
 
@@ -38,8 +39,16 @@ struct PullRequest {
 }
 
 #[derive(Debug, Deserialize)]
+struct User {
+    id: u64,
+}
+
+#[derive(Debug, Deserialize)]
 struct Comment {
     id: u64,
+    /// `None` if the account was deleted.
+    #[serde(default)]
+    user: Option<User>,
     #[serde(default)]
     body: Option<String>,
 }
@@ -58,14 +67,30 @@ impl GitHub {
             owner,
             name,
         };
-        let pull_requests: Vec<PullRequest> =
-            repository.get(&["commits", commit.as_str(), "pulls"], "").await?;
+        let pull_requests: Vec<PullRequest> = repository
+            .get(&["commits", commit.as_str(), "pulls"], "")
+            .await
+            .map_err(unknown)?;
         let open = pull_requests.iter().filter(|one| one.state == "open");
         let section = section(notice, impact);
         for pull_request in open.take(PULL_REQUESTS_MAX) {
             repository.update(pull_request.number, notice, &section).await?;
         }
         Ok(())
+    }
+
+    /// The user or app of the token, by its id. Only GraphQL says it also for an app.
+    async fn viewer(&self) -> Result<u64, SinkError> {
+        let ask = async || {
+            let rest = self.api.trim_end_matches('/');
+            // GitHub Enterprise has `/api/v3` and `/api/graphql`.
+            let url = format!("{}/graphql", rest.strip_suffix("/v3").unwrap_or(rest));
+            let query = json!({ "query": "query { viewer { databaseId } }" });
+            let answer: Value = read(self.request(self.http.post(url)).json(&query)).await?;
+            let id = answer.pointer("/data/viewer/databaseId").and_then(Value::as_u64);
+            id.ok_or_else(|| SinkError::Rejected("GitHub does not say whose token it is".to_owned()))
+        };
+        self.viewer.get_or_try_init(ask).await.copied()
     }
 }
 
@@ -122,17 +147,19 @@ impl Repository<'_> {
         }
     }
 
-    /// Our comment on a pull request: the first one with our marker.
+    /// Our comment on a pull request: the first one with our marker that we wrote. Anyone can write the marker.
     async fn find(&self, number: &str) -> Result<Option<Comment>, SinkError> {
+        let viewer = self.github.viewer().await?;
         for page in 1..=PAGES_MAX {
             let query = format!("per_page={PAGE}&page={page}");
             let comments: Vec<Comment> = self.get(&["issues", number, "comments"], &query).await?;
             let is_last = comments.len() < PAGE;
             let ours = |comment: &Comment| {
-                comment
+                let is_marked = comment
                     .body
                     .as_deref()
-                    .is_some_and(|body| body.starts_with(COMMENT))
+                    .is_some_and(|body| body.starts_with(COMMENT));
+                is_marked && comment.user.as_ref().is_some_and(|user| user.id == viewer)
             };
             let found = comments.into_iter().find(ours);
             if found.is_some() || is_last {

@@ -1,6 +1,8 @@
 //! Slack, by a bot: one message for each chain, updated in place, with replies in its thread.
 
-use chain::notice::{Delivery, Milestone};
+use std::sync::OnceLock;
+
+use chain::notice::{Alert, AlertKind, Delivery, News, NoticedStack};
 use reqwest::Client;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -18,13 +20,10 @@ const REASON_CHARACTERS_MAX: usize = 200;
 
 /// The metadata that mark a message as ours.
 const EVENT_TYPE: &str = "spillway_chain";
-/// Slack's words for a message that cannot be updated any more.
-const LOST: [&str; 4] = [
-    "message_not_found",
-    "cant_update_message",
-    "edit_window_closed",
-    "channel_not_found",
-];
+/// Slack's words for a message that is not there any more.
+const LOST: [&str; 2] = ["message_not_found", "channel_not_found"];
+/// Slack's words for a message that must not be changed any more.
+const CLOSED: [&str; 2] = ["cant_update_message", "edit_window_closed"];
 /// How many messages are searched for one whose answer was lost.
 const LOOKS_BACK: u32 = 100;
 
@@ -33,7 +32,10 @@ pub(crate) struct Slack {
     pub(crate) http: Client,
     pub(crate) api: String,
     pub(crate) token: SecretString,
+    /// Its id or its name.
     pub(crate) channel: String,
+    /// The id of the channel, once Slack has said it.
+    pub(crate) channel_id: OnceLock<String>,
 }
 
 /// Where a message is. An update names both.
@@ -82,39 +84,33 @@ struct Found {
 }
 
 impl Slack {
-    pub(crate) async fn send(
-        &self,
-        message: &Message<'_>,
-        delivery: &Delivery,
-        milestones: &[Milestone],
-    ) -> Sent {
-        let mut sent = Sent {
-            result: Ok(()),
-            handle: None,
-            announced: Vec::new(),
-        };
-        let place = match self.show(message, delivery).await {
+    pub(crate) async fn send(&self, message: &Message<'_>, delivery: &Delivery, news: &News) -> Sent {
+        let place = match self.show(message, delivery, news).await {
             Ok(place) => place,
             Err(error) => {
-                sent.result = Err(error);
-                return sent;
+                return Sent {
+                    result: Err(error),
+                    handle: None,
+                };
             }
         };
-        sent.handle = Some(place.handle());
-        for milestone in milestones {
-            if let Some(reply) = reply(message, *milestone)
-                && let Err(error) = self.reply(&place, &reply).await
-            {
-                sent.result = Err(error);
-                return sent;
-            }
-            sent.announced.push(*milestone);
+        let result = match reply(message, news) {
+            Some(text) => self.reply(&place, &text).await,
+            None => Ok(()),
+        };
+        Sent {
+            result,
+            handle: Some(place.handle()),
         }
-        sent
     }
 
     /// Updates the message about the chain, or posts it.
-    async fn show(&self, message: &Message<'_>, delivery: &Delivery) -> Result<Place, SinkError> {
+    async fn show(
+        &self,
+        message: &Message<'_>,
+        delivery: &Delivery,
+        news: &News,
+    ) -> Result<Place, SinkError> {
         let known = delivery.handle.as_deref().and_then(Place::parse);
         let place = match known {
             Some(place) => Some(place),
@@ -126,8 +122,10 @@ impl Slack {
             return self.post(message).await;
         };
         match self.update(message, &place).await {
-            // Somebody deleted it, or the workspace does not allow to change it any more.
             Err(SinkError::Rejected(why)) if LOST.contains(&why.as_str()) => self.post(message).await,
+            // A new message for each change would be too many.
+            Err(SinkError::Rejected(why)) if CLOSED.contains(&why.as_str()) && news.is_empty() => Ok(place),
+            Err(SinkError::Rejected(why)) if CLOSED.contains(&why.as_str()) => self.post(message).await,
             updated => updated.map(|()| place),
         }
     }
@@ -149,10 +147,11 @@ impl Slack {
         let answer = self.post_to(&self.channel, body).await?;
         let channel = answer.channel.as_ref().and_then(Value::as_str);
         match (channel, answer.ts) {
-            (Some(channel), Some(ts)) => Ok(Place {
-                channel: channel.to_owned(),
-                ts,
-            }),
+            (Some(channel), Some(ts)) => {
+                let channel = channel.to_owned();
+                self.channel_id.get_or_init(|| channel.clone());
+                Ok(Place { channel, ts })
+            }
             _ => Err(SinkError::Rejected("Slack's answer names no message".to_owned())),
         }
     }
@@ -184,8 +183,10 @@ impl Slack {
 
     /// The message about this chain, among the newest of the channel. `None` also if the bot may not read them.
     async fn find(&self, message: &Message<'_>) -> Option<Place> {
+        // Slack posts to a channel by its name, but reads it only by its id.
+        let channel = self.channel_id.get().unwrap_or(&self.channel);
         let body = json!({
-            "channel": self.channel,
+            "channel": channel,
             "limit": LOOKS_BACK,
             "include_all_metadata": true,
         });
@@ -196,7 +197,7 @@ impl Slack {
             metadata.is_some_and(|metadata| metadata["event_payload"] == wanted["event_payload"])
         })?;
         Some(Place {
-            channel: self.channel.clone(),
+            channel: channel.clone(),
             ts: found.ts,
         })
     }
@@ -227,22 +228,28 @@ fn metadata(message: &Message<'_>) -> Value {
     })
 }
 
-/// A reply in the thread, for those who muted the other messages of the channel.
-fn reply(message: &Message<'_>, milestone: Milestone) -> Option<String> {
-    let (stacks, word) = match milestone {
-        Milestone::Failed => (&message.notice.failed, "failed"),
-        Milestone::Held => (&message.notice.held, "is waiting"),
-        Milestone::Started | Milestone::Ended => return None,
-    };
-    let stack = stacks.first()?;
+/// A reply in the thread about new alerts, for those who muted the other messages of the channel.
+fn reply(message: &Message<'_>, news: &News) -> Option<String> {
+    let new = Alert::all(message.notice).filter(|(alert, _)| news.alerts.contains(alert));
+    let lines: Vec<String> = new
+        .map(|(alert, stack)| {
+            let text = escape(&cut(&stack.text, REASON_CHARACTERS_MAX));
+            match alert.kind {
+                AlertKind::Failed => format!("{} failed: {text}", named(message, stack)),
+                AlertKind::WaitsForPerson => format!("{} {text}", named(message, stack)),
+            }
+        })
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The name of a stack, with a link if there is one.
+fn named(message: &Message<'_>, stack: &NoticedStack) -> String {
     let name = escape(stack.stack.as_str());
-    let named = message
-        .url_of(stack)
-        .map_or_else(|| name.clone(), |url| format!("<{url}|{name}>"));
-    Some(format!(
-        "{named} {word}: {}",
-        escape(&cut(&stack.text, REASON_CHARACTERS_MAX))
-    ))
+    match message.url_of(stack) {
+        Some(url) => format!("<{url}|{name}>"),
+        None => format!("*{name}*"),
+    }
 }
 
 /// The message in Block Kit. It has fewer than the 50 blocks that Slack allows.
@@ -269,14 +276,8 @@ pub(crate) fn body(message: &Message<'_>) -> Value {
         }
         let mut lines = vec![format!("*{heading}*")];
         for stack in stacks {
-            let name = escape(stack.stack.as_str());
-            let named = message
-                .url_of(stack)
-                .map_or_else(|| format!("*{name}*"), |url| format!("<{url}|{name}>"));
-            lines.push(format!(
-                "• {named}: {}",
-                escape(&cut(&stack.text, REASON_CHARACTERS_MAX))
-            ));
+            let text = escape(&cut(&stack.text, REASON_CHARACTERS_MAX));
+            lines.push(format!("• {}: {text}", named(message, stack)));
         }
         lines.extend(more(stacks.len(), count));
         blocks.push(section(&lines.join("\n")));

@@ -66,6 +66,77 @@ async fn a_slack_message_that_somebody_deleted_is_posted_again() {
 }
 
 #[tokio::test]
+async fn a_slack_message_that_must_not_be_changed_is_posted_again_only_if_there_is_news() {
+    for error in ["edit_window_closed", "cant_update_message"] {
+        let receiver = Receiver::start().await;
+        let notifier = slack(&receiver).await;
+        let mut deliveries = BTreeMap::new();
+        receiver.answer("/chat.postMessage", 200, &posted());
+        receiver.answer("/chat.update", 200, &json!({ "ok": false, "error": error }));
+        for notice in [
+            notice(ChainResult::Running, 1),
+            notice(ChainResult::Running, 2),
+            notice(ChainResult::Running, 3),
+            notice(ChainResult::Succeeded, 4),
+        ] {
+            let round = notifier.deliver(&notice, &mut deliveries, START_MS).await;
+            assert!(round.attempts[0].result.is_ok());
+        }
+        let calls = receiver.calls();
+        let posts = calls.iter().filter(|call| call.path == "/chat.postMessage");
+        assert_eq!(posts.count(), 2, "the start and the end");
+    }
+}
+
+#[tokio::test]
+async fn slack_is_asked_for_the_messages_of_a_channel_by_its_id() {
+    let receiver = Receiver::start().await;
+    let notifier = slack(&receiver).await;
+    receiver.answer("/chat.postMessage", 200, &posted());
+    let first = notice(ChainResult::Running, 1);
+    notifier.deliver(&first, &mut BTreeMap::new(), START_MS).await;
+    // The answer about another chain is lost.
+    let mut deliveries = BTreeMap::new();
+    receiver.answer("/chat.postMessage", 502, &json!({}));
+    notifier.deliver(&first, &mut deliveries, START_MS).await;
+    notifier.deliver(&first, &mut deliveries, START_MS + 5_000).await;
+    let calls = receiver.calls();
+    let asked = calls.iter().find(|call| call.path == "/conversations.history");
+    assert_eq!(asked.unwrap().json()["channel"], "C1");
+}
+
+#[tokio::test]
+async fn a_repository_that_github_does_not_know_is_no_failure() {
+    let path = "/repos/acme/network/statuses/abcdef1234567890abcdef1234567890abcdef12";
+    for status in [404, 422] {
+        let receiver = Receiver::start().await;
+        let settings = format!(
+            "[g]\nkind = 'github'\ntoken = '$TOKEN'\napi = '{}'",
+            receiver.url()
+        );
+        let notifier = notifier(&settings).await;
+        let mut deliveries = BTreeMap::new();
+        receiver.answer(path, status, &json!({ "message": "Not Found" }));
+        let round = notifier
+            .deliver(&notice(ChainResult::Running, 1), &mut deliveries, START_MS)
+            .await;
+        let attempt = &round.attempts[0];
+        assert!(
+            matches!(attempt.result, Err(SinkError::Unknown(_))),
+            "{attempt:?}"
+        );
+        assert_eq!((round.next_at_ms, attempt.is_late), (None, false));
+        assert_eq!(
+            deliveries["g"].failing_since_ms, None,
+            "`doctor` does not name it"
+        );
+        let end = notice(ChainResult::Succeeded, 2);
+        let round = notifier.deliver(&end, &mut deliveries, START_MS).await;
+        assert!(round.attempts.is_empty(), "it is said once");
+    }
+}
+
+#[tokio::test]
 async fn github_says_with_a_403_that_there_were_too_many_requests() {
     let receiver = Receiver::start().await;
     let path = "/repos/acme/network/statuses/abcdef1234567890abcdef1234567890abcdef12";

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::extract::{Json, Path, Query, State};
 use axum::http::StatusCode;
-use axum::routing::{get, patch};
+use axum::routing::{get, patch, post};
 use chain::RunState;
 use chain::binding::Target;
 use chain::notice::RunMessage;
@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 
 use crate::runs::message;
 use crate::{START_MS, notifier};
+
+/// The user of the token, and the author of the pull request.
+const OURS: u64 = 41;
+const AUTHOR: u64 = 7;
 
 /// Comments of pull request 7, the oldest first, and what is done by somebody else right after the next change.
 #[derive(Default)]
@@ -29,6 +33,7 @@ impl GitHub {
     async fn start() -> (Self, String) {
         let github = Self::default();
         let router = Router::new()
+            .route("/graphql", post(viewer))
             .route("/repos/acme/apps/commits/{sha}/pulls", get(pulls))
             .route("/repos/acme/apps/issues/7/comments", get(list).post(create))
             .route(
@@ -64,6 +69,11 @@ impl Kept {
     }
 }
 
+async fn viewer(Json(asked): Json<Value>) -> Json<Value> {
+    assert_eq!(asked["query"], "query { viewer { databaseId } }");
+    Json(json!({ "data": { "viewer": { "databaseId": OURS } } }))
+}
+
 /// One is open, one is closed.
 async fn pulls(Path(sha): Path<String>) -> Json<Value> {
     assert_eq!(sha, "abcdef1234567890abcdef1234567890abcdef12");
@@ -86,6 +96,7 @@ async fn create(State(github): State<GitHub>, Json(mut comment): Json<Value>) ->
     let mut kept = github.kept();
     kept.next_id += 1;
     comment["id"] = json!(1_000 + kept.next_id);
+    comment["user"] = json!({ "id": OURS });
     kept.comments.push(comment.clone());
     kept.interfere();
     (StatusCode::CREATED, Json(comment))
@@ -197,7 +208,7 @@ async fn of_two_comments_that_were_made_at_once_the_first_stays() {
     let (github, url) = GitHub::start().await;
     let notifier = of(&url).await;
     github.kept().interference = Some(|comments| {
-        let other = json!({ "id": 1, "body": "<!-- spillway:impact -->\n\n<!-- spillway:stack network 01A -->\none\n<!-- spillway:end -->\n" });
+        let other = json!({ "id": 1, "user": { "id": OURS }, "body": "<!-- spillway:impact -->\n\n<!-- spillway:stack network 01A -->\none\n<!-- spillway:end -->\n" });
         comments.insert(0, other);
     });
     let sent = notifier
@@ -211,4 +222,24 @@ async fn of_two_comments_that_were_made_at_once_the_first_stays() {
     assert!(
         bodies.len() == 1 && bodies[0].contains("stack apps 01B") && bodies[0].contains("stack network 01A")
     );
+}
+
+#[tokio::test]
+async fn a_comment_of_somebody_else_is_never_taken_for_ours() {
+    let (github, url) = GitHub::start().await;
+    let theirs = "<!-- spillway:impact -->\n\n<!-- spillway:stack network 99Z -->\nnothing runs\n<!-- spillway:end -->\n";
+    github.kept().comments = vec![
+        json!({ "id": 1, "user": { "id": AUTHOR }, "body": theirs }),
+        json!({ "id": 2, "user": null, "body": theirs }),
+    ];
+    let notifier = of(&url).await;
+    for run in ["01A", "01B"] {
+        let message = impact("network", run, "**2 stacks run**");
+        let sent = notifier.deliver_runs(vec![message], START_MS).await;
+        assert!(sent.left.is_empty(), "{:?}", sent.round.attempts);
+    }
+    let bodies = github.bodies();
+    assert_eq!(bodies[..2], [theirs, theirs]);
+    assert_eq!(bodies.len(), 3);
+    assert!(bodies[2].contains("network 01B -->\n**2 stacks run**"));
 }

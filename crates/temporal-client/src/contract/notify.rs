@@ -37,6 +37,9 @@ pub struct SentNotices {
     /// When a sink has to be tried next, if the chain does not change before.
     #[serde(default)]
     pub next_at_ms: Option<i64>,
+    /// The chain will send no other notice, although its last one was not about its end: it was terminated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub chain_is_gone: bool,
 }
 
 /// Input of `RunNotifyWorkflow`.
