@@ -27,7 +27,7 @@ use crate::secrets::{Secrets, VerifyError};
 
 /// Handles deliveries.
 pub(crate) struct Receiver {
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     account: Option<AccountName>,
     recorder: Recorder,
     buffer: Option<Queue>,

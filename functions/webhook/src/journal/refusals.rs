@@ -32,8 +32,8 @@ impl Refusals {
         });
     }
 
-    /// One entry for all that is unwritten, if it is time for one. Until [`Self::written`], they stay unwritten: a sender
-    /// that hangs up ends the writing too.
+    /// One entry for all that is unwritten, if it is time for one. Until [`Self::written`], they stay unwritten: the
+    /// writing may fail.
     pub(super) fn due(&self) -> Option<Entry> {
         self.with(|unwritten| {
             let is_early = |tried_at: Instant| tried_at.elapsed() < REFUSALS_EVERY;
