@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 pub use json::{
     KNOWN_EVENTS, MAX_BODY_BYTES, MAX_DEPTH, MAX_METADATA_ENTRIES, MAX_TEXT_BYTES, UnreadableBody,
 };
-pub use relevance::{EVENT_AGE_MAX, EVENT_AHEAD_MAX, IrrelevantEvent, is_other_account, why_irrelevant};
+pub use relevance::{
+    EVENT_AGE_MAX, EVENT_AHEAD_MAX, IrrelevantEvent, is_other_account, why_irrelevant, why_replayable,
+};
 pub use request::{EndEvent, EndedRun, REQUEST_AGE_MAX, ReplayableRequest, RunRequest, SignedRequest};
 
 use crate::{AccountName, CommitSha, RunId, RunState, RunType, SpaceId, StackId};

@@ -4,6 +4,7 @@ mod access;
 mod action_token;
 mod assets;
 mod config;
+mod deadline;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 mod example;
@@ -20,6 +21,6 @@ mod visitor;
 mod words;
 
 pub use config::{Config, Pages, Queues};
-pub use page::stack_action::AuditFailed;
+pub use page::run_action::AuditFailed;
 pub use router::{router, router_with_login, serve};
 pub use visitor::Role;

@@ -14,6 +14,7 @@ mod open;
 mod problem;
 mod queues;
 pub(crate) mod retry;
+pub(crate) mod run_action;
 pub(crate) mod stack;
 pub(crate) mod stack_action;
 mod state;

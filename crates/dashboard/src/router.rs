@@ -2,26 +2,23 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::header::REFRESH;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
 use crate::access::{Door, guard};
 use crate::assets::asset;
 use crate::config::Config;
+use crate::deadline::within_deadline;
 use crate::lazy_pages::LazyPages;
 use crate::login::{self, Login};
-use crate::page::{self, Dashboard, PageError};
-
-/// Lambda's limit in the template is 29 s, and the guard before this may have to read a secret.
-const DEADLINE: Duration = Duration::from_secs(22);
+use crate::page::{self, Dashboard};
 
 /// Forms have a token, a reason and a few patterns.
 const MAX_FORM_BYTES: usize = 16_384;
@@ -47,7 +44,7 @@ fn routes(dashboard: Arc<Dashboard>) -> Router {
         )
         .route(
             "/stacks/{account}/{stack}/runs/{run}/{action}",
-            get(page::stack_action::ask_run).post(page::stack_action::act_on_run),
+            get(page::run_action::ask).post(page::run_action::act),
         )
         .route("/graph", get(page::graph::page))
         // `/health` is the health check of the webhook, which may have the same host.
@@ -60,14 +57,6 @@ fn routes(dashboard: Arc<Dashboard>) -> Router {
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .with_state(dashboard)
-}
-
-/// Answers before Lambda ends the function and API Gateway the request: then nobody would say what may have been done.
-async fn within_deadline(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(DEADLINE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => PageError::TookTooLong.into_response(),
-    }
 }
 
 /// The browser loads a page again that could not be shown because Temporal or Spacelift did not answer.
@@ -107,6 +96,12 @@ where
         Box::pin(async move { Ok(routes(Arc::new(Dashboard::new(opening.await?)))) })
     }));
     let login = Arc::new(login);
+    // Without a guard in front of them: strangers must not hold their connections open.
+    let sign_in = Router::new()
+        .route("/login", get(login::begin))
+        .route("/login/callback", get(login::end))
+        .route("/logout", post(login::sign_out))
+        .layer(from_fn(within_deadline));
     Router::new()
         .fallback(move |request: Request| {
             let pages = Arc::clone(&pages);
@@ -115,9 +110,7 @@ where
         .layer(from_fn(within_deadline))
         .layer(from_fn(load_again))
         .layer(from_fn_with_state(Arc::clone(&login), login::guard))
-        .route("/login", get(login::begin))
-        .route("/login/callback", get(login::end))
-        .route("/logout", post(login::sign_out))
+        .merge(sign_in)
         .route("/assets/{name}", get(asset))
         .layer(DefaultBodyLimit::max(MAX_FORM_BYTES))
         .layer(map_response(login::with_headers))
@@ -127,4 +120,46 @@ where
 /// Serves the dashboard until `stop` completes.
 pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) {
     http_server::serve(listener, router, http_server::Limits::default(), stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, Bytes};
+    use axum::http::header::CONTENT_TYPE;
+    use futures::stream;
+    use tokio::time::Instant;
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::deadline::DEADLINE;
+    use crate::login::Settings;
+
+    fn login() -> Login {
+        let variables = [
+            ("SPILLWAY_DASHBOARD_URL", "https://spillway.example.com"),
+            ("SPILLWAY_DASHBOARD_ISSUER", "https://login.example.com"),
+            ("SPILLWAY_DASHBOARD_CLIENT_ID", "spillway"),
+            ("SPILLWAY_DASHBOARD_OPERATORS", "platform"),
+            (
+                "SPILLWAY_DASHBOARD_KEY",
+                "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+            ),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Login::new(Settings::from_variables(&variables.into()).unwrap()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_never_ends_is_not_waited_for() {
+        // An error means that a provider is installed already, which is fine.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let router = router_with_login(login(), async || anyhow::bail!("not needed here"));
+        let endless = stream::pending::<Result<Bytes, std::io::Error>>();
+        let request = Request::post("/logout").header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let request = request.body(Body::from_stream(endless)).unwrap();
+        let began = Instant::now();
+        let answered = tokio::time::timeout(2 * DEADLINE, router.oneshot(request)).await;
+        assert_eq!(answered.unwrap().unwrap().status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(began.elapsed().as_secs(), DEADLINE.as_secs());
+    }
 }

@@ -13,11 +13,12 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tower::Service;
 use tracing::debug;
 
 use crate::Limits;
+use crate::body::TimedBody;
 
 pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
@@ -25,6 +26,7 @@ pub(crate) struct Connection {
     pub(crate) limits: Limits,
     pub(crate) crowded: Arc<Notify>,
     pub(crate) stopping: watch::Receiver<()>,
+    pub(crate) slot: OwnedSemaphorePermit,
 }
 
 impl Connection {
@@ -33,11 +35,24 @@ impl Connection {
         let peer = self.peer;
         let has_asked = AtomicBool::new(false);
         let router = self.router;
-        let answer = service_fn(|mut request: Request<Incoming>| {
+        let body_limit = self.limits.body;
+        let slot = Arc::new(self.slot);
+        let is_open = self.stopping.clone();
+        let answer = service_fn(|request: Request<Incoming>| {
             has_asked.store(true, Ordering::Relaxed);
+            let mut request = request.map(|body| TimedBody::new(body, body_limit));
             request.extensions_mut().insert(ConnectInfo(peer));
-            // A router is always ready.
-            router.clone().call(request)
+            let mut router = router.clone();
+            // The connection counts, and the server waits for it, until the handler has ended.
+            let held = (Arc::clone(&slot), is_open.clone());
+            // hyper drops the answer if the client hangs up. A handler may have acted by then and still has to say so in
+            // the logs, so it is a task of its own. If it panics, the connection ends.
+            tokio::spawn(async move {
+                // A router is always ready.
+                let Ok(answer) = router.call(request).await;
+                drop(held);
+                answer
+            })
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -5,6 +5,7 @@
 //! HTTP/2 is not offered: clients without TLS use it only if they are told to, and hyper's detection of it has no
 //! timeout.
 
+mod body;
 mod connection;
 
 use std::convert::Infallible;
@@ -35,6 +36,8 @@ pub struct Limits {
     pub first_request: Duration,
     /// How long the headers of each later request may take, counted from the answer before.
     pub next_request: Duration,
+    /// How long the body of a request may take, counted from when its handler begins to read it.
+    pub body: Duration,
     /// How many connections are open at once.
     pub connections: usize,
 }
@@ -46,6 +49,8 @@ impl Default for Limits {
             // Longer than reverse proxies and load balancers keep an idle connection (mostly 60 s). Otherwise they would send
             // requests to connections that are just being closed.
             next_request: Duration::from_secs(75),
+            // Longer than the routers' own limits for a request, since their answers say more.
+            body: Duration::from_secs(60),
             // Half of the 1024 files that a process may mostly open.
             connections: 512,
         }
@@ -53,7 +58,7 @@ impl Default for Limits {
 }
 
 /// Serves until `stop` completes and every request that had begun by then is answered. Handlers find the address of
-/// the client in [`axum::extract::ConnectInfo`].
+/// the client in [`axum::extract::ConnectInfo`]. A handler runs to its end even if the client hangs up.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let (stopping, _) = watch::channel(());
     let server = Server {
@@ -101,11 +106,9 @@ impl Server {
             limits: self.limits,
             crowded: Arc::clone(&self.crowded),
             stopping: self.stopping.subscribe(),
+            slot,
         };
-        tokio::spawn(async move {
-            connection.serve(stream).await;
-            drop(slot);
-        });
+        tokio::spawn(connection.serve(stream));
     }
 
     /// Waits until another connection may be opened. Those that come meanwhile wait in the kernel's queue: they need no

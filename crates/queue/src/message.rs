@@ -107,6 +107,7 @@ mod tests {
                 account: "acme".parse().unwrap(),
                 id: "1".to_owned(),
                 request,
+                received_at_ms: Some(7),
             }),
             Message::Unreadable(Unreadable::new("run.id", "it is empty", 7, b"{\xff")),
         ] {

@@ -81,7 +81,9 @@ impl<C: RecordingClient> WorkflowClient<C> {
     pub async fn record(&self, received: &Received, source: Source) -> Result<Recorded, TemporalError> {
         match received {
             Received::Event { event } => self.record_event(event, source).await,
-            Received::Request { account, id, request } => self.request(account, id, request, source).await,
+            Received::Request {
+                account, id, request, ..
+            } => self.request(account, id, request, source).await,
             Received::RunEnded { account, ended } => self.run_ended(account, ended, source).await,
         }
     }

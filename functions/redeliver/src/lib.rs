@@ -139,8 +139,8 @@ impl Redeliverer {
             Message::Received(received) => received,
             Message::Unreadable(_) => return Err(NotRedelivered::Quarantined),
         };
-        if let Received::Event { event: received } = &received {
-            let age = clock::elapsed_since(received.event.timestamp_ms);
+        if let Some(made_at_ms) = made_at_ms(&received, message) {
+            let age = clock::elapsed_since(made_at_ms);
             if age > EVENT_AGE_MAX {
                 let hours = clock::milliseconds(age) / 3_600_000;
                 return Err(NotRedelivered::TooOld { hours });
@@ -181,6 +181,21 @@ impl Redeliverer {
             .emit(Line::default().metric("AuditFailures", Unit::Count, 1));
         error!("The audit log could not be written: {problem}");
     }
+}
+
+/// When it was asked for, or when it happened. `None` for a report that a run is over, which starts nothing if that was long
+/// ago.
+fn made_at_ms(received: &Received, message: &SqsMessage) -> Option<i64> {
+    match received {
+        Received::Event { event } => Some(event.event.timestamp_ms),
+        // A message that was moved from one queue to another may count as sent when it was moved.
+        Received::Request { received_at_ms, .. } => received_at_ms.or_else(|| sent_at_ms(message)),
+        Received::RunEnded { .. } => None,
+    }
+}
+
+fn sent_at_ms(message: &SqsMessage) -> Option<i64> {
+    message.attributes.get("SentTimestamp")?.parse().ok()
 }
 
 /// How often a message was received, including this time.

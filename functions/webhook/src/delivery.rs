@@ -20,14 +20,14 @@ use tracing::{error, warn};
 
 use crate::answer::{AcceptedResponse, Answer, NoActionResponse, Problem};
 use crate::config::Config;
-use crate::journal::{DeliveryDetails, Journal, REFUSALS_EVERY};
+use crate::journal::{DeliveryDetails, Journal, SUMMARY_EVERY};
 use crate::limit::Authentic;
 use crate::openapi::WebhookBody;
 use crate::secrets::{Secrets, VerifyError};
 
 /// Handles deliveries.
 pub(crate) struct Receiver {
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     account: Option<AccountName>,
     recorder: Recorder,
     buffer: Option<Queue>,
@@ -64,10 +64,10 @@ impl Receiver {
 
     /// Writes what is only counted so far, whenever it is due. Never ends.
     pub(crate) async fn write_on_schedule(&self) -> Infallible {
-        let mut due = tokio::time::interval(REFUSALS_EVERY);
+        let mut due = tokio::time::interval(SUMMARY_EVERY);
         loop {
             due.tick().await;
-            self.journal.write_due_refusals().await;
+            self.journal.write_due().await;
         }
     }
 }
@@ -107,9 +107,9 @@ pub(crate) async fn receive(
     let began = Instant::now();
     let (answer, details) = decide(&receiver, &headers, body).await;
     receiver.journal.report(&answer, &details, began.elapsed()).await;
-    let is_authentic = answer.is_authentic();
+    let is_proof = answer.is_authentic() && details.is_timely();
     let mut response = answer.into_response();
-    if is_authentic {
+    if is_proof {
         response.extensions_mut().insert(Authentic);
     }
     response

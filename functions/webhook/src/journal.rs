@@ -1,13 +1,15 @@
 //! What is reported about a delivery: one log line, the metrics, and a record in the audit log.
 
-mod refusals;
+mod summaries;
 
 use std::time::Duration;
 
 use audit::{Action, Entry, Record, Store};
 use axum::body::Bytes;
+use chain::event;
 use chain::signature::SignatureError;
 use chain::{CommitSha, Reason};
+use futures::future::join_all;
 use telemetry::{Line, Namespace, Unit};
 use temporal_client::Recorded;
 use temporal_client::clock;
@@ -15,8 +17,8 @@ use temporal_client::contract::{Received, ReceivedEvent};
 use tracing::{error, info, warn};
 
 use crate::answer::Answer;
-pub(crate) use refusals::REFUSALS_EVERY;
-use refusals::Refusals;
+pub(crate) use summaries::SUMMARY_EVERY;
+use summaries::Summaries;
 
 /// How long writing to the audit log may take. The sender waits, and the decision is already made.
 const AUDIT_TIME_MAX: Duration = Duration::from_secs(2);
@@ -33,12 +35,29 @@ impl DeliveryDetails {
     pub(crate) fn bytes(body: &Bytes) -> Self {
         Self::Bytes(body.len())
     }
+
+    /// Whether the delivery says that it was sent a short time ago. If not, it may be a replay: whoever saw it can send it
+    /// again as often as they like.
+    pub(crate) fn is_timely(&self) -> bool {
+        match self {
+            Self::Received(Received::Event { event }) => {
+                event::why_replayable(&event.event, clock::now_ms()).is_none()
+            }
+            // An old one is refused.
+            Self::Received(Received::Request { .. }) => true,
+            // A report has no time, and neither has what could not be read.
+            Self::Received(Received::RunEnded { .. })
+            | Self::Nothing
+            | Self::Bytes(_)
+            | Self::Forgery { .. } => false,
+        }
+    }
 }
 
 pub(crate) struct Journal {
     audit: Option<Store>,
     metrics: Namespace,
-    refusals: Refusals,
+    summaries: Summaries,
 }
 
 impl Journal {
@@ -46,7 +65,7 @@ impl Journal {
         Self {
             audit,
             metrics,
-            refusals: Refusals::default(),
+            summaries: Summaries::default(),
         }
     }
 
@@ -103,33 +122,36 @@ impl Journal {
             return;
         };
         let entry = entry(answer, details);
-        if entry.action == Action::DeliveryRefused {
-            self.refusals.add(entry);
-            self.write_due_refusals().await;
+        if is_summed_up(&entry, details) {
+            self.summaries.add(entry);
+            self.write_due().await;
         } else {
             // A function has no timer between two requests, so each one looks whether a summary is due.
-            tokio::join!(self.write(store, entry), self.write_due_refusals());
+            tokio::join!(self.write(store, entry), self.write_due());
         }
     }
 
-    /// Writes the refusals since the last record of them, if that was a minute ago.
-    pub(crate) async fn write_due_refusals(&self) {
-        self.write_refusals(self.refusals.due()).await;
+    /// Writes what was summed up since the last record of its kind, if that was a minute ago.
+    pub(crate) async fn write_due(&self) {
+        self.write_summaries(self.summaries.due()).await;
     }
 
-    /// Writes the refusals that are only counted so far. To be called before the process ends.
+    /// Writes what is only counted so far. To be called before the process ends.
     pub(crate) async fn write_rest(&self) {
-        self.write_refusals(self.refusals.rest()).await;
+        self.write_summaries(self.summaries.rest()).await;
     }
 
-    async fn write_refusals(&self, refusals: Option<Entry>) {
-        let (Some(store), Some(refusals)) = (&self.audit, refusals) else {
+    async fn write_summaries(&self, summaries: Vec<Entry>) {
+        let Some(store) = &self.audit else {
             return;
         };
-        let count = refusals.count;
-        if self.write(store, refusals).await {
-            self.refusals.written(count);
-        }
+        let written = summaries.into_iter().map(async |summary| {
+            let (action, count) = (summary.action, summary.count);
+            if self.write(store, summary).await {
+                self.summaries.written(action, count);
+            }
+        });
+        join_all(written).await;
     }
 
     /// Returns whether the entry is written.
@@ -146,6 +168,15 @@ impl Journal {
             .emit(Line::default().metric("AuditFailures", Unit::Count, 1));
         error!("The audit log could not be written: {problem}");
         false
+    }
+}
+
+/// Whether a record stands for many such deliveries: strangers can cause as many as they like.
+fn is_summed_up(entry: &Entry, details: &DeliveryDetails) -> bool {
+    match entry.action {
+        Action::DeliveryRefused => true,
+        Action::DeliveryIgnored | Action::DeliveryUnreadable => !details.is_timely(),
+        _ => false,
     }
 }
 
@@ -209,7 +240,9 @@ fn log(answer: &Answer, details: &DeliveryDetails) {
             account = %account, stack.id = %ended.stack, run.id = %ended.run,
             "Run {} of `{}` ended, according to a report: {code}", ended.run, ended.stack
         ),
-        DeliveryDetails::Received(Received::Request { account, id, request }) => info!(
+        DeliveryDetails::Received(Received::Request {
+            account, id, request, ..
+        }) => info!(
             delivery.answer = code,
             delivery.reason = reason,
             workflow.id = answer.workflow_id(),

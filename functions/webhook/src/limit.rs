@@ -1,8 +1,8 @@
 //! Rate limits for a server without API Gateway in front of it.
 //!
 //! Refusals are counted, not requests, since a body has to be read before its signature shows who sent it. Authentic
-//! deliveries are never counted, and whoever sent one within the past hour is rejected last. A counted refusal costs
-//! one HMAC; a rejected request costs almost nothing.
+//! deliveries are never counted, and whoever sent a new one within the past hour is rejected last: an old one may be a
+//! replay by anyone who saw it. A counted refusal costs one HMAC; a rejected request costs almost nothing.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -208,7 +208,7 @@ pub(crate) async fn limit(State(limits): State<Arc<Limits>>, request: Request, n
     response
 }
 
-/// Marks the answer to an authentic delivery.
+/// Marks the answer to an authentic delivery that is no replay: it shows that its sender has the secret.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Authentic;
 

@@ -4,12 +4,12 @@
 
 mod manager;
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use chain::signature::{self, SignatureError, WebhookSecret, WebhookSecrets, verify};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 use tracing::{error, info};
 
@@ -65,8 +65,8 @@ pub(crate) struct Secrets {
     source: Source,
     /// Never locked across an await: a delivery with a valid signature never waits.
     cached: RwLock<Option<Cached>>,
-    /// Locked during a read, so that only one read happens at a time.
-    read_state: Mutex<ReadState>,
+    /// Locked during a read, so that only one read happens at a time. The read itself holds the lock.
+    read_state: Arc<Mutex<ReadState>>,
 }
 
 #[derive(Clone)]
@@ -78,7 +78,7 @@ struct Cached {
 
 #[derive(Default)]
 struct ReadState {
-    /// When the last read ended, or began if the delivery that caused it was cancelled.
+    /// When the last read ended.
     ended_at: Option<Instant>,
     forced_at: Option<Instant>,
     has_failed: bool,
@@ -95,21 +95,25 @@ fn is_within(at: Option<Instant>, pause: Duration) -> bool {
 }
 
 impl Secrets {
-    pub(crate) fn new(source: SecretSource) -> Self {
-        Self {
+    pub(crate) fn new(source: SecretSource) -> Arc<Self> {
+        Arc::new(Self {
             source: source.0,
             cached: RwLock::new(None),
-            read_state: Mutex::new(ReadState::default()),
-        }
+            read_state: Arc::default(),
+        })
     }
 
     /// Reads the secrets, so that the first delivery need not. A failure is logged; that delivery retries.
-    pub(crate) async fn warm_up(&self) {
+    pub(crate) async fn warm_up(self: &Arc<Self>) {
         self.current().await;
     }
 
     /// Verifies `body` with the known secrets, and if that fails, with secrets that a rotation may just have created.
-    pub(crate) async fn verify(&self, signatures: &[&[u8]], body: &[u8]) -> Result<(), VerifyError> {
+    pub(crate) async fn verify(
+        self: &Arc<Self>,
+        signatures: &[&[u8]],
+        body: &[u8],
+    ) -> Result<(), VerifyError> {
         if let Source::Fixed(secrets) = &self.source {
             return Ok(verify(signatures, body, secrets)?);
         }
@@ -122,7 +126,7 @@ impl Secrets {
             answer => return Ok(answer?),
         }
         // Only one delivery reads at a time; those behind it use what it read.
-        let mut read_state = self.read_state.lock().await;
+        let read_state = self.lock().await;
         if let Some(newer) = self.newer_than(&known) {
             match verify(signatures, body, &newer.versions.secrets) {
                 // That read may have begun before the secret of this delivery was created.
@@ -130,31 +134,31 @@ impl Secrets {
                 answer => return Ok(answer?),
             }
         }
-        self.read_again(&mut read_state).await?;
+        self.read_again(read_state).await?;
         let newer = self.newer_than(&known).ok_or(SignatureError::Mismatch)?;
         Ok(verify(signatures, body, &newer.versions.secrets)?)
     }
 
-    async fn current(&self) -> Option<Cached> {
+    async fn current(self: &Arc<Self>) -> Option<Cached> {
         match self.cached() {
             Some(cached) if cached.read_at.elapsed() < FRESH => Some(cached),
             Some(_) => {
                 // If another task is reading already, the old secrets are used.
-                if let Ok(mut read_state) = self.read_state.try_lock()
+                if let Ok(read_state) = Arc::clone(&self.read_state).try_lock_owned()
                     && !is_within(read_state.ended_at, READ_EVERY)
                 {
-                    self.read(&mut read_state, None).await;
+                    self.read(read_state, None).await;
                 }
                 self.cached()
             }
             None => {
                 let asked_at = Instant::now();
-                let mut read_state = self.read_state.lock().await;
+                let read_state = self.lock().await;
                 // Tasks that waited for a read share its result, good or bad.
                 let shared = read_state.ended_at.is_some_and(|ended_at| ended_at >= asked_at);
                 let is_early = read_state.has_failed_within(FIRST_READ_EVERY);
                 if !shared && !is_early && self.cached().is_none() {
-                    self.read(&mut read_state, None).await;
+                    self.read(read_state, None).await;
                 }
                 self.cached()
             }
@@ -165,44 +169,63 @@ impl Secrets {
         self.cached().filter(|cached| cached.read_at > known.read_at)
     }
 
+    async fn lock(&self) -> OwnedMutexGuard<ReadState> {
+        Arc::clone(&self.read_state).lock_owned().await
+    }
+
     /// Reads the secrets because of a signature that does not match, unless that happened a short time ago.
-    async fn read_again(&self, read_state: &mut ReadState) -> Result<(), VerifyError> {
+    async fn read_again(
+        self: &Arc<Self>,
+        mut read_state: OwnedMutexGuard<ReadState>,
+    ) -> Result<(), VerifyError> {
         let is_early = if read_state.has_failed {
             read_state.has_failed_within(READ_EVERY)
         } else {
             is_within(read_state.forced_at, READ_EVERY)
         };
-        if !is_early {
+        let is_read = if is_early {
+            !read_state.has_failed
+        } else {
             read_state.forced_at = Some(Instant::now());
             info!("Reading the signing secret again because a signature does not match");
             let known = self.cached().map(|cached| cached.versions.current);
-            self.read(read_state, known.as_deref()).await;
-        }
-        // Whether the signature is bad cannot be said: the sender shall come again.
-        if read_state.has_failed {
-            Err(VerifyError::NoSecret)
-        } else {
-            Ok(())
-        }
+            self.read(read_state, known).await
+        };
+        // If not, nobody knows whether the signature is bad: the sender shall come again.
+        is_read.then_some(()).ok_or(VerifyError::NoSecret)
     }
 
-    /// One read. Known secrets are kept if it fails, or if the current version is still `known`.
-    async fn read(&self, read_state: &mut ReadState, known: Option<&str>) {
+    /// One read, and whether it succeeded. It is a task of its own: a sender that hangs up does not end it, and so cannot
+    /// keep a new secret away.
+    async fn read(
+        self: &Arc<Self>,
+        mut read_state: OwnedMutexGuard<ReadState>,
+        known: Option<String>,
+    ) -> bool {
+        let secrets = Arc::clone(self);
+        let reading = tokio::spawn(async move {
+            read_state.has_failed = !secrets.read_now(known.as_deref()).await;
+            read_state.ended_at = Some(Instant::now());
+            !read_state.has_failed
+        });
+        // An error means that it panicked, or that the program ends.
+        reading.await.unwrap_or(false)
+    }
+
+    /// Known secrets are kept if the read fails, or if the current version is still `known`.
+    async fn read_now(&self, known: Option<&str>) -> bool {
         let Source::Manager(manager) = &self.source else {
-            return;
+            return true;
         };
         let read_at = Instant::now();
-        // A sender that hangs up ends the read.
-        read_state.has_failed = true;
-        read_state.ended_at = Some(read_at);
         // On the heap: the future of a request to AWS is large, and every delivery would have room for it.
         let read = tokio::time::timeout(READ_TIME_MAX, Box::pin(manager.read(known))).await;
-        read_state.has_failed = !matches!(read, Ok(Ok(_)));
         match read {
-            Ok(Ok(None)) => {}
+            Ok(Ok(None)) => return true,
             Ok(Ok(Some(versions))) => {
                 let cached = Cached { versions, read_at };
                 *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(cached);
+                return true;
             }
             Ok(Err(error)) => error!(
                 "The signing secret cannot be read: {:#}",
@@ -213,7 +236,7 @@ impl Secrets {
                 READ_TIME_MAX.as_secs()
             ),
         }
-        read_state.ended_at = Some(Instant::now());
+        false
     }
 
     fn cached(&self) -> Option<Cached> {

@@ -15,8 +15,8 @@ async fn token_of(page: &str) -> String {
     token(&page).to_owned()
 }
 
-#[tokio::test]
-async fn a_confirmation_that_spacelift_does_not_answer_is_recorded() {
+/// Confirms a run with a fault of Spacelift. The text of the answer.
+async fn confirm_without_an_answer(fault: Fault) -> String {
     let world = World::start().await;
     shop(&world);
     let url = serve(&world).await;
@@ -24,25 +24,60 @@ async fn a_confirmation_that_spacelift_does_not_answer_is_recorded() {
     let run = world.wait_for_run("shop", &RunState::Unconfirmed).await.run;
     let page = format!("{url}/stacks/{}/shop/runs/{run}/confirm", world.account);
     let token = token_of(&page).await;
-    world.spacelift.fault(Fault::reset_after().on("runConfirm"));
-    let answer = http()
-        .post(&page)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .header("origin", &url)
-        .body(format!("token={token}"))
-        .send()
-        .await
-        .unwrap();
+    world.spacelift.fault(fault.on("runConfirm"));
+    let answer = post(&url, &page, &token).await;
     assert_eq!(answer.status(), 502);
-    let text = answer.text().await.unwrap();
-    assert!(text.contains("It may have been done"), "{text}");
     let mut recorded = Vec::new();
     for delivery in world.audit.deliveries().await.unwrap() {
         let record = world.audit.read(&delivery.key).await.unwrap();
         recorded.push(String::from_utf8(record).unwrap());
     }
-    let is_recorded = |record: &String| record.contains("run_confirmed") && record.contains(run.as_str());
+    let words = ["run_confirmed", run.as_str(), r#""outcome":"unanswered""#];
+    let is_recorded = |record: &String| words.iter().all(|words| record.contains(words));
     assert!(recorded.iter().any(is_recorded), "{recorded:#?}");
+    answer.text().await.unwrap()
+}
+
+async fn post(origin: &str, page: &str, token: &str) -> reqwest::Response {
+    let request = http()
+        .post(page)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("origin", origin)
+        .body(format!("token={token}"));
+    request.send().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_confirmation_that_spacelift_does_not_answer_is_recorded() {
+    let text = confirm_without_an_answer(Fault::reset_after()).await;
+    assert!(text.contains("It may have been done"), "{text}");
+}
+
+#[tokio::test]
+async fn a_confirmation_that_spacelift_answers_late_is_recorded() {
+    // Longer than Lambda gives the request.
+    let text = confirm_without_an_answer(Fault::slow_after(Duration::from_secs(29))).await;
+    assert!(text.contains("An action may have been done"), "{text}");
+}
+
+#[tokio::test]
+async fn the_page_says_that_the_account_is_halted_and_that_the_halt_is_lifted() {
+    let world = World::start().await;
+    shop(&world);
+    let url = serve(&world).await;
+    let token = token_of(&format!("{url}/halt")).await;
+    let (halt, go) = (format!("{url}/halt"), format!("{url}/go"));
+    let refused = post(&url, &go, &token).await;
+    assert_eq!(refused.status(), 409);
+    let text = refused.text().await.unwrap();
+    assert!(text.contains("is not halted"), "{text}");
+    for (page, words) in [
+        (halt, "Halted. Nothing is triggered"),
+        (go, "The halt is lifted."),
+    ] {
+        let text = post(&url, &page, &token).await.text().await.unwrap();
+        assert!(text.contains(words), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -77,22 +77,27 @@ pub fn why_irrelevant(
             run_type: event.run_type.clone(),
         });
     }
-    let age_ms = now_ms.saturating_sub(event.timestamp_ms);
-    if age_ms > milliseconds(EVENT_AGE_MAX) {
-        return Some(IrrelevantEvent::TooOld {
-            hours: age_ms / 3_600_000,
-        });
-    }
-    if age_ms < -milliseconds(EVENT_AHEAD_MAX) {
-        return Some(IrrelevantEvent::FromTheFuture {
-            minutes: -age_ms / 60_000,
-        });
+    if let Some(why) = why_replayable(event, now_ms) {
+        return Some(why);
     }
     let begins =
         matches!(event.state, RunState::Queued | RunState::Pending) || event.state_version == Some(1);
     let counts = begins || event.state.is_terminal() || waits_for_person(&event.state).is_some();
     (!counts).then(|| IrrelevantEvent::Progress {
         state: event.state.clone(),
+    })
+}
+
+/// Why an event may be a replay, whatever it is about.
+pub fn why_replayable(event: &RunEvent, now_ms: i64) -> Option<IrrelevantEvent> {
+    let age_ms = now_ms.saturating_sub(event.timestamp_ms);
+    if age_ms > milliseconds(EVENT_AGE_MAX) {
+        return Some(IrrelevantEvent::TooOld {
+            hours: age_ms / 3_600_000,
+        });
+    }
+    (age_ms < -milliseconds(EVENT_AHEAD_MAX)).then_some(IrrelevantEvent::FromTheFuture {
+        minutes: -age_ms / 60_000,
     })
 }
 

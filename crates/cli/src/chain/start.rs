@@ -5,7 +5,7 @@ use std::time::Duration;
 use chain::{ChainId, RequestId, RunRequest, StackId};
 use clap::Args;
 use temporal_client::contract::{Received, Source};
-use temporal_client::{Recorded, RequestStatus};
+use temporal_client::{Recorded, RequestStatus, clock};
 use uuid::Uuid;
 
 use super::wait::wait;
@@ -102,6 +102,7 @@ impl StartArguments {
             account: clients.account.clone(),
             id: id.to_owned(),
             request,
+            received_at_ms: Some(clock::now_ms()),
         };
         match clients.workflows.record(&received, Source::Operator).await? {
             Recorded::Accepted { .. } => Ok(None),

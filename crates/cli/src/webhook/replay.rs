@@ -290,12 +290,17 @@ fn about(arrived: &contract::Received) -> ReplayedEvent {
             state: None,
             at: None,
         },
-        contract::Received::Request { account, request, .. } => ReplayedEvent {
+        contract::Received::Request {
+            account,
+            request,
+            received_at_ms,
+            ..
+        } => ReplayedEvent {
             account: account.clone(),
             stack: request.stack.to_string(),
             run: None,
             state: None,
-            at: None,
+            at: received_at_ms.and_then(Time::from_ms),
         },
     }
 }

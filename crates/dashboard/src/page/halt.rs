@@ -81,9 +81,11 @@ pub(crate) async fn act(
     if is_halt(&address) {
         workflows.halt(account, ordered).await?;
         person.log_action(&format!("halted `{account}`"));
-    } else {
-        workflows.lift_halt(account, ordered).await?;
-        person.log_action(&format!("lifted the halt of `{account}`"));
+        return Ok(Redirect::to("/status?done=halt").into_response());
     }
-    Ok(Redirect::to("/").into_response())
+    if !workflows.lift_halt(account, ordered).await? {
+        return Err(PageError::Refused(format!("{account} is not halted.")));
+    }
+    person.log_action(&format!("lifted the halt of `{account}`"));
+    Ok(Redirect::to("/status?done=go").into_response())
 }

@@ -1,14 +1,16 @@
 //! `/status`: whether the parts do their work.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use serde::Deserialize;
 use settings::WEBHOOK_NAME;
 use spacelift::NamedWebhook;
 use temporal_client::{LastSweep, clock};
 
 use super::check::Check;
+use super::control::done_words;
 use super::{Frame, PageError, Section, Shared, answer, queues, shown_now_ms};
 use crate::filters;
 use crate::visitor::Visitor;
@@ -18,12 +20,21 @@ use crate::words::{Moment, counted, duration};
 #[template(path = "health.html")]
 struct HealthPage {
     frame: Frame,
+    done: Option<&'static str>,
     checks: Vec<Check>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Choice {
+    /// What was just done.
+    #[serde(default)]
+    done: String,
 }
 
 pub(crate) async fn page(
     State(dashboard): Shared,
     visitor: Visitor,
+    Query(choice): Query<Choice>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     let workflows = &dashboard.config.workflows;
@@ -67,6 +78,7 @@ pub(crate) async fn page(
     checks.extend(queues);
     let page = HealthPage {
         frame: dashboard.frame(&visitor, Section::Health, false).await,
+        done: done_words(&choice.done),
         checks,
     };
     answer(&headers, &page)

@@ -24,6 +24,8 @@ pub(crate) enum PageError {
     FromElsewhere(String),
     #[error("The page took too long.")]
     TookTooLong,
+    #[error("Spacelift did not say in time what the run waits for.")]
+    TooSlowToAct,
     #[error("Temporal does not answer: {0:#}")]
     Temporal(anyhow::Error),
     #[error("Spacelift does not answer: {0}")]
@@ -52,9 +54,11 @@ impl PageError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Forbidden(_) | Self::FromElsewhere(_) => StatusCode::FORBIDDEN,
-            Self::Temporal(_) | Self::Spacelift(_) | Self::NotOpened(_) | Self::TookTooLong => {
-                StatusCode::BAD_GATEWAY
-            }
+            Self::Temporal(_)
+            | Self::Spacelift(_)
+            | Self::NotOpened(_)
+            | Self::TookTooLong
+            | Self::TooSlowToAct => StatusCode::BAD_GATEWAY,
             Self::Template(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -69,6 +73,7 @@ impl PageError {
             Self::TookTooLong => {
                 "Temporal or Spacelift is slow. An action may have been done: look before you repeat it."
             }
+            Self::TooSlowToAct => "Nothing was done. Try again in a moment.",
             Self::NotFound(_) => "The list of chains has everything that Temporal still knows.",
             Self::Refused(_) => "Nothing was done. Go back, and look at the page again.",
             Self::Forbidden(_) => {

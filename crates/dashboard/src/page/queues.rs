@@ -57,7 +57,7 @@ pub(super) async fn checks(queues: &Queues) -> Vec<Check> {
             let events = counted(total(depth), "event could", "events could");
             format!("{events} not be recorded in five tries.")
         },
-        advice: "The log of redeliver says why. Then move them back into the buffer: see the runbook.",
+        advice: "The log of redeliver says why. `spillway webhook replay` shows and repeats them: see the runbook.",
     });
     let quarantine = queues.quarantine.as_ref().map(|queue| Watched {
         queue,

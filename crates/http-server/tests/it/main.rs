@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by a panic")]
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http_server::{Limits, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +25,7 @@ const WAIT_MAX: Duration = Duration::from_secs(60);
 const PATIENT: Limits = Limits {
     first_request: NEVER,
     next_request: NEVER,
+    body: NEVER,
     connections: 100,
 };
 
@@ -30,12 +33,16 @@ struct Server {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
+    /// How many slow handlers have come to their end.
+    done: Arc<AtomicUsize>,
 }
 
 impl Server {
     async fn start(limits: Limits) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let done = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&done);
         let router = Router::new()
             .route(
                 "/",
@@ -43,11 +50,13 @@ impl Server {
             )
             .route(
                 "/slow",
-                get(async || {
+                get(async move || {
                     tokio::time::sleep(2 * SOON).await;
+                    count.fetch_add(1, Ordering::Relaxed);
                     "done"
                 }),
-            );
+            )
+            .route("/text", post(async |text: String| text));
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(serve(listener, router, limits, async {
             let _ = stopped.await;
@@ -56,7 +65,12 @@ impl Server {
             address,
             stop,
             serving,
+            done,
         }
+    }
+
+    fn done(&self) -> usize {
+        self.done.load(Ordering::Relaxed)
     }
 
     async fn client(&self) -> Client {
@@ -206,4 +220,77 @@ async fn a_connection_above_the_limit_waits_for_its_turn() {
         client.ends().await;
     }
     new.receives("127.0.0.1").await;
+}
+
+/// A client that asked for something slow and hung up.
+async fn hang_up(server: &Server) {
+    let mut client = server.client().await;
+    client.ask("/slow").await;
+    tokio::time::sleep(SOON).await;
+    assert_eq!(server.done(), 0, "the handler is at work");
+}
+
+#[tokio::test]
+async fn a_handler_comes_to_its_end_though_the_client_hangs_up() {
+    let server = Server::start(PATIENT).await;
+    hang_up(&server).await;
+    let ended = timeout(WAIT_MAX, async {
+        while server.done() == 0 {
+            tokio::time::sleep(SOON / 10).await;
+        }
+    });
+    ended.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_server_waits_for_the_handler_of_a_client_that_hung_up() {
+    let server = Server::start(PATIENT).await;
+    hang_up(&server).await;
+    server.stop.send(()).unwrap();
+    timeout(WAIT_MAX, server.serving).await.unwrap().unwrap();
+    assert_eq!(server.done.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn the_connection_of_a_client_that_hung_up_counts_until_its_handler_ends() {
+    let limits = Limits {
+        connections: 1,
+        ..PATIENT
+    };
+    let server = Server::start(limits).await;
+    hang_up(&server).await;
+    let mut new = server.client().await;
+    new.ask("/").await;
+    new.receives("127.0.0.1").await;
+    assert_eq!(server.done(), 1);
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_holds_no_connection() {
+    let limits = Limits {
+        body: SOON,
+        connections: 1,
+        ..PATIENT
+    };
+    let server = Server::start(limits).await;
+    let mut slow = server.client().await;
+    slow.send("POST /text HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf")
+        .await;
+    let mut new = server.client().await;
+    new.ask("/").await;
+    new.receives("127.0.0.1").await;
+    slow.receives("400 Bad Request").await;
+    slow.ends().await;
+}
+
+#[tokio::test]
+async fn a_body_may_come_in_parts() {
+    let server = Server::start(PATIENT).await;
+    let mut client = server.client().await;
+    client
+        .send("POST /text HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nfirst")
+        .await;
+    tokio::time::sleep(SOON).await;
+    client.send("+last").await;
+    client.receives("first+last").await;
 }

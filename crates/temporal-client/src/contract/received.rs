@@ -19,6 +19,9 @@ pub enum Received {
         account: AccountName,
         id: String,
         request: RunRequest,
+        /// When it was received.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        received_at_ms: Option<i64>,
     },
     /// Somebody reports that a run is over, so the run is looked up.
     RunEnded { account: AccountName, ended: EndedRun },
@@ -41,7 +44,12 @@ impl Received {
             .request_id
             .as_ref()
             .map_or_else(|| Uuid::new_v4().to_string(), ToString::to_string);
-        Self::Request { account, id, request }
+        Self::Request {
+            account,
+            id,
+            request,
+            received_at_ms: Some(clock::now_ms()),
+        }
     }
 
     /// Adds account, stack and run to an entry of the audit log.

@@ -105,7 +105,7 @@ fn batch(messages: &[(&str, String)]) -> Value {
     let record = |(id, body): &(&str, String)| {
         json!({
             "messageId": id, "receiptHandle": format!("receipt of {id}"), "body": body,
-            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1745600100383",
+            "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": now_ms().to_string(),
                 "SenderId": "AIDAIENQZJOLO23YVJ4VO", "ApproximateFirstReceiveTimestamp": "1745600100383"},
             "messageAttributes": {}, "md5OfBody": "e4e68fb7bd0e697a0ae8f1bb342846b3", "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:eu-west-1:123456789012:spillway-buffer", "awsRegion": "eu-west-1",
@@ -126,10 +126,14 @@ async fn only_events_that_cannot_be_recorded_stay_in_the_queue() {
     let function = place.function(audit.path()).await;
     let day_ms = 24 * 3_600_000;
     let quarantined = Message::Unreadable(Unreadable::new("run.id", "it is empty", now_ms(), b"{}"));
-    let request: Received = serde_json::from_value(json!({
-        "kind": "request", "account": place.account, "id": "change-42", "request": {"stack": "network"},
-    }))
-    .unwrap();
+    let request = |id: &str, received_at_ms: i64| {
+        let content = json!({
+            "kind": "request", "account": place.account, "id": id, "request": {"stack": "network"},
+            "received_at_ms": received_at_ms,
+        });
+        let received: Received = serde_json::from_value(content).unwrap();
+        Message::Received(received).to_text().unwrap()
+    };
     let answer = function
         .invoke(batch(&[
             ("good", place.event("01J")),
@@ -149,7 +153,11 @@ async fn only_events_that_cannot_be_recorded_stay_in_the_queue() {
                 event(&place.account, "01H", now_ms() - day_ms - 60_000),
             ),
             ("old", event(&place.account, "01I", now_ms() - day_ms + 60_000)),
-            ("a request", Message::Received(request).to_text().unwrap()),
+            ("a request", request("change-42", now_ms())),
+            (
+                "a request too old",
+                request("change-41", now_ms() - day_ms - 60_000),
+            ),
             ("good again", place.event("01J")),
         ]))
         .await;
@@ -159,7 +167,11 @@ async fn only_events_that_cannot_be_recorded_stay_in_the_queue() {
         "of a newer version",
         "with an id that is none",
     ];
-    let stay = [poison.as_slice(), &["quarantined", "too old"]].concat();
+    let stay = [
+        poison.as_slice(),
+        &["quarantined", "too old", "a request too old"],
+    ]
+    .concat();
     assert_eq!(answer, Ok(failures(&stay)));
     place.wait_for_workflows(3).await;
     for id in ["run:{}:01J", "run:{}:01I", "request:{}:change-42"] {
@@ -175,7 +187,7 @@ async fn only_events_that_cannot_be_recorded_stay_in_the_queue() {
     let metrics: Value = serde_json::from_str(metrics).unwrap();
     assert_eq!(
         (&metrics["Redelivered"], &metrics["RedeliveriesFailed"]),
-        (&json!(4), &json!(6))
+        (&json!(4), &json!(7))
     );
     let store = Store::in_directory(audit.path());
     let mut outcomes = Vec::new();
@@ -185,6 +197,22 @@ async fn only_events_that_cannot_be_recorded_stay_in_the_queue() {
         outcomes.push(record["entry"]["outcome"].clone());
     }
     assert_eq!(outcomes, ["accepted"; 4]);
+}
+
+/// Messages of an older webhook have no time of their own.
+#[tokio::test]
+async fn a_request_without_a_time_is_as_old_as_its_message() {
+    let place = Place::new().await;
+    let audit = tempfile::tempdir().unwrap();
+    let function = place.function(audit.path()).await;
+    let content =
+        json!({"kind": "request", "account": place.account, "id": "7", "request": {"stack": "network"}});
+    let text = json!({"version": 1, "body": {"message": "received", "content": content}}).to_string();
+    let mut messages = batch(&[("old", text.clone()), ("new", text)]);
+    let two_days_ago = now_ms() - 48 * 3_600_000;
+    messages["Records"][0]["attributes"]["SentTimestamp"] = json!(two_days_ago.to_string());
+    assert_eq!(function.invoke(messages).await, Ok(failures(&["old"])));
+    place.wait_for_workflows(1).await;
 }
 
 #[tokio::test]

@@ -49,13 +49,20 @@ async fn without_temporal_a_request_is_queued_with_its_id() {
     let moto = Moto::start().await;
     let (router, queues) = router_with_queues(&moto, secrets()).await;
     assert_eq!(answer(&router, signed(&request_of_now())).await.0, 202);
-    let [Message::Received(Received::Request { account, id, request })] =
-        &receive_all(&queues.buffer).await[..]
+    let [
+        Message::Received(Received::Request {
+            account,
+            id,
+            request,
+            received_at_ms,
+        }),
+    ] = &receive_all(&queues.buffer).await[..]
     else {
         panic!("one request waits");
     };
     assert_eq!((account.as_str(), id.as_str()), ("acme", "change-42"));
     assert_eq!(request.stack.as_str(), "network");
+    assert!(received_at_ms.is_some());
 }
 
 #[tokio::test]

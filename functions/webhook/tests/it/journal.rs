@@ -4,12 +4,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use audit::Store;
-use chain::signature::WebhookSecrets;
+use chain::signature::{WebhookSecrets, sign};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use webhook::{Config, router, serve};
 
-use crate::{OTHER_SECRET, SECRET, config_with, pass, secret, status_of_signed};
+use crate::{
+    OTHER_SECRET, SECRET, answer, config_with, delivery, old_bodies, pass, secret, status_of_signed,
+};
 
 /// The entries of an audit log, by time.
 pub(crate) async fn entries(audit: &Path) -> Vec<Value> {
@@ -48,6 +50,40 @@ async fn refusals_are_summarized_once_a_minute() {
     let mut counts = refusals(audit.path()).await;
     counts.sort_unstable();
     assert_eq!(counts, [1, 49], "the others together, a minute later");
+}
+
+#[tokio::test]
+async fn replays_of_old_bodies_are_summarized_too() {
+    let audit = tempfile::tempdir().unwrap();
+    let router = router(Config {
+        audit: Some(Store::in_directory(audit.path())),
+        ..config_with(WebhookSecrets::from(secret(SECRET)))
+    });
+    for _ in 0..10 {
+        for body in old_bodies() {
+            let signature = sign(body.as_bytes(), &secret(SECRET));
+            answer(&router, delivery(&body, &signature)).await;
+        }
+    }
+    assert_eq!(entries(audit.path()).await.len(), 2, "the first one of each kind");
+    pass(Duration::from_secs(61)).await;
+    assert_eq!(status_of_signed(&router, SECRET).await, 200);
+    let mut counts = Vec::new();
+    for entry in entries(audit.path()).await {
+        counts.push((
+            entry["action"].as_str().unwrap().to_owned(),
+            entry["count"].as_u64().unwrap(),
+        ));
+    }
+    counts.sort_unstable();
+    let expected = [
+        ("delivery_ignored", 1),
+        ("delivery_ignored", 1),
+        ("delivery_ignored", 29),
+        ("delivery_unreadable", 1),
+        ("delivery_unreadable", 9),
+    ];
+    assert_eq!(counts, expected.map(|(action, count)| (action.to_owned(), count)));
 }
 
 #[tokio::test]

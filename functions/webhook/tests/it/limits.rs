@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use webhook::{Config, serve};
 
-use crate::{SECRET, config_with, proposed_run, secret};
+use crate::{SECRET, config_with, old_bodies, proposed_run, secret};
 
 /// More refusals than one address is allowed in a minute.
 const MANY: usize = 50;
@@ -43,18 +43,26 @@ impl Listening {
     }
 
     async fn post(&self, sender: &str, signature: &str) -> reqwest::Response {
+        self.post_body(sender, signature, proposed_run()).await
+    }
+
+    async fn post_body(&self, sender: &str, signature: &str, body: String) -> reqwest::Response {
         let request = self
             .client
             .post(format!("{}/webhook", self.url))
             .header("content-type", "application/json")
             .header("x-forwarded-for", format!("203.0.113.9, {sender}"))
             .header("x-signature-256", signature);
-        request.body(proposed_run()).send().await.unwrap()
+        request.body(body).send().await.unwrap()
     }
 
     async fn signed(&self, sender: &str) -> StatusCode {
-        let signature = sign(proposed_run().as_bytes(), &secret(SECRET));
-        self.post(sender, &signature).await.status()
+        self.signed_body(sender, proposed_run()).await
+    }
+
+    async fn signed_body(&self, sender: &str, body: String) -> StatusCode {
+        let signature = sign(body.as_bytes(), &secret(SECRET));
+        self.post_body(sender, &signature, body).await.status()
     }
 }
 
@@ -150,4 +158,21 @@ async fn authentic_deliveries_are_never_counted() {
         assert_eq!(listening.post("192.0.2.1", "sha256=0").await.status(), 401);
     }
     assert_eq!(listening.signed("192.0.2.1").await, StatusCode::OK);
+}
+
+/// Whoever saw a signed body can send it again.
+#[tokio::test]
+async fn an_old_body_makes_no_sender_known_and_is_no_refusal() {
+    let listening = Listening::start().await;
+    for body in old_bodies() {
+        for _ in 0..MANY {
+            let status = listening.signed_body("192.0.2.1", body.clone()).await.as_u16();
+            assert!([200, 422].contains(&status), "{status} {body}");
+        }
+    }
+    let mut last = 0;
+    for _ in 0..MANY {
+        last = listening.post("192.0.2.1", "sha256=0").await.status().as_u16();
+    }
+    assert_eq!(last, 429, "it is not known");
 }

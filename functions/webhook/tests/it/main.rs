@@ -14,6 +14,7 @@ mod queues;
 mod secrets;
 mod secrets_manager;
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use axum::Router;
@@ -51,14 +52,33 @@ fn router_here() -> Router {
     router_with(WebhookSecrets::from(secret(SECRET)))
 }
 
-/// An authentic delivery that is answered without Temporal.
+/// An authentic delivery that is answered without Temporal: the same text each time.
 fn proposed_run() -> String {
+    static NOW_S: LazyLock<i64> = LazyLock::new(|| clock::now_ms() / 1000);
+    proposed_run_at(*NOW_S)
+}
+
+fn proposed_run_at(time_s: i64) -> String {
     json!({
-        "account": "acme", "state": "FINISHED", "timestamp": 1_745_600_100,
+        "account": "acme", "state": "FINISHED", "timestamp": time_s,
         "run": {"id": "01JSPXRQR2F3Y06HD85YYXRSZ7", "branch": "main", "type": "PROPOSED"},
         "stack": {"id": "network", "name": "Network"},
     })
     .to_string()
+}
+
+/// Authentic bodies that anyone who saw them may send again.
+fn old_bodies() -> [String; 4] {
+    const DAY_S: i64 = 24 * 3600;
+    let now_s = clock::now_ms() / 1000;
+    let old = json!({"event": "triggered", "stack_id": "network", "request_id": "change-42",
+        "requested_at": now_s - 600});
+    [
+        proposed_run_at(now_s - 2 * DAY_S),
+        proposed_run_at(now_s - 2 * DAY_S).replace("PROPOSED", "TRACKED"),
+        proposed_run_at(now_s + 2 * DAY_S).replace("PROPOSED", "TRACKED"),
+        old.to_string(),
+    ]
 }
 
 /// A request for a run that is not a replay.
