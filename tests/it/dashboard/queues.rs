@@ -39,7 +39,7 @@ async fn what_is_buffered_and_what_could_not_be_recorded_is_shown() {
     for text in [
         "2 events wait for Temporal",
         "1 event could not be recorded",
-        "`spillway webhook replay` shows and repeats them: see the runbook.",
+        "<code>spillway webhook replay</code> shows and repeats them: see the runbook.",
         "Not known: the queue",
     ] {
         assert!(page.contains(text), "`{text}` is not in:\n{page}");
