@@ -73,6 +73,8 @@ async fn a_run_that_stays_hidden_fails_its_stack() {
 #[tokio::test]
 async fn a_run_that_is_hidden_when_the_schedule_is_lost_fails_its_stack() {
     let world = World::with_settings(|settings| {
+        settings.timing.poll_first = Duration::from_secs(1);
+        settings.timing.poll_longest = Duration::from_secs(1);
         settings.timing.trigger_patience = Duration::from_secs(3);
     })
     .await;
